@@ -1,0 +1,15 @@
+"""Pages for writing and keeping lyrics."""
+
+from django.urls import path
+
+from generator import views
+
+app_name = "generator"
+urlpatterns = [
+    path("write/", views.compose, name="compose"),
+    path("lyrics/", views.lyric_list, name="lyric-list"),
+    path("lyrics/save/", views.lyric_save, name="lyric-save"),
+    path("lyrics/<str:lyric_id>/", views.lyric_detail, name="lyric-detail"),
+    path("lyrics/<str:lyric_id>/bookmark/", views.lyric_bookmark, name="lyric-bookmark"),
+    path("lyrics/<str:lyric_id>/delete/", views.lyric_delete, name="lyric-delete"),
+]

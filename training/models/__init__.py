@@ -1,0 +1,23 @@
+"""What the database keeps of songs, runs and checkpoints."""
+
+from training.models.checkpoints import Checkpoint
+from training.models.datasets import Dataset, DatasetFile, Import, Rejection, Song, Visibility
+from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
+from training.models.workers import SingleFlight, Worker
+
+__all__ = [
+    "Attempt",
+    "Checkpoint",
+    "Dataset",
+    "DatasetFile",
+    "Import",
+    "MetricPoint",
+    "Rejection",
+    "RunEvent",
+    "Sample",
+    "SingleFlight",
+    "Song",
+    "TrainingRun",
+    "Visibility",
+    "Worker",
+]

@@ -1,0 +1,75 @@
+"""Checkpoints: immutable folders of weights. One that is published is a model people can pick."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from training.models.datasets import Dataset, OwnedQuerySet, Visibility
+from training.models.identifiers import new_id
+from training.models.runs import TrainingRun
+
+
+class CheckpointQuerySet(OwnedQuerySet):
+    def ready(self) -> "CheckpointQuerySet":
+        return self.filter(state=Checkpoint.State.READY)
+
+    def published(self) -> "CheckpointQuerySet":
+        """The models: ready checkpoints that were given a name in the list."""
+        return self.ready().filter(published_at__isnull=False)
+
+
+class Checkpoint(models.Model):
+    """A network's weights at one step, with all that is needed to use them."""
+
+    class State(models.TextChoices):
+        READY = "ready", "Ready"
+        CORRUPT = "corrupt", "Damaged"
+        DELETING = "deleting", "Being deleted"
+
+    id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="checkpoints")
+    run = models.ForeignKey(TrainingRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="checkpoints")
+    dataset = models.ForeignKey(Dataset, on_delete=models.SET_NULL, null=True, blank=True, related_name="checkpoints")
+    name = models.CharField(max_length=120)
+    visibility = models.CharField(max_length=7, choices=Visibility.choices, default=Visibility.PRIVATE)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.READY)
+    attempt_token = models.UUIDField(null=True, blank=True)
+    step = models.PositiveIntegerField(default=0)
+    epoch = models.FloatField(default=0)
+    is_best = models.BooleanField(default=False)
+    published_at = models.DateTimeField(null=True, blank=True)
+    folder = models.CharField(max_length=200, unique=True, help_text="Where its files lie in the storage.")
+    manifest = models.JSONField(default=dict, help_text="Size and sha256 of every file of the folder.")
+    sha256 = models.CharField(max_length=64, help_text="Of model.safetensors.")
+    size_bytes = models.BigIntegerField()
+    architecture = models.CharField(max_length=20)
+    tokenizer = models.CharField(max_length=20)
+    parameters = models.PositiveIntegerField()
+    vocabulary_size = models.PositiveIntegerField()
+    config = models.JSONField(default=dict)
+    metrics = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CheckpointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["owner", "-created_at"], name="checkpoint_owner_newest")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "step"], name="checkpoint_once_per_step"),
+            models.UniqueConstraint(
+                fields=["run"], condition=Q(published_at__isnull=False), name="checkpoint_one_model_per_run"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("training:model-detail", args=[self.pk])
+
+    @property
+    def model_file(self) -> str:
+        """The storage name of the one file that people download and import."""
+        return f"{self.folder}/model.safetensors"

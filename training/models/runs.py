@@ -1,0 +1,251 @@
+"""Training runs: the row is the queue and the truth. Only `training.lifecycle` changes a run's state."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+
+from training.models.datasets import Dataset, OwnedQuerySet, Visibility
+from training.models.identifiers import new_id
+
+TERMINAL = ("succeeded", "failed", "cancelled")
+
+
+class TrainingRunQuerySet(OwnedQuerySet):
+    def queued(self) -> "TrainingRunQuerySet":
+        return self.filter(state=TrainingRun.State.QUEUED)
+
+    def running(self) -> "TrainingRunQuerySet":
+        return self.filter(state=TrainingRun.State.RUNNING)
+
+    def unfinished(self) -> "TrainingRunQuerySet":
+        return self.exclude(state__in=TERMINAL)
+
+    def in_line(self) -> "TrainingRunQuerySet":
+        """Queued runs in the order in which workers take them."""
+        return self.queued().order_by("queued_at", "id")
+
+
+class TrainingRun(models.Model):
+    """One training of one network on one version of a dataset, with every setting that was used."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        PAUSED = "paused", "Paused"
+        SUCCEEDED = "succeeded", "Finished"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="training_runs")
+    name = models.CharField(max_length=120)
+    visibility = models.CharField(max_length=7, choices=Visibility.choices, default=Visibility.PRIVATE)
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")
+    dataset_version = models.PositiveIntegerField()
+    dataset_hash = models.CharField(max_length=64, blank=True)
+    architecture = models.CharField(max_length=20)
+    preset = models.CharField(max_length=20, blank=True)
+    config = models.JSONField(help_text="Every value that was used; frozen when queued, steps when first claimed.")
+    config_hash = models.CharField(max_length=64)
+    seed = models.BigIntegerField()
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - NULL is not a duplicate
+
+    # The queue and the lease. A wish (cancel, pause) is a column, not a state.
+    state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
+    queued_at = models.DateTimeField()
+    not_before = models.DateTimeField(null=True, blank=True)
+    rung_at = models.DateTimeField(null=True, blank=True, help_text="When a worker was last told of it.")
+    attempts = models.PositiveIntegerField(default=0, help_text="How often a worker has claimed it.")
+    lost_attempts = models.PositiveIntegerField(default=0, help_text="How often a worker vanished with it.")
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    worker = models.CharField(max_length=200, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    pause_requested_at = models.DateTimeField(null=True, blank=True)
+
+    # Progress, written by the worker under its token.
+    phase = models.CharField(max_length=120, blank=True, help_text="What the worker does right now, in words.")
+    step = models.PositiveIntegerField(default=0)
+    steps = models.PositiveIntegerField(default=0)
+    epoch = models.PositiveIntegerField(default=0)
+    epochs = models.PositiveIntegerField(default=0)
+    tokens = models.BigIntegerField(default=0)
+    tokens_per_second = models.FloatField(null=True, blank=True)
+    eta_seconds = models.FloatField(null=True, blank=True)
+    progressed_at = models.DateTimeField(null=True, blank=True, help_text="When its last step was made.")
+    sequence = models.PositiveIntegerField(default=0, help_text="Counts metrics, samples and events, for streams.")
+
+    # What came of it.
+    parameters = models.PositiveIntegerField(null=True, blank=True)
+    facts = models.JSONField(default=dict, blank=True, help_text="Vocabulary, songs kept aside, device and its reason.")
+    metrics = models.JSONField(default=dict, blank=True)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=30, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TrainingRunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["state", "queued_at"], name="run_queue"),
+            models.Index(fields=["owner", "-created_at"], name="run_owner_newest"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "idempotency_key"], name="run_once_per_key"),
+            models.CheckConstraint(
+                condition=Q(state__in=["queued", "running", "paused", "succeeded", "failed", "cancelled"]),
+                name="run_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(state="running", lease_token__isnull=False, lease_expires_at__isnull=False)
+                | (~Q(state="running") & Q(lease_token__isnull=True, lease_expires_at__isnull=True)),
+                name="run_running_iff_leased",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=TERMINAL, finished_at__isnull=False)
+                | (~Q(state__in=TERMINAL) & Q(finished_at__isnull=True)),
+                name="run_finished_iff_terminal",
+            ),
+            models.CheckConstraint(
+                condition=Q(attempts=0, started_at__isnull=True) | Q(attempts__gte=1, started_at__isnull=False),
+                name="run_started_iff_claimed",
+            ),
+            models.CheckConstraint(condition=Q(lost_attempts__lte=F("attempts")), name="run_lost_only_what_it_had"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("training:run-detail", args=[self.pk])
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in TERMINAL
+
+    @property
+    def percent(self) -> int:
+        if self.state == self.State.SUCCEEDED:
+            return 100
+        return min(99, 100 * self.step // self.steps) if self.steps else 0
+
+    @property
+    def nats_per_character(self) -> float | None:
+        return self.metrics.get("nats_per_character")
+
+    @property
+    def queue_position(self) -> int | None:
+        """Its place in the line, from 1; None when it is not waiting."""
+        if self.state != self.State.QUEUED:
+            return None
+        ahead = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, pk__lt=self.pk)
+        return TrainingRun.objects.queued().filter(ahead).count() + 1
+
+
+class Attempt(models.Model):
+    """One claim of a run by one worker."""
+
+    class Outcome(models.TextChoices):
+        SUCCEEDED = "succeeded"
+        FAILED = "failed"
+        CANCELLED = "cancelled"
+        PAUSED = "paused"
+        DRAINED = "drained", "handed back"
+        LOST = "lost"
+
+    run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="attempt_rows")
+    number = models.PositiveIntegerField()
+    token = models.UUIDField(unique=True)
+    host = models.CharField(max_length=200, blank=True)
+    pid = models.PositiveIntegerField(null=True, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=9, choices=Outcome.choices, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "number"], name="attempt_numbered_once"),
+            models.UniqueConstraint(fields=["run"], condition=Q(ended_at__isnull=True), name="attempt_one_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of {self.run_id}"
+
+
+class MetricPoint(models.Model):
+    """What was measured at one step of a run. Losses in nats, seconds of training so far."""
+
+    run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="metric_points")
+    sequence = models.PositiveIntegerField()
+    step = models.PositiveIntegerField()
+    epoch = models.FloatField(help_text="Epochs so far, with their fraction.")
+    seconds = models.FloatField()
+    train_loss = models.FloatField(null=True)
+    valid_loss = models.FloatField(null=True)
+    nats_per_character = models.FloatField(null=True)
+    learning_rate = models.FloatField(null=True)
+    gradient_norm = models.FloatField(null=True)
+    tokens_per_second = models.FloatField(null=True)
+
+    class Meta:
+        ordering = ["step"]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "step"], name="metric_once_per_step"),
+            models.UniqueConstraint(fields=["run", "sequence"], name="metric_sequence"),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.step} of {self.run_id}"
+
+
+class Sample(models.Model):
+    """What the network wrote at one moment of its training, with the seed to write it again."""
+
+    run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="samples")
+    sequence = models.PositiveIntegerField()
+    step = models.PositiveIntegerField()
+    epoch = models.FloatField()
+    prompt = models.TextField(blank=True)
+    text = models.TextField()
+    temperature = models.FloatField()
+    seed = models.BigIntegerField()
+    nats_per_character = models.FloatField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["step"]
+        constraints = [models.UniqueConstraint(fields=["run", "sequence"], name="sample_sequence")]
+
+    def __str__(self) -> str:
+        return f"sample at step {self.step} of {self.run_id}"
+
+
+class RunEvent(models.Model):
+    """One line of a run's history: every change of state, and what else is worth telling."""
+
+    class Kind(models.TextChoices):
+        STATE = "state"
+        CHECKPOINT = "checkpoint"
+        NOTE = "note"
+        WARNING = "warning"
+
+    run = models.ForeignKey(TrainingRun, on_delete=models.CASCADE, related_name="events")
+    sequence = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    state = models.CharField(max_length=9, blank=True, help_text="The run's state after it, for a change of state.")
+    actor = models.CharField(max_length=200, help_text="Who did it: a user's name, a worker, the reconciler.")
+    message = models.TextField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["sequence"]
+        constraints = [models.UniqueConstraint(fields=["run", "sequence"], name="event_sequence")]
+
+    def __str__(self) -> str:
+        return self.message

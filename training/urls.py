@@ -1,0 +1,34 @@
+"""Pages of songs, runs and models."""
+
+from django.urls import path
+
+from training.views import datasets, models, runs
+
+app_name = "training"
+urlpatterns = [
+    path("datasets/", datasets.dataset_list, name="dataset-list"),
+    path("datasets/add/", datasets.dataset_create, name="dataset-create"),
+    path("datasets/preview/", datasets.dataset_preview, name="dataset-preview"),
+    path("datasets/<str:dataset_id>/", datasets.dataset_detail, name="dataset-detail"),
+    path("datasets/<str:dataset_id>/import/", datasets.dataset_import, name="dataset-import"),
+    path("datasets/<str:dataset_id>/mapping/", datasets.dataset_mapping, name="dataset-mapping"),
+    path("datasets/<str:dataset_id>/cancel/", datasets.dataset_cancel, name="dataset-cancel"),
+    path("datasets/<str:dataset_id>/edit/", datasets.dataset_edit, name="dataset-edit"),
+    path("datasets/<str:dataset_id>/delete/", datasets.dataset_delete, name="dataset-delete"),
+    path("datasets/<str:dataset_id>/rejections.csv", datasets.dataset_rejections, name="dataset-rejections"),
+    path("datasets/<str:dataset_id>/songs/", datasets.song_list, name="song-list"),
+    path("datasets/<str:dataset_id>/songs/<int:song_id>/", datasets.song_detail, name="song-detail"),
+    path("datasets/<str:dataset_id>/train/", runs.run_create, name="run-create"),
+    path("datasets/<str:dataset_id>/compare/", runs.run_compare, name="run-compare"),
+    path("runs/", runs.run_list, name="run-list"),
+    path("runs/<str:run_id>/", runs.run_detail, name="run-detail"),
+    path("runs/<str:run_id>/live/", runs.run_live, name="run-live"),
+    path("runs/<str:run_id>/events/", runs.run_events, name="run-events"),
+    path("runs/<str:run_id>/cancel/", runs.run_cancel, name="run-cancel"),
+    path("runs/<str:run_id>/metrics.csv", runs.run_metrics_csv, name="run-metrics-csv"),
+    path("models/", models.model_list, name="model-list"),
+    path("models/<str:model_id>/", models.model_detail, name="model-detail"),
+    path("models/<str:model_id>/download/", models.model_download, name="model-download"),
+    path("models/<str:model_id>/edit/", models.model_edit, name="model-edit"),
+    path("models/<str:model_id>/delete/", models.model_delete, name="model-delete"),
+]
