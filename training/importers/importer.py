@@ -1,0 +1,65 @@
+"""What an importer is: the contract that every format's class keeps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from .limits import UPLOAD_LIMITS, Limits
+from .options import ImportOptions
+from .records import ParsedSong, RowError
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The beginning of a file, for recognising what it is. ``text`` is empty for an archive."""
+
+    head: bytes
+    text: str
+    filename: str = ""
+    is_whole: bool = False
+
+    @property
+    def extension(self) -> str:
+        """The file name's ending in lower case with its dot, or the empty string."""
+        _, dot, ending = self.filename.rpartition(".")
+        return (dot + ending).lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What an importer found out about a file: options completed, and what a person should hear about it."""
+
+    options: ImportOptions
+    columns: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    needs_mapping: bool = False
+
+
+class Importer:
+    """One format. Subclasses are pure: a binary stream in, ParsedSong and RowError out."""
+
+    name: str
+    title: str  # for people: "CSV table"
+    is_text = True  # False: the bytes are an archive's and have no encoding of their own
+
+    def __init__(self, options: ImportOptions, *, filename: str = "", limits: Limits = UPLOAD_LIMITS):
+        self.options = options
+        self.filename = filename
+        self.limits = limits
+
+    @classmethod
+    def recognise(cls, sample: Sample) -> float:
+        """How surely the sample is of this format, 0 to 1; by content first, the name only tips the scale."""
+        raise NotImplementedError
+
+    @classmethod
+    def examine(cls, sample: Sample, options: ImportOptions) -> Findings:
+        """Complete ``options`` (delimiter, mapping, separator …) from the sample."""
+        return Findings(options)
+
+    def records(self, stream: BinaryIO) -> Iterator[ParsedSong | RowError]:
+        """Every record of ``stream`` from its beginning, numbered from 1, in bounded memory.
+
+        Raises: ImportRefused where the file as a whole turns out unreadable.
+        """
+        raise NotImplementedError

@@ -1,0 +1,86 @@
+"""From what stood in a record to the values of a song: text as given, names on one line, years as numbers."""
+
+import re
+import unicodedata
+
+from .limits import Limits
+from .records import SNIPPET_CHARACTERS, ParsedSong, Reason, RowError
+
+_WORD_CHARACTER = re.compile(r"[^\W_]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_OTHER_NEWLINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+_NOT_IN_A_NAME = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2}|2100)(?!\d)")
+# How spreadsheets and data frames write "nothing".
+_MISSING = frozenset({"na", "n/a", "nan", "null", "none"})
+
+
+def song_text(value: str) -> str:
+    """``value`` in NFC with ``\\n`` for every kind of newline, without NUL; lone surrogates become U+FFFD."""
+    text = value.replace("\0", "")
+    if text.isascii():
+        return _OTHER_NEWLINES.sub("\n", text) if "\r" in text or "\v" in text or "\f" in text else text
+    return unicodedata.normalize("NFC", _OTHER_NEWLINES.sub("\n", _SURROGATE.sub("\ufffd", text)))
+
+
+def has_words(text: str) -> bool:
+    """Whether there is anything to sing: a letter or digit, and not just a mark for a missing value."""
+    return _WORD_CHARACTER.search(text) is not None and not _is_missing(text)
+
+
+def name(value: str, limits: Limits) -> str:
+    """A title, artist, genre or language on one line, at most as long as a name may be."""
+    # Cut first: a cell may be megabytes long, its first words are all we keep.
+    text = _NOT_IN_A_NAME.sub(" ", song_text(value[: 2 * limits.name_characters])).strip()
+    return "" if _is_missing(text) else text[: limits.name_characters].rstrip()
+
+
+def year(value: str) -> int | None:
+    """The year that a cell such as ``1999``, ``1999.0`` or ``1999-05-01`` names, None if it names none."""
+    found = _YEAR.search(value[:40])
+    return int(found[1]) if found else None
+
+
+def snippet(value: str) -> str:
+    """The first words of ``value`` on one line, for people who look for the place in their file."""
+    text = _NOT_IN_A_NAME.sub(" ", song_text(value[: 2 * SNIPPET_CHARACTERS])).strip()
+    return text if len(text) <= SNIPPET_CHARACTERS else text[: SNIPPET_CHARACTERS - 1] + "…"
+
+
+def assemble_song(
+    number: int, line: int, text: str, *, limits: Limits, column: str = "", **names: str
+) -> ParsedSong | RowError:
+    """A song out of raw values, or the error that tells why its text is none.
+
+    Args:
+        text: the lyrics as they stood in the record; ``column`` is where, for the error.
+        names: title, artist, genre, year and language, whichever the record has.
+    """
+    if len(text) > limits.song_characters:
+        return oversized(number, line, text, limits=limits, column=column)
+    text = song_text(text)
+    if not has_words(text):
+        return RowError(number, line, column, Reason.EMPTY, "There are no words in this song.", snippet(text))
+    written_year = names.pop("year", "")
+    return ParsedSong(
+        record_number=number,
+        line=line,
+        text=text,
+        year=year(written_year) if written_year else None,
+        **{role: name(value, limits) for role, value in names.items() if value},
+    )
+
+
+def oversized(number: int, line: int, text: str, *, limits: Limits, column: str = "", hint: str = "") -> RowError:
+    """The error for a record that is longer than a song may be."""
+    message = f"This is longer than the {limits.song_characters:,} characters that one song may have."
+    return RowError(number, line, column, Reason.OVERSIZED, f"{message} {hint}".strip(), snippet(text))
+
+
+def malformed(number: int, line: int, text: str, message: str, *, column: str = "") -> RowError:
+    """The error for something that cannot be read as a record."""
+    return RowError(number, line, column, Reason.MALFORMED, message, snippet(text))
+
+
+def _is_missing(text: str) -> bool:
+    return len(text) < 10 and text.strip().casefold() in _MISSING
