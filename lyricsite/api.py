@@ -1,0 +1,48 @@
+"""The API's own door: tokens."""
+
+from django.contrib.auth import authenticate
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from lyricsite.models import ApiToken
+
+
+class TokenRequest(serializers.Serializer):
+    username = serializers.CharField(max_length=150)
+    password = serializers.CharField(max_length=4096, trim_whitespace=False, write_only=True)
+    name = serializers.CharField(max_length=100, required=False, default="token")
+    scope = serializers.ChoiceField(choices=ApiToken.Scope.choices, required=False, default=ApiToken.Scope.WRITE)
+
+
+class TokenAnswer(serializers.Serializer):
+    token = serializers.CharField(help_text="Shown this once; only its hash is kept.")
+    name = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
+class TokensView(APIView):
+    """A user name and password for a bearer token."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    throttle_classes = (ScopedRateThrottle,)
+    throttle_scope = "login"
+
+    def get_authenticate_header(self, request) -> str:
+        return 'Bearer realm="api"'
+
+    @extend_schema(request=TokenRequest, responses={201: TokenAnswer}, operation_id="tokens_create", auth=[])
+    def post(self, request):
+        asked = TokenRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        wanted = asked.validated_data
+        user = authenticate(request, username=wanted["username"], password=wanted["password"])
+        if user is None:
+            raise AuthenticationFailed("This user name and password don't belong together.")
+        row, token = ApiToken.issue(user=user, name=wanted["name"], scope=wanted["scope"])
+        answer = {"token": token, "name": row.name, "expires_at": row.expires_at}
+        return Response(TokenAnswer(answer).data, status=status.HTTP_201_CREATED)

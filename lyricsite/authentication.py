@@ -1,0 +1,48 @@
+"""Bearer tokens for programs."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
+
+from lyricsite.models import ApiToken
+
+USE_IS_NOTED_EVERY = timedelta(minutes=1)  # so that reading with a token is not a write each time
+
+
+class BearerTokenAuthentication(BaseAuthentication):
+    """Reads ``Authorization: Bearer <token>``; anything else is left to the next authentication."""
+
+    def authenticate(self, request):
+        words = get_authorization_header(request).decode("latin-1").split()
+        if not words or words[0].lower() != "bearer":
+            return None
+        if len(words) != 2:
+            raise AuthenticationFailed("The header must read: Authorization: Bearer <token>")
+        token = ApiToken.objects.usable().select_related("user").filter(digest=ApiToken.digest_of(words[1])).first()
+        if token is None:
+            raise AuthenticationFailed("This token is unknown, revoked or expired.")
+        if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
+            raise PermissionDenied("This token may only read.")
+        self._note_use(token)
+        return token.user, token
+
+    def authenticate_header(self, request) -> str:
+        return 'Bearer realm="api"'
+
+    @staticmethod
+    def _note_use(token: ApiToken) -> None:
+        now = timezone.now()
+        if token.last_used_at is None or now - token.last_used_at > USE_IS_NOTED_EVERY:
+            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+
+
+class BearerTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "lyricsite.authentication.BearerTokenAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer"}
