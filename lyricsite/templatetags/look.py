@@ -1,0 +1,230 @@
+"""How values are said on a page: verse, numbers, durations, moments, states. Everything returns text that gets escaped."""
+
+import math
+from datetime import datetime
+
+from django import template
+from django.conf import settings
+from django.forms import (
+    CheckboxInput,
+    CheckboxSelectMultiple,
+    ClearableFileInput,
+    RadioSelect,
+    Select,
+    Textarea,
+    Widget,
+)
+from django.forms.boundfield import BoundField
+from django.utils import timezone
+
+from training.language_model.lyric_text import section_name
+
+register = template.Library()
+
+NOTHING = "–"
+STATE_WORDS = {
+    "uploaded": "Uploaded",
+    "needs_mapping": "Needs its columns named",
+    "importing": "Importing",
+    "ready": "Ready to train",
+    "queued": "Queued",
+    "running": "Running",
+    "paused": "Paused",
+    "succeeded": "Finished",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+}
+NOTE_ICONS = {"warn": "warn", "error": "cross", "done": "check"}
+SECTIONS = {
+    "home": "home",
+    "account": "account",
+    "login": "login",
+    "dataset": "datasets",
+    "song": "datasets",
+    "run": "runs",
+    "model": "models",
+    "compose": "write",
+    "lyric": "lyrics",
+}
+MESSAGE_TONES = {"warning": "warn", "error": "error", "success": "done"}
+
+
+@register.filter
+def verse(text: str | None, line_limit: int | None = None) -> list[dict]:
+    """The stanzas of a lyric in order, each as {"section", "lines"}.
+
+    A blank line or a section tag begins the next stanza; the section is the tag's name, "" where there is none. The
+    words stay as they were written, quotes and all. With ``line_limit`` only that many lines of words are kept.
+    """
+    stanzas: list[dict] = []
+    is_open = False
+    lines_left = math.inf if line_limit is None else line_limit
+    for line in (text or "").splitlines():
+        if lines_left <= 0:
+            break
+        name = section_name(line)
+        if name is not None:
+            stanzas.append({"section": name, "lines": []})
+            is_open = True
+        elif not line.strip():
+            # A blank line right under a tag does not part the tag from its stanza.
+            is_open = is_open and not stanzas[-1]["lines"]
+        else:
+            if not is_open:
+                stanzas.append({"section": "", "lines": []})
+                is_open = True
+            stanzas[-1]["lines"].append(line.strip())
+            lines_left -= 1
+    return stanzas
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+@register.filter
+def nats(value: float | None) -> str:
+    """A loss with two decimals: 1.38."""
+    return f"{value:.2f}" if is_number(value) else NOTHING
+
+
+@register.filter
+def thousands(value: float | None) -> str:
+    """A whole number in groups of three: 41,200."""
+    return f"{round(value):,}" if is_number(value) else NOTHING
+
+
+@register.filter
+def compact(value: float | None) -> str:
+    """A large number in millions, a small one whole: 1.09 M, 41,200."""
+    if not is_number(value):
+        return NOTHING
+    return thousands(value) if abs(value) < 100_000 else f"{value / 1_000_000:,.2f} M"
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share that is counted in hundredths already: 59 %."""
+    return f"{round(value)} %" if is_number(value) else NOTHING
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds in the two largest units that say something: 45 s, 6 min 12 s, 1 h 5 min, 2 days 3 h."""
+    if not is_number(seconds) or seconds < 0:
+        return NOTHING
+    if 0 < seconds < 1:
+        return "under 1 s"
+    whole = round(seconds)
+    minutes, rest = divmod(whole, 60)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3_600:
+        return _two(f"{minutes} min", rest, "s")
+    hours, minutes = divmod(minutes, 60)
+    if whole < 86_400:
+        return _two(f"{hours} h", minutes, "min")
+    days, hours = divmod(hours, 24)
+    return _two("1 day" if days == 1 else f"{days} days", hours, "h")
+
+
+def _two(large: str, small: int, unit: str) -> str:
+    return f"{large} {small} {unit}" if small else large
+
+
+@register.filter
+def when(moment: datetime | None, now: datetime | None = None) -> str:
+    """A moment as people say it: today, 9:40; yesterday, 9:40; Sunday; 12 March; 12 March 2025.
+
+    In the site's time zone; `static/js/when.js` says the same in the reader's own.
+    """
+    if not isinstance(moment, datetime):
+        return NOTHING
+    moment = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    today = (now or timezone.localtime()).date()
+    days_ago = (today - moment.date()).days
+    clock = f"{moment.hour}:{moment:%M}"
+    if days_ago in (0, 1):
+        return f"{'yesterday' if days_ago else 'today'}, {clock}"
+    if 1 < days_ago < 7:
+        return f"{moment:%A}"
+    day = f"{moment.day} {moment:%B}"
+    return day if moment.year == today.year else f"{day} {moment.year}"
+
+
+@register.filter
+def state_word(state: str) -> str:
+    """The word for a state of a dataset, an import or a run: Finished for succeeded."""
+    return STATE_WORDS.get(state, str(state).replace("_", " ").capitalize())
+
+
+@register.filter
+def cell_name(architecture: str) -> str:
+    """The name of a cell as it is spoken of: LSTM for lstm."""
+    return str(architecture).upper()
+
+
+@register.filter
+def note_icon(tone: str | None) -> str:
+    return NOTE_ICONS.get(tone or "", "bulb")
+
+
+@register.filter
+def message_tone(level_tag: str) -> str:
+    """The tone of a note for the level of a message of `django.contrib.messages`."""
+    return MESSAGE_TONES.get(level_tag, "")
+
+
+@register.filter
+def item(mapping: dict | None, key: object) -> object:
+    """What ``mapping`` holds under ``key``, None where it holds nothing; form choices give their keys as text."""
+    if not mapping:
+        return None
+    return mapping.get(key, mapping.get(str(key)))
+
+
+@register.filter
+def control_kind(field: BoundField) -> str:
+    """Which of the controls of `components/_field.html` shows this field."""
+    widget: Widget = field.field.widget
+    if widget.is_hidden:
+        return "hidden"
+    if isinstance(widget, CheckboxSelectMultiple | RadioSelect):
+        return "choices"
+    if isinstance(widget, CheckboxInput):
+        return "checkbox"
+    if isinstance(widget, ClearableFileInput):
+        return "file"
+    if isinstance(widget, Select):
+        return "select"
+    if isinstance(widget, Textarea):
+        return "textarea"
+    return "slider" if getattr(widget, "input_type", "") == "range" else "input"
+
+
+CONTROL_CLASSES = {"input": "input", "select": "input", "textarea": "input", "file": "input", "slider": "slider"}
+
+
+@register.filter
+def control(field: BoundField) -> str:
+    """The field's own widget with the class that styles it, beside the classes it brought along."""
+    own = field.field.widget.attrs.get("class", "")
+    classes = f"{CONTROL_CLASSES.get(control_kind(field), '')} {own}".strip()
+    return field.as_widget(attrs={"class": classes} if classes else None)
+
+
+def section_of(url_name: str | None) -> str:
+    """Which word of the navigation a page stands under, by the name of its address: run-detail under runs."""
+    return SECTIONS.get((url_name or "").partition("-")[0], "")
+
+
+@register.simple_tag(takes_context=True)
+def current_section(context: template.Context) -> str:
+    """The page's section: what its view called it, else what its address says; "" on an error page."""
+    match = getattr(context.get("request"), "resolver_match", None)
+    return context.get("section") or section_of(match and match.url_name)
+
+
+@register.simple_tag
+def sign_up_is_open() -> bool:
+    return settings.SIGN_UP_IS_OPEN

@@ -1,0 +1,36 @@
+// Small courtesies of form controls: a slider says its value, a verse field grows, a sent form says it is busy.
+
+export function sayValue(slider, page) {
+  const output = page.querySelector(`output[for="${slider.id}"]`);
+  if (output) output.value = slider.value;
+}
+
+export function growToContent(textarea) {
+  textarea.style.height = "auto";
+  textarea.style.height = `${textarea.scrollHeight}px`;
+}
+
+export function markBusy(form) {
+  const button = form.querySelector("button:not([type=button])");
+  button?.setAttribute("aria-busy", "true");
+}
+
+export function markIdle(page) {
+  page.querySelectorAll('form[data-busy] [aria-busy="true"]').forEach((button) => button.removeAttribute("aria-busy"));
+}
+
+export function bindControls(page, { fieldSizing }) {
+  page.addEventListener("input", ({ target }) => {
+    if (target.matches("input[type=range]")) sayValue(target, page);
+    if (!fieldSizing && target.matches("textarea")) growToContent(target);
+  });
+  page.addEventListener("submit", ({ target, defaultPrevented }) => {
+    if (!defaultPrevented && target.matches("form[data-busy]")) markBusy(target);
+  });
+}
+
+if (globalThis.document) {
+  bindControls(document, { fieldSizing: CSS.supports("field-sizing", "content") });
+  // The back button shows the page as it was left, busy button and all.
+  window.addEventListener("pageshow", () => markIdle(document));
+}
