@@ -17,6 +17,7 @@ PURE = (
     "training.language_model.config",
     "training.language_model.lyric_text",
     "training.language_model.tokenizers",
+    "training.language_model.presets",
     "training.importers",
 )
 TORCH_MAY_COME_FROM = ("training.language_model", "training.execution")
@@ -48,14 +49,14 @@ RULES = [
         (*FRAMEWORKS, "torch", "training"),
         ("training.importers", "training.language_model.lyric_text"),
     ),
-    Rule("config, text and tokenizers are pure", PURE[:3], (*FRAMEWORKS, "torch", "numpy", "training"), PURE[:3]),
+    Rule("config, text and tokenizers are pure", PURE[:4], (*FRAMEWORKS, "torch", "numpy", "training"), PURE[:4]),
     Rule(
         "decoding knows neither torch nor a framework",
         ("generator.decoding",),
         (*FRAMEWORKS, "torch", "training", "generator"),
-        (*PURE[:3], "generator.decoding", "generator.recipe"),
+        (*PURE[:4], "generator.decoding", "generator.recipe"),
     ),
-    Rule("recipes are pure", ("generator.recipe", "generator.prosody"), (*FRAMEWORKS, "torch", "training"), PURE[:3]),
+    Rule("recipes are pure", ("generator.recipe", "generator.prosody"), (*FRAMEWORKS, "torch", "training"), PURE[:4]),
     Rule("training never looks up to generator", ("training",), ("generator", "lyricsite")),
     Rule("no app knows the root", ("generator",), ("lyricsite",)),
     Rule(
