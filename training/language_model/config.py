@@ -1,0 +1,321 @@
+"""Every setting of a training, with its bounds, its help and the presets that fill it in.
+
+Pure Python: forms, API and workers read it without loading torch. A field's bounds, choices and sentence stand beside
+its default, and nowhere else.
+"""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from training.language_model.presets import ARCHITECTURES, DEFAULT_PRESET, PRESETS, TOKENIZER_CHOICES, Preset
+
+__all__ = [
+    "FIELDS",
+    "PRESETS",
+    "CheckpointError",
+    "ConfigError",
+    "CorpusTooSmall",
+    "LyricsError",
+    "Preset",
+    "TrainingConfig",
+    "TrainingDiverged",
+    "count_parameters",
+    "describe_options",
+    "estimate_memory_bytes",
+    "parse_setting",
+    "resolve_config",
+]
+
+# The numbers a request can't exceed, whatever the single values say (reliability rule R19).
+MOST_PARAMETERS = 50_000_000
+MOST_MEMORY_BYTES = 4 * 1024**3
+CHARACTER_LIMIT = 1000  # different characters a character model tells apart
+GATES = MappingProxyType({"rnn": 1, "gru": 3, "lstm": 4})
+
+
+class LyricsError(Exception):
+    """Base of what can be expected to go wrong in the numeric rooms, each with a sentence a person can act on."""
+
+
+class ConfigError(LyricsError):
+    """Raised for settings outside their bounds; ``errors`` maps a field to its messages."""
+
+    def __init__(self, errors: dict[str, list[str]]):
+        super().__init__("; ".join(f"{name}: {' '.join(messages)}" for name, messages in errors.items()))
+        self.errors = errors
+
+
+class CorpusTooSmall(LyricsError):
+    """Raised when the songs hold too little text to train on and to hold some back for validation."""
+
+
+class TrainingDiverged(LyricsError):
+    """Raised when the loss or its gradient is no longer a number; ``step`` says where."""
+
+    def __init__(self, step: int, learning_rate: float):
+        self.step = step
+        self.suggested_learning_rate = learning_rate / 2
+        super().__init__(
+            f"The loss stopped being a number at step {step}. Train again with half the learning rate "
+            f"({self.suggested_learning_rate:g} instead of {learning_rate:g})."
+        )
+
+
+class CheckpointError(LyricsError):
+    """Raised when a file is not a model that this program wrote and can read."""
+
+
+def setting(
+    default: Any, help: str, group: str, minimum: float | None = None, maximum: float | None = None, choices=()
+) -> Any:
+    """A field of `TrainingConfig`; ``maximum`` of a text is its length."""
+    metadata = {"help": help, "group": group, "minimum": minimum, "maximum": maximum, "choices": tuple(choices)}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """One training, complete: the same config, songs and seed give the same model once ``steps`` is fixed."""
+
+    architecture: str = setting("lstm", "The recurrent cell.", "network", choices=GATES)
+    tokenizer: str = setting(
+        "word", "What the model reads and writes one at a time: words or characters.", "text", choices=("char", "word")
+    )
+    minimum_count: int = setting(
+        2, "A word seen fewer times than this counts as unknown (words only).", "text", 1, 1000
+    )
+    vocabulary_limit: int = setting(
+        10_000, "The most words the model can know, the frequent ones first.", "text", 10, 60_000
+    )
+    embedding_size: int = setting(192, "Numbers that stand for one word or character.", "network", 4, 2048)
+    hidden_size: int = setting(256, "Numbers the network remembers in each layer.", "network", 4, 2048)
+    num_layers: int = setting(1, "Recurrent layers, one above the other.", "network", 1, 4)
+    dropout: float = setting(
+        0.4,
+        "The share of the network's inputs and outputs hidden while it learns; more for few songs.",
+        "network",
+        0,
+        0.9,
+    )
+    tie_embeddings: bool = setting(
+        True, "Read and write with the same table of words: fewer weights, better on few songs.", "network"
+    )
+    sequence_length: int = setting(48, "Tokens the network looks back on while it learns.", "learning", 4, 1024)
+    batch_size: int = setting(20, "Places in the songs that are learnt from at once.", "learning", 1, 512)
+    learning_rate: float = setting(
+        0.01, "The highest step size; it rises to it, then falls to zero.", "learning", 1e-6, 1
+    )
+    weight_decay: float = setting(0.05, "How strongly large weights are pulled back.", "learning", 0, 1)
+    gradient_clip: float = setting(0.5, "The longest gradient that one step may follow.", "learning", 0.01, 100)
+    warmup_fraction: float = setting(0.08, "The share of the steps in which the step size rises.", "learning", 0, 0.5)
+    epochs: int = setting(40, "The most times the songs are read.", "duration", 1, 1000)
+    budget_seconds: float | None = setting(
+        None, "Seconds the training may take here, turned into a number of steps when it starts.", "duration", 1, 86_400
+    )
+    steps: int | None = setting(
+        None, "A fixed number of steps, instead of one made from epochs and seconds.", "duration", 1, 10_000_000
+    )
+    patience: int = setting(5, "Stop after this many validations without a better loss (0: never).", "duration", 0, 100)
+    validation_fraction: float = setting(
+        0.1, "The share of the songs that is held back to judge the model.", "validation", 0.01, 0.5
+    )
+    evaluations: int = setting(12, "How often the model is judged over the run, at most.", "validation", 1, 200)
+    sample_prompt: str = setting("", "How the samples written during training begin.", "samples", maximum=200)
+    sample_tokens: int = setting(60, "Tokens in each sample (0: no samples).", "samples", 0, 500)
+    sample_temperature: float = setting(
+        0.8, "How daring the samples are (0: always the likeliest word).", "samples", 0, 2
+    )
+    threads: int = setting(0, "Processor threads (0: all that are there).", "machine", 0, 64)
+    device: str = setting("auto", "Where the training computes.", "machine", choices=("auto", "cpu", "cuda"))
+    precision: str = setting(
+        "auto",
+        "How exactly matrices are multiplied; auto takes the fastest that keeps the quality, by a short timing.",
+        "machine",
+        choices=("auto", "float32", "medium", "bfloat16"),
+    )
+    seed: int = setting(1, "The same seed and settings give the same model.", "machine", 0, 2**31 - 1)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
+        """The config that ``values`` describe, defaults filled in.
+
+        Raises: ConfigError with every problem of every field at once.
+        """
+        errors = {name: ["There is no such setting."] for name in values if name not in FIELDS}
+        clean: dict[str, Any] = {}
+        for name, value in values.items():
+            if name in FIELDS:
+                clean[name], problem = checked(FIELDS[name], value)
+                if problem:
+                    errors[name] = [problem]
+        if not errors:
+            config = cls(**clean)
+            errors = errors_of_size(config)
+            if not errors:
+                return config
+        raise ConfigError(errors)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every value, as plain JSON."""
+        return dataclasses.asdict(self)
+
+    def replace(self, **values: Any) -> "TrainingConfig":
+        """A copy with some values changed and checked."""
+        return type(self).from_dict(self.to_dict() | values)
+
+
+FIELDS = MappingProxyType({one.name: one for one in dataclasses.fields(TrainingConfig)})
+TYPE_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
+def kind_of(one: dataclasses.Field) -> tuple[type, bool]:
+    """(type, whether it may be None) of a setting."""
+    for kind in (bool, int, float, str):
+        if one.type in (kind, kind | None):
+            return kind, one.type != kind
+    raise TypeError(f"{one.name} has a type that no setting has: {one.type}")
+
+
+def checked(one: dataclasses.Field, value: Any) -> tuple[Any, str]:
+    """(value, "") if a setting may have this value, else (value, what is wrong with it)."""
+    kind, may_be_none = kind_of(one)
+    if value is None and may_be_none:
+        return None, ""
+    if kind is float and type(value) is int and abs(value) < 2**53:
+        value = float(value)
+    if kind is int and type(value) is float and value.is_integer() and abs(value) < 2**53:
+        value = int(value)  # JSON has one kind of number: 5.0 is a whole one
+    if type(value) is not kind:
+        return value, f"This must be {TYPE_NAMES[kind]}."
+    return value, problem_within(one, kind, value)
+
+
+def problem_within(one: dataclasses.Field, kind: type, value: Any) -> str:
+    """What is wrong with a value of the right type, "" if nothing."""
+    minimum, maximum, choices = (one.metadata[key] for key in ("minimum", "maximum", "choices"))
+    if choices and value not in choices:
+        return f"This must be one of {', '.join(choices)}."
+    if kind is str:
+        if "\x00" in value:
+            return "This can't hold a NUL character."
+        return f"This can have at most {maximum} characters." if maximum and len(value) > maximum else ""
+    if kind is float and not math.isfinite(value):
+        return "This must be a finite number."
+    if minimum is not None and not minimum <= value <= maximum:
+        return f"This must be between {minimum:g} and {maximum:g}."
+    return ""
+
+
+def parse_setting(name: str, text: str) -> Any:
+    """The value that ``text`` writes for a setting, as a form or command line gives it.
+
+    What can't be read comes back as the text, so that `TrainingConfig.from_dict` says what is wrong with it.
+    """
+    if name not in FIELDS:
+        return text
+    kind, may_be_none = kind_of(FIELDS[name])
+    text = text if kind is str else text.strip()
+    if may_be_none and text.lower() in ("", "none"):
+        return None
+    if kind is bool:
+        return {
+            "true": True,
+            "yes": True,
+            "on": True,
+            "1": True,
+            "false": False,
+            "no": False,
+            "off": False,
+            "0": False,
+        }.get(text.lower(), text)
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+def count_parameters(config: TrainingConfig, vocabulary_size: int | None = None) -> int:
+    """The weights of the network; without a vocabulary size, the most that ``vocabulary_limit`` allows."""
+    V = vocabulary_size or largest_vocabulary(config)
+    E, H = config.embedding_size, config.hidden_size
+    recurrent = sum(
+        GATES[config.architecture] * H * (E * (layer == 0) + H * (layer > 0) + H + 2)
+        for layer in range(config.num_layers)
+    )
+    if not config.tie_embeddings:
+        return V * E + recurrent + V * H + V
+    return V * E + recurrent + (E * H + E if E != H else 0) + V
+
+
+def largest_vocabulary(config: TrainingConfig) -> int:
+    """The most tokens the vocabulary can have, special tokens included."""
+    special = 12
+    return special + (
+        config.vocabulary_limit if config.tokenizer == "word" else min(config.vocabulary_limit, CHARACTER_LIMIT)
+    )
+
+
+def estimate_memory_bytes(config: TrainingConfig, vocabulary_size: int | None = None) -> int:
+    """About what one training holds in memory: torch itself, weights with their moments, one step's activations."""
+    V = vocabulary_size or largest_vocabulary(config)
+    positions = config.batch_size * config.sequence_length
+    weights = count_parameters(config, vocabulary_size) * 4 * 4  # value, gradient and AdamW's two moments
+    # Logits, their softmax and their gradient; about eight states a layer kept for the way back.
+    activations = positions * 4 * (3 * V + 8 * config.num_layers * config.hidden_size + 3 * config.embedding_size)
+    return 350 * 1024**2 + weights + activations
+
+
+def errors_of_size(config: TrainingConfig) -> dict[str, list[str]]:
+    """The field errors of a network or step too large to train, {} if there are none."""
+    parameters = count_parameters(config)
+    if parameters > MOST_PARAMETERS:
+        message = (
+            f"This network could have {parameters / 1e6:,.0f} million weights; at most {MOST_PARAMETERS // 10**6} fit."
+        )
+        return {"hidden_size": [message + " Make it smaller, or limit the vocabulary."]}
+    memory = estimate_memory_bytes(config)
+    if memory > MOST_MEMORY_BYTES:
+        message = f"One step could need {memory / 1024**3:,.1f} GB of memory, {MOST_MEMORY_BYTES // 1024**3} at most."
+        return {"batch_size": [message + " Make the batch, the sequence or the vocabulary smaller."]}
+    return {}
+
+
+def resolve_config(
+    *, architecture: str, preset: str | None = None, overrides: dict[str, Any] | None = None
+) -> TrainingConfig:
+    """The config of a cell under a preset (`DEFAULT_PRESET` without a name), single values overridden.
+
+    Raises: ConfigError with every problem of every field, ``preset`` among them.
+    """
+    overrides = dict(overrides or {})
+    chosen = PRESETS.get(preset or DEFAULT_PRESET)
+    if chosen is None:
+        raise ConfigError({"preset": [f"This must be one of {', '.join(PRESETS)}."]})
+    tokenizer = overrides.get("tokenizer", chosen.tokenizer)
+    # A tokenizer that does not exist takes the preset's own values, and is reported with all other problems below.
+    values = chosen.values.get(tokenizer if isinstance(tokenizer, str) else "", chosen.values[chosen.tokenizer])
+    return TrainingConfig.from_dict(values | {"tokenizer": tokenizer} | overrides | {"architecture": architecture})
+
+
+def describe_options() -> dict[str, Any]:
+    """All that a form or an outside program needs to offer a training, as plain JSON values."""
+    return {
+        "architectures": [dict(one) for one in ARCHITECTURES],
+        "tokenizers": [dict(one) for one in TOKENIZER_CHOICES],
+        "presets": [
+            {name: getattr(preset, name) for name in ("name", "title", "sentence", "minutes", "tokenizer", "values")}
+            for preset in PRESETS.values()
+        ],
+        "fields": [describe_field(name) for name in FIELDS],
+    }
+
+
+def describe_field(name: str) -> dict[str, Any]:
+    """A setting's name, type, default, bounds, choices and sentence."""
+    one = FIELDS[name]
+    kind, may_be_none = kind_of(one)
+    metadata = {key: list(value) if key == "choices" else value for key, value in one.metadata.items()}
+    return {"name": name, "type": kind.__name__, "optional": may_be_none, "default": one.default} | metadata

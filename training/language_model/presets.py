@@ -1,0 +1,145 @@
+"""What a person chooses between: cells, tokenizers, and presets with the settings that make the most of their time."""
+
+from dataclasses import dataclass
+from typing import Any
+
+ARCHITECTURES = (
+    {
+        "name": "rnn",
+        "title": "Simple RNN",
+        "sentence": "The oldest and smallest cell: quick, but it forgets after a few words.",
+    },
+    {
+        "name": "lstm",
+        "title": "LSTM",
+        "sentence": "Four gates and a memory of its own: the surest choice for rhyme and repetition.",
+    },
+    {
+        "name": "gru",
+        "title": "GRU",
+        "sentence": "Three gates, fewer weights than the LSTM: often as good in the same time.",
+    },
+)
+TOKENIZER_CHOICES = (
+    {
+        "name": "word",
+        "title": "Words",
+        "sentence": "Writes whole words it has seen in your songs: readable lyrics from the first minute.",
+    },
+    {
+        "name": "char",
+        "title": "Characters",
+        "sentence": "Spells letter by letter: can invent words, and needs longer to learn them.",
+    },
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A training time with the settings that suit it; ``values`` are by tokenizer, ``minutes`` from queue to model."""
+
+    name: str
+    title: str
+    sentence: str
+    minutes: float
+    tokenizer: str
+    values: dict[str, dict[str, Any]]
+
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            name="tiny",
+            title="Tiny",
+            sentence="Under two minutes here: a small network that has the words and the shape of your songs.",
+            minutes=2,
+            tokenizer="word",
+            values={
+                "word": {
+                    "budget_seconds": 70,
+                    "embedding_size": 192,
+                    "hidden_size": 256,
+                    "evaluations": 10,
+                    "epochs": 30,
+                },
+                "char": {
+                    "budget_seconds": 70,
+                    "embedding_size": 64,
+                    "hidden_size": 256,
+                    "batch_size": 32,
+                    "sequence_length": 96,
+                    "dropout": 0.2,
+                    "weight_decay": 0.01,
+                    "evaluations": 10,
+                    "epochs": 40,
+                    "sample_tokens": 240,
+                },
+            },
+        ),
+        Preset(
+            name="coffee",
+            title="Coffee",
+            sentence="About ten minutes here: time enough for a thousand songs to teach phrases and verse structure.",
+            minutes=10,
+            tokenizer="word",
+            values={
+                "word": {
+                    "budget_seconds": 540,
+                    "embedding_size": 320,
+                    "hidden_size": 400,
+                    "batch_size": 32,
+                    "dropout": 0.35,
+                    "weight_decay": 0.02,
+                    "evaluations": 16,
+                },
+                "char": {
+                    "budget_seconds": 540,
+                    "embedding_size": 64,
+                    "hidden_size": 384,
+                    "batch_size": 32,
+                    "sequence_length": 96,
+                    "dropout": 0.2,
+                    "weight_decay": 0.01,
+                    "learning_rate": 0.006,
+                    "evaluations": 16,
+                    "sample_tokens": 240,
+                },
+            },
+        ),
+        Preset(
+            name="lunch",
+            title="Lunch",
+            sentence="About 45 minutes here: the largest network that a few thousand songs can fill on this machine.",
+            minutes=45,
+            tokenizer="word",
+            values={
+                "word": {
+                    "budget_seconds": 2520,
+                    "embedding_size": 400,
+                    "hidden_size": 512,
+                    "batch_size": 32,
+                    "dropout": 0.35,
+                    "weight_decay": 0.02,
+                    "learning_rate": 0.008,
+                    "vocabulary_limit": 20_000,
+                    "evaluations": 24,
+                },
+                "char": {
+                    "budget_seconds": 2520,
+                    "embedding_size": 64,
+                    "hidden_size": 512,
+                    "num_layers": 2,
+                    "batch_size": 48,
+                    "sequence_length": 128,
+                    "dropout": 0.25,
+                    "weight_decay": 0.01,
+                    "learning_rate": 0.004,
+                    "evaluations": 24,
+                    "sample_tokens": 240,
+                },
+            },
+        ),
+    )
+}
+DEFAULT_PRESET = "tiny"
