@@ -1,4 +1,4 @@
-"""How values are said on a page: verse, numbers, durations, moments, states. Everything returns text that gets escaped."""
+"""How values are said on a page: verse, numbers, durations, moments, states. All of it is text that gets escaped."""
 
 import math
 from datetime import datetime
