@@ -22,6 +22,7 @@ class Worker(models.Model):
     host = models.CharField(max_length=200)
     pid = models.PositiveIntegerField()
     queues = models.CharField(max_length=200, help_text="Comma before and after each: ,training,")
+    processes = models.PositiveIntegerField(default=1, help_text="How many tasks it works on at the same time.")
     is_draining = models.BooleanField(default=False)
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()

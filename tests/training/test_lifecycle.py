@@ -1,0 +1,423 @@
+"""The life of a run: who may change it, when, and what is written down of it."""
+
+import threading
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from tests.training.runs import claim, expire_lease, let_time_pass, make_run
+from training import lifecycle
+from training.lifecycle.clock import from_now
+from training.models import Attempt, MetricPoint, RunEvent, Sample, SingleFlight, TrainingRun, Worker
+
+pytestmark = pytest.mark.django_db
+State = TrainingRun.State
+
+POINT = {"step": 4, "epoch": 0.5, "seconds": 1.0, "train_loss": 2.0, "valid_loss": 2.1}
+SAMPLE = {"step": 4, "epoch": 0.5, "text": "la la", "temperature": 0.8, "seed": 1}
+
+
+@pytest.fixture
+def run(ready_dataset):
+    return make_run(ready_dataset)
+
+
+def history(run) -> list[str]:
+    """The states a run went through, as its events tell."""
+    return list(run.events.filter(kind=RunEvent.Kind.STATE).values_list("state", flat=True))
+
+
+def in_threads(*works) -> list:
+    """Run the works at the same time, each on a connection of its own, and return what each gave."""
+    start, results = threading.Barrier(len(works)), [None] * len(works)
+
+    def one(place, work):
+        try:
+            start.wait()
+            results[place] = work()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=item) for item in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+# ── Taking a run ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_claim_moves_the_run_under_a_fresh_token_and_writes_an_attempt(run):
+    claimed = claim(run)
+    run.refresh_from_db()
+    assert (run.state, run.lease_token, run.attempts) == (State.RUNNING, claimed.token, 1)
+    assert run.lease_expires_at > run.started_at
+    attempt = run.attempt_rows.get()
+    assert (attempt.token, attempt.number, attempt.host, attempt.ended_at) == (claimed.token, 1, "here", None)
+    assert history(run) == ["running"]
+
+
+def test_a_claimed_run_is_not_claimed_again(run):
+    claim(run)
+    assert lifecycle.claim(run.pk, worker="other", host="there", pid=2) is None
+    assert lifecycle.claim_next("other", "there", 2) is None
+
+
+def test_the_first_in_line_is_taken_first(ready_dataset):
+    first, second = make_run(ready_dataset), make_run(ready_dataset)
+    let_time_pass(second, queued_at=60)
+    taken = [lifecycle.claim_next("w", "h", 1).run_id for _ in range(2)]
+    assert taken == [second.pk, first.pk]
+
+
+def test_a_run_whose_time_has_not_come_is_left_in_line(run):
+    TrainingRun.objects.filter(pk=run.pk).update(not_before=from_now(60))
+    assert lifecycle.claim_next("w", "h", 1) is None
+
+
+def test_a_later_attempt_starts_without_the_measurements_of_the_earlier(run):
+    first = claim(run)
+    lifecycle.record(run.pk, first.token, progress={"step": 4}, points=[POINT], samples=[SAMPLE])
+    lifecycle.hand_back(run.pk, first.token)
+    second = claim(run)
+    run.refresh_from_db()
+    assert (second.attempt, run.step, run.metrics) == (2, 0, {})
+    assert not run.metric_points.exists()
+    assert not run.samples.exists()
+    assert history(run) == ["running", "queued", "running"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_workers_that_claim_at_the_same_moment_one_gets_the_run(run):
+    for _ in range(10):
+        got = in_threads(*[lambda: lifecycle.claim(run.pk, worker="w", host="h", pid=1)] * 3)
+        winners = [one for one in got if one]
+        assert len(winners) == 1
+        lifecycle.hand_back(run.pk, winners[0].token)
+    assert Attempt.objects.count() == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_that_ring_at_the_same_moment_share_the_line(ready_dataset):
+    runs = [make_run(ready_dataset) for _ in range(4)]
+    taken = in_threads(*[lambda: lifecycle.claim_next("w", "h", 1)] * 6)
+    assert sorted(one.run_id for one in taken if one) == sorted(run.pk for run in runs)
+
+
+# ── While it is held ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_renewing_moves_the_end_of_the_lease_and_tells_of_a_wish(run):
+    claimed = claim(run)
+    let_time_pass(run, lease_expires_at=20)
+    run.refresh_from_db()
+    before = run.lease_expires_at
+    assert lifecycle.renew(run.pk, claimed.token) == lifecycle.Lease(ok=True)
+    run.refresh_from_db()
+    assert run.lease_expires_at > before
+    lifecycle.request_cancel(run, "mara")
+    assert lifecycle.renew(run.pk, claimed.token).cancel_requested
+
+
+def test_a_lease_that_ran_out_is_not_renewed_even_before_anybody_took_the_run(run):
+    claimed = claim(run)
+    expire_lease(run)
+    assert not lifecycle.renew(run.pk, claimed.token).ok
+    assert not lifecycle.record(run.pk, claimed.token, progress={"step": 9})
+    run.refresh_from_db()
+    assert run.step == 0
+
+
+def test_a_stale_token_writes_nothing(run):
+    stale = claim(run)
+    expire_lease(run)
+    lifecycle.reconcile()
+    fresh = claim(run)
+    assert not lifecycle.record(run.pk, stale.token, progress={"step": 9}, points=[POINT], note="late")
+    assert not lifecycle.finish(run.pk, stale.token, State.SUCCEEDED, message="late")
+    assert not lifecycle.hand_back(run.pk, stale.token)
+    assert not lifecycle.plan(run.pk, stale.token, config={}, steps=1, epochs=1, parameters=1, facts={})
+    run.refresh_from_db()
+    assert (run.state, run.lease_token, run.step) == (State.RUNNING, fresh.token, 0)
+    assert not MetricPoint.objects.exists()
+
+
+def test_metrics_samples_and_events_share_one_sequence_without_a_gap(run):
+    claimed = claim(run)
+    lifecycle.record(run.pk, claimed.token, points=[POINT, POINT | {"step": 8}], samples=[SAMPLE], note="halfway")
+    lifecycle.record(run.pk, claimed.token, progress={"step": 9})
+    lifecycle.finish(run.pk, claimed.token, State.SUCCEEDED, message="Done.")
+    run.refresh_from_db()
+    numbers = sorted(
+        [
+            *run.metric_points.values_list("sequence", flat=True),
+            *run.samples.values_list("sequence", flat=True),
+            *run.events.values_list("sequence", flat=True),
+        ]
+    )
+    assert numbers == list(range(1, run.sequence + 1))
+
+
+def test_a_record_is_written_whole_or_not_at_all(run):
+    claimed = claim(run)
+    lifecycle.record(run.pk, claimed.token, points=[POINT])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        lifecycle.record(run.pk, claimed.token, progress={"step": 9}, points=[POINT], samples=[SAMPLE])
+    run.refresh_from_db()
+    assert run.step == 0
+    assert not Sample.objects.exists()
+
+
+def test_the_plan_freezes_the_steps_into_the_configuration(run):
+    claimed = claim(run)
+    config = run.config | {"steps": 77}
+    assert lifecycle.plan(run.pk, claimed.token, config=config, steps=77, epochs=3, parameters=5, facts={"songs": 2})
+    run.refresh_from_db()
+    assert (run.config["steps"], run.steps, run.epochs, run.parameters) == (77, 77, 3, 5)
+    assert run.config_hash == lifecycle.config_hash(config)
+
+
+def test_a_run_that_makes_no_step_is_seen_as_stalled_until_it_moves(run, settings):
+    claimed = claim(run)
+    let_time_pass(run, progressed_at=settings.STALL_SECONDS + 5)
+    assert lifecycle.look(run.pk, claimed.token).is_stalled
+    lifecycle.record(run.pk, claimed.token, progress={"phase": "Validating"}, moved=False)
+    assert lifecycle.look(run.pk, claimed.token).is_stalled
+    lifecycle.record(run.pk, claimed.token, progress={"step": 1})
+    assert not lifecycle.look(run.pk, claimed.token).is_stalled
+
+
+# ── Its end ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_run_ends_once(run):
+    claimed = claim(run)
+    assert lifecycle.finish(run.pk, claimed.token, State.FAILED, message="No.", error="No.", error_code="diverged")
+    assert not lifecycle.finish(run.pk, claimed.token, State.SUCCEEDED, message="Yes.")
+    run.refresh_from_db()
+    assert (run.state, run.error, run.error_code, run.lease_token) == (State.FAILED, "No.", "diverged", None)
+    assert run.finished_at
+    assert run.attempt_rows.get().outcome == Attempt.Outcome.FAILED
+    assert history(run) == ["running", "failed"]
+
+
+def test_who_has_ended_its_run_is_told_so_and_not_that_it_was_taken(run):
+    claimed = claim(run)
+    lifecycle.finish(run.pk, claimed.token, State.SUCCEEDED, message="Done.")
+    assert lifecycle.renew(run.pk, claimed.token) == lifecycle.Lease(ok=False, has_ended=True)
+
+
+def test_who_was_taken_over_is_told_so(run):
+    claimed = claim(run)
+    expire_lease(run)
+    lifecycle.reconcile()
+    assert lifecycle.renew(run.pk, claimed.token) == lifecycle.Lease(ok=False, has_ended=False)
+
+
+def test_a_handed_back_run_keeps_its_place_and_loses_no_attempt(run):
+    claimed = claim(run)
+    assert lifecycle.hand_back(run.pk, claimed.token)
+    run.refresh_from_db()
+    assert (run.state, run.lost_attempts, run.attempts, run.queue_position) == (State.QUEUED, 0, 1, 1)
+    assert run.attempt_rows.get().outcome == Attempt.Outcome.DRAINED
+
+
+def test_a_run_that_was_to_be_cancelled_is_not_handed_back_but_cancelled(run):
+    claimed = claim(run)
+    lifecycle.request_cancel(run, "mara")
+    assert lifecycle.hand_back(run.pk, claimed.token)
+    run.refresh_from_db()
+    assert run.state == State.CANCELLED
+
+
+def test_a_vanished_worker_costs_an_attempt_and_the_third_fails_the_run(run, settings):
+    waits = []
+    for _ in range(settings.LOST_ATTEMPTS_ALLOWED):
+        TrainingRun.objects.filter(pk=run.pk).update(not_before=None)
+        claimed = claim(run)
+        lifecycle.lost(run.pk, claimed.token, reason="The child was killed.", actor="w")
+        run.refresh_from_db()
+        waits.append(run.not_before and round((run.not_before - run.attempt_rows.last().ended_at).total_seconds()))
+    assert waits[:2] == [0, 10]
+    assert (run.state, run.error_code, run.lost_attempts) == (State.FAILED, "worker_lost", 3)
+    assert history(run) == ["running", "queued"] * 2 + ["running", "failed"]
+    assert lifecycle.claim_next("w", "h", 1) is None
+
+
+# ── Cancelling ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_waiting_run_is_cancelled_at_once_and_never_taken(run):
+    assert lifecycle.request_cancel(run, "mara") == lifecycle.CancelAnswer.CANCELLED
+    run.refresh_from_db()
+    assert run.state == State.CANCELLED
+    assert run.events.get().actor == "mara"
+    assert lifecycle.claim_next("w", "h", 1) is None
+    assert lifecycle.claim(run.pk, worker="w", host="h", pid=1) is None
+
+
+def test_asking_twice_to_cancel_is_the_same_as_once(run):
+    claim(run)
+    assert lifecycle.request_cancel(run, "mara") == lifecycle.CancelAnswer.REQUESTED
+    assert lifecycle.request_cancel(run, "mara") == lifecycle.CancelAnswer.REQUESTED
+    assert run.events.filter(kind=RunEvent.Kind.NOTE).count() == 1
+
+
+def test_a_run_that_has_ended_is_not_cancelled(run):
+    claimed = claim(run)
+    lifecycle.finish(run.pk, claimed.token, State.SUCCEEDED, message="Done.")
+    assert lifecycle.request_cancel(run, "mara") == lifecycle.CancelAnswer.TOO_LATE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancel_and_finish_at_the_same_moment_leave_one_end(ready_dataset):
+    for _ in range(20):
+        run = make_run(ready_dataset)
+        claimed = claim(run)
+        in_threads(
+            lambda run=run: lifecycle.request_cancel(run, "mara"),
+            lambda run=run, token=claimed.token: lifecycle.finish(run.pk, token, State.SUCCEEDED, message="Done."),
+            lambda run=run, token=claimed.token: lifecycle.hand_back(run.pk, token),
+        )
+        run.refresh_from_db()
+        ends = [state for state in history(run) if state in ("succeeded", "cancelled")]
+        assert len(ends) == (1 if run.is_finished else 0)
+        assert run.attempt_rows.filter(ended_at__isnull=True).count() == 0
+
+
+# ── Recovery ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_run_whose_lease_ran_out_waits_again(run):
+    claim(run)
+    expire_lease(run)
+    assert lifecycle.reconcile().runs == {run.pk: State.QUEUED}
+    run.refresh_from_db()
+    assert (run.state, run.lost_attempts, run.lease_token) == (State.QUEUED, 1, None)
+    assert run.events.last().actor == "the reconciler"
+
+
+def test_a_run_whose_lease_holds_is_left_alone(run):
+    claim(run)
+    assert not lifecycle.reconcile().runs
+
+
+def test_a_run_to_be_cancelled_whose_worker_vanished_is_cancelled(run):
+    claim(run)
+    lifecycle.request_cancel(run, "mara")
+    expire_lease(run)
+    assert lifecycle.reconcile().runs == {run.pk: State.CANCELLED}
+
+
+def test_a_run_that_is_held_but_stands_still_is_failed(run, settings):
+    claim(run)
+    let_time_pass(run, progressed_at=settings.STALL_SECONDS + settings.LEASE_SECONDS + 5)
+    assert lifecycle.reconcile().runs == {run.pk: State.FAILED}
+    run.refresh_from_db()
+    assert run.error_code == "stalled"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reaper_finish_and_heartbeat_at_the_same_moment_leave_one_winner(ready_dataset):
+    for _ in range(20):
+        run = make_run(ready_dataset)
+        claimed = claim(run)
+        expire_lease(run)
+        reaped, finished, renewed = in_threads(
+            lambda: lifecycle.reconcile().runs,
+            lambda run=run, token=claimed.token: lifecycle.finish(run.pk, token, State.SUCCEEDED, message="Done."),
+            lambda run=run, token=claimed.token: lifecycle.renew(run.pk, token).ok,
+        )
+        run.refresh_from_db()
+        assert (run.pk in reaped) != finished
+        assert not renewed
+        assert history(run) == ["running", "succeeded" if finished else "queued"]
+        TrainingRun.objects.filter(pk=run.pk).delete()
+
+
+def listen(queues=("training",), **fields):
+    lifecycle.worker_beat("training@here", host="here", pid=1, queues=list(queues), **fields)
+
+
+def test_a_waiting_run_is_rung_again_only_after_a_while(run, settings):
+    listen()
+    assert lifecycle.reconcile().runs_to_ring == [run.pk]
+    assert lifecycle.reconcile().runs_to_ring == []
+    let_time_pass(run, rung_at=settings.RING_AGAIN_SECONDS + 1)
+    assert lifecycle.reconcile().runs_to_ring == [run.pk]
+
+
+def test_a_busy_worker_is_not_rung_but_its_free_hands_are(ready_dataset):
+    busy, _, _ = (make_run(ready_dataset) for _ in range(3))
+    claim(busy)
+    listen(processes=1)
+    assert lifecycle.reconcile().runs_to_ring == []
+    Worker.objects.update(processes=2)
+    assert len(lifecycle.reconcile().runs_to_ring) == 1
+
+
+def test_nobody_is_rung_for_when_no_worker_listens(run):
+    listen(queues=["imports"])
+    assert lifecycle.reconcile().runs_to_ring == []
+    listen()
+    lifecycle.announce_drain("training@here")
+    assert lifecycle.reconcile().runs_to_ring == []
+
+
+def test_a_sweep_just_made_is_not_repeated_by_another_process(run):
+    claim(run)
+    expire_lease(run)
+    assert lifecycle.reconcile_if_due().runs
+    claim(run)
+    expire_lease(run)
+    assert not lifecycle.reconcile_if_due()
+    let_time_pass(SingleFlight.objects.get(), held_until=60)
+    assert lifecycle.reconcile_if_due().runs
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_processes_that_want_to_sweep_at_the_same_moment_one_does(run):
+    claim(run)
+    expire_lease(run)
+    sweeps = in_threads(*[lifecycle.reconcile_if_due] * 4)
+    assert [bool(sweep) for sweep in sweeps].count(True) == 1
+
+
+# ── The database's own word ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"state": "running"},
+        {"state": "succeeded"},
+        {"state": "resting"},
+        {"lease_token": uuid4()},
+        {"attempts": 1},
+        {"lost_attempts": 1},
+    ],
+)
+def test_the_database_refuses_a_state_that_cannot_be(run, columns):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        TrainingRun.objects.filter(pk=run.pk).update(**columns)
+
+
+# ── Workers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_worker_that_beats_is_listening_until_it_drains_or_falls_silent(db, settings):
+    listen(queues=["imports", "maintenance"])
+    assert Worker.objects.listening_to("imports").exists()
+    assert not Worker.objects.listening_to("training").exists()
+    lifecycle.announce_drain("training@here")
+    assert lifecycle.is_draining("training@here")
+    assert not Worker.objects.listening_to("imports").exists()
+    lifecycle.worker_beat("training@here", host="here", pid=2, queues=["imports"])  # restarted under the same name
+    assert Worker.objects.listening_to("imports").exists()
+    let_time_pass(Worker.objects.get(), seen_at=settings.WORKER_STALE_SECONDS + 1)
+    assert not Worker.objects.listening_to("imports").exists()
+    lifecycle.forget_worker("training@here", pid=1)
+    assert Worker.objects.exists()  # that was the old process

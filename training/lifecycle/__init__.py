@@ -1,0 +1,70 @@
+"""The life of runs and imports: the only place where a state changes.
+
+Every change is one guarded UPDATE that must touch exactly one row; whoever touches none has lost the race and writes
+nothing more. Time is the database's own, so that no machine's clock decides. A worker's right to write is its token,
+fresh for each claim (reliability rules R1 to R6).
+
+    runs.py       claim, renew, record, finish, hand back, lose, cancel a training run
+    imports.py    the same small set for imports
+    workers.py    who listens
+    reconcile.py  finds what nobody holds any more, and what nobody was told of
+"""
+
+from training.lifecycle.imports import (
+    ImportLease,
+    claim_import,
+    finish_import,
+    queue_import,
+    renew_import,
+    request_import_cancel,
+)
+from training.lifecycle.reconcile import Reconciled, reconcile, reconcile_if_due
+from training.lifecycle.runs import (
+    CancelAnswer,
+    Claim,
+    Lease,
+    claim,
+    claim_next,
+    config_hash,
+    finish,
+    hand_back,
+    look,
+    lost,
+    plan,
+    record,
+    renew,
+    request_cancel,
+    stalled,
+)
+from training.lifecycle.workers import announce_drain, forget_worker, is_draining, worker_beat
+
+__all__ = [
+    "CancelAnswer",
+    "Claim",
+    "ImportLease",
+    "Lease",
+    "Reconciled",
+    "announce_drain",
+    "claim",
+    "claim_import",
+    "claim_next",
+    "config_hash",
+    "finish",
+    "finish_import",
+    "forget_worker",
+    "hand_back",
+    "is_draining",
+    "look",
+    "lost",
+    "plan",
+    "queue_import",
+    "reconcile",
+    "reconcile_if_due",
+    "record",
+    "renew",
+    "renew_import",
+    "request_cancel",
+    "request_import_cancel",
+    "stalled",
+    "worker_beat",
+]

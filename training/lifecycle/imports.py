@@ -1,0 +1,148 @@
+"""An import from the queue to its end: the same guards as for runs, and the dataset's state along with it."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
+
+from training.lifecycle.clock import lease_end
+from training.models import Dataset, DatasetFile, Import
+
+State = Import.State
+ENDED = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
+PROGRESS_COLUMNS = frozenset({"records_read", "bytes_read", "bytes_total"})
+
+
+@dataclass(frozen=True)
+class ImportLease:
+    """What the row says to the worker that reads the file. Without ``ok`` it stops and writes nothing."""
+
+    ok: bool
+    cancel_requested: bool = False
+
+
+def queue_import(*, dataset: Dataset, file: DatasetFile, mapping: dict, options: dict) -> Import:
+    """Put the reading of ``file`` into the line as the dataset's next version.
+
+    Raises: IntegrityError when an import of this dataset waits or runs already.
+    """
+    with transaction.atomic():
+        job = Import.objects.create(
+            dataset=dataset,
+            file=file,
+            version=dataset.version + 1,
+            mapping=mapping,
+            options=options,
+            bytes_total=file.size_bytes,
+            rung_at=Now(),
+        )
+        Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.IMPORTING, error="")
+    return job
+
+
+def claim_import(import_id: str) -> UUID | None:
+    """Take a queued import under a fresh token; None if it is not there to take."""
+    token = uuid4()
+    claimable = Import.objects.filter(pk=import_id, state=State.QUEUED, cancel_requested_at__isnull=True)
+    with transaction.atomic():
+        won = claimable.update(
+            state=State.RUNNING,
+            lease_token=token,
+            lease_expires_at=lease_end(),
+            attempts=F("attempts") + 1,
+            started_at=Coalesce("started_at", Now()),
+            records_read=0,
+            bytes_read=0,
+        )
+        if won != 1:
+            return None
+        Dataset.objects.filter(imports=import_id).update(state=Dataset.State.IMPORTING)
+    return token
+
+
+def renew_import(import_id: str, token: UUID, **progress) -> ImportLease:
+    """Hold the import for another lease, note ``records_read``, ``bytes_read``, ``bytes_total``, learn of a cancel."""
+    if unknown := progress.keys() - PROGRESS_COLUMNS:
+        raise ValueError(f"Not a progress column: {sorted(unknown)}")
+    held = Import.objects.filter(pk=import_id, state=State.RUNNING, lease_token=token, lease_expires_at__gt=Now())
+    if held.update(lease_expires_at=lease_end(), **progress) != 1:
+        return ImportLease(ok=False)
+    cancel_wish = Import.objects.filter(pk=import_id).values_list("cancel_requested_at", flat=True).first()
+    return ImportLease(ok=True, cancel_requested=cancel_wish is not None)
+
+
+def finish_import(
+    import_id: str,
+    token: UUID,
+    state: str,
+    *,
+    error: str = "",
+    report: dict | None = None,
+    dataset_fields: dict | None = None,
+) -> bool:
+    """End the import, and in the same transaction its dataset gets its new state; False when the lease is lost.
+
+    A success makes the import's version the dataset's newest and writes ``dataset_fields`` (statistics, content_hash,
+    format, encoding …). After a failure or a cancel, a dataset that has an older complete version is ready again.
+    """
+    if state not in ENDED:
+        raise ValueError(f"An import does not end as {state}")
+    mine = Import.objects.filter(pk=import_id, state=State.RUNNING, lease_token=token)
+    with transaction.atomic():
+        if not _end(mine, state=state, error=error, **({} if report is None else {"report": report})):
+            return False
+        if state == State.SUCCEEDED:
+            version = Import.objects.values_list("version", flat=True).get(pk=import_id)
+            columns = {"version": version, "state": Dataset.State.READY, "error": "", **(dataset_fields or {})}
+            Dataset.objects.filter(imports=import_id).update(**columns)
+        else:
+            _settle_dataset(import_id, state, error, dataset_fields)
+    return True
+
+
+def request_import_cancel(job: Import) -> bool:
+    """Cancel a waiting import at once, or leave the wish for its worker; False when it had already ended."""
+    for _ in range(3):  # it may be claimed or given up between the two guards
+        with transaction.atomic():
+            if _end(Import.objects.filter(pk=job.pk, state=State.QUEUED), state=State.CANCELLED):
+                _settle_dataset(job.pk, State.CANCELLED, "The import was cancelled.")
+                return True
+        if Import.objects.filter(pk=job.pk, state=State.RUNNING).update(
+            cancel_requested_at=Coalesce("cancel_requested_at", Now())
+        ):
+            return True
+        if Import.objects.filter(pk=job.pk, state__in=ENDED).exists():
+            return False
+    return True
+
+
+def lose_import(import_id: str, token: UUID) -> str | None:
+    """Take an import whose lease ran out from its worker: back to the line, or to its end; None if it was renewed."""
+    expired = Import.objects.filter(pk=import_id, state=State.RUNNING, lease_token=token, lease_expires_at__lt=Now())
+    gave_up = f"The worker that read the file vanished {settings.LOST_ATTEMPTS_ALLOWED} times."
+    with transaction.atomic():
+        if _end(expired.filter(cancel_requested_at__isnull=False), state=State.CANCELLED):
+            _settle_dataset(import_id, State.CANCELLED, "The import was cancelled.")
+            return State.CANCELLED
+        too_often = Q(attempts__gte=settings.LOST_ATTEMPTS_ALLOWED)
+        if _end(expired.filter(too_often), state=State.FAILED, error=gave_up):
+            _settle_dataset(import_id, State.FAILED, gave_up)
+            return State.FAILED
+        if expired.update(state=State.QUEUED, lease_token=None, lease_expires_at=None, rung_at=None):
+            return State.QUEUED
+    return None
+
+
+def _end(guarded, **changes) -> bool:
+    return guarded.update(lease_token=None, lease_expires_at=None, finished_at=Now(), **changes) == 1
+
+
+def _settle_dataset(import_id: str, state: str, error: str = "", columns: dict | None = None) -> None:
+    """Without a new version the dataset falls back to the one it had, or shares its import's end."""
+    datasets = Dataset.objects.filter(imports=import_id)
+    end = Dataset.State.FAILED if state == State.FAILED else Dataset.State.CANCELLED
+    datasets.filter(version__gt=0).update(state=Dataset.State.READY, error=error, **(columns or {}))
+    datasets.filter(version=0).update(state=end, error=error, **(columns or {}))

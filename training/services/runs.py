@@ -1,0 +1,137 @@
+"""What people do with training runs."""
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models.functions import Now
+
+from training import lifecycle, tasks
+from training.errors import Conflict, Invalid, LimitReached
+from training.language_model.config import ConfigError, TrainingConfig, describe_options, resolve_config
+from training.language_model.presets import DEFAULT_PRESET
+from training.models import Dataset, RunEvent, TrainingRun, Visibility
+
+NAME_LENGTH = 120
+
+
+def run_options() -> dict:
+    """Everything a run can be told: architectures, tokenizers, presets and each field with its bounds and help."""
+    return describe_options()
+
+
+def start_run(
+    *,
+    owner,
+    dataset: Dataset,
+    architecture: str,
+    preset: str | None = None,
+    name: str = "",
+    overrides: dict | None = None,
+    idempotency_key: str | None = None,
+) -> TrainingRun:
+    """Put a new run into the line, its configuration frozen, and ring for a worker.
+
+    The same ``idempotency_key`` of one owner gives the run that it made the first time.
+
+    Raises: Invalid for a value that breaks a rule (all of them at once), Conflict when the dataset is not ready,
+        LimitReached when the owner has as many waiting runs as allowed.
+    """
+    preset = preset or DEFAULT_PRESET
+    config = _resolved(architecture, preset, overrides)
+    name = _checked_name(name)
+    with transaction.atomic():
+        # One owner's requests take turns here: by this row's lock on PostgreSQL, by the write lock of the IMMEDIATE
+        # transaction on SQLite. So neither the quota nor the key is passed by two requests at once.
+        get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
+        if earlier := _made_with(owner, idempotency_key):
+            return earlier
+        dataset = _ready(dataset, owner)
+        _check_quota(owner)
+        values = config.to_dict()
+        run = TrainingRun.objects.create(
+            owner=owner,
+            name=name or _default_name(dataset, config, preset),
+            dataset=dataset,
+            dataset_version=dataset.version,
+            dataset_hash=dataset.content_hash,
+            architecture=config.architecture,
+            preset=preset,
+            config=values,
+            config_hash=lifecycle.config_hash(values),
+            seed=config.seed,
+            idempotency_key=idempotency_key or None,
+            queued_at=Now(),
+            rung_at=Now(),
+            steps=config.steps or 0,
+            sequence=1,
+        )
+        RunEvent.objects.create(
+            run=run,
+            sequence=1,
+            kind=RunEvent.Kind.STATE,
+            state=run.state,
+            actor=str(owner),
+            message="Put into the line.",
+        )
+        tasks.ring_for_training()
+    run.refresh_from_db()
+    return run
+
+
+def cancel_run(*, run: TrainingRun, by) -> TrainingRun:
+    """Cancel a waiting run at once, or have its worker stop it within seconds; returns the run as it is now.
+
+    Raises: Conflict when the run has already ended.
+    """
+    answer = lifecycle.request_cancel(run, by)
+    run.refresh_from_db()
+    if answer == lifecycle.CancelAnswer.TOO_LATE:
+        raise Conflict(f"This run has already ended: {run.get_state_display().lower()}.", state=run.state)
+    return run
+
+
+def _resolved(architecture: str, preset: str, overrides: dict | None) -> TrainingConfig:
+    values = {"threads": settings.TRAIN_THREADS, **(overrides or {})}
+    try:
+        return resolve_config(architecture=architecture, preset=preset, overrides=values)
+    except ConfigError as problem:
+        raise Invalid(problem.errors) from problem
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if len(name) > NAME_LENGTH:
+        raise Invalid({"name": [f"Use at most {NAME_LENGTH} characters."]})
+    if not name.isprintable():
+        raise Invalid({"name": ["A name is one line of printable characters."]})
+    return name
+
+
+def _made_with(owner, idempotency_key: str | None) -> TrainingRun | None:
+    if not idempotency_key:
+        return None
+    return TrainingRun.objects.owned_by(owner).filter(idempotency_key=idempotency_key).first()
+
+
+def _ready(dataset: Dataset, owner) -> Dataset:
+    """The dataset as it stands now, held so that nobody deletes it before the run names it."""
+    current = Dataset.objects.select_for_update(no_key=True).filter(pk=dataset.pk).first()
+    if current is None or (current.owner_id != owner.pk and current.visibility != Visibility.SHARED):
+        raise Invalid({"dataset": ["There is no such dataset."]})
+    if current.state != Dataset.State.READY:
+        raise Conflict("This dataset is not ready yet: its songs have to be imported first.", state=current.state)
+    return current
+
+
+def _check_quota(owner) -> None:
+    waiting = TrainingRun.objects.owned_by(owner).queued().count()
+    if waiting >= settings.QUEUED_RUNS_PER_USER:
+        raise LimitReached(f"You have {waiting} runs waiting, which is the limit. Cancel one or wait.")
+
+
+def _default_name(dataset: Dataset, config: TrainingConfig, preset: str) -> str:
+    """Such as "LSTM on Starter songbook, tiny", shortened in the middle when the dataset's name is long."""
+    before, after = f"{config.architecture.upper()} on ", f", {preset}"
+    room = NAME_LENGTH - len(before) - len(after)
+    title = dataset.name if len(dataset.name) <= room else dataset.name[: room - 1] + "…"
+    return f"{before}{title}{after}"

@@ -1,0 +1,192 @@
+"""Watches over the child process that trains: holds its lease, passes on wishes, and ends it when it must."""
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from enum import StrEnum
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from training import lifecycle
+from training.lifecycle import Claim
+from training.models import TrainingRun
+
+logger = logging.getLogger(__name__)
+child_logger = logging.getLogger("training.child")
+
+LOOK_SECONDS = 0.5
+FENCE_SHARE = 2 / 3  # of the lease: without a confirmed renewal for so long, somebody else may soon hold the run
+LAST_WORDS = 5  # lines of the child's log that go into the reason of a lost attempt
+
+
+class Ending(StrEnum):
+    """Why the supervisor ends its child."""
+
+    CANCEL = "cancel"
+    DRAIN = "drain"
+    STALLED = "stalled"
+    LEASE_LOST = "lease_lost"
+    FINISHED = "finished"  # it has written its end, and only has to exit
+
+
+def train_first_in_line(worker: str) -> bool:
+    """Claim the first run in line and see it through; False when nothing waits."""
+    claim = lifecycle.claim_next(worker, socket.gethostname(), os.getpid())
+    if claim is None:
+        return False
+    Supervisor(claim, worker).run()
+    return True
+
+
+class Supervisor:
+    """One claimed run, its child process, and the right to both.
+
+    ``on_look`` is called about twice a second, for a door that shows progress.
+    """
+
+    def __init__(self, claim: Claim, worker: str, *, on_look: Callable[[], None] = lambda: None) -> None:
+        self.claim = claim
+        self.worker = worker
+        self.on_look = on_look
+        self.ending: Ending | None = None
+        self.asked_at = 0.0
+        self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
+        self.confirmed_at = self.renewed_at = time.monotonic()
+
+    def run(self) -> None:
+        """Train the run in a child process until it ends, or is taken from us; then settle what the child left open."""
+        with self._spawn() as child:
+            listener = threading.Thread(target=self._listen, args=[child], daemon=True)
+            listener.start()
+            try:
+                self._watch(child)
+            finally:  # a crash here, or Celery ending this process: the child never stays behind
+                if child.poll() is None:
+                    child.kill()
+                child.wait()
+                listener.join(timeout=1)
+        self._settle(child.returncode)
+
+    def _spawn(self) -> subprocess.Popen:
+        command = [sys.executable, "manage.py", "train_attempt", self.claim.run_id, str(self.claim.token)]
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": str(threads_for(self.claim.run_id)),
+            "TRAINING_PARENT_PID": str(os.getpid()),
+        }
+        # Its own session: Ctrl-C in a terminal reaches the supervisor alone, which then ends the child in order.
+        return subprocess.Popen(
+            command,
+            cwd=settings.BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+
+    def _listen(self, child: subprocess.Popen) -> None:
+        for line in child.stderr:
+            line = line.rstrip()
+            self.last_words.append(line)
+            child_logger.info("run %s: %s", self.claim.run_id, line)
+
+    # ── Watching ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _watch(self, child: subprocess.Popen) -> None:
+        while not self._has_ended(child):
+            self.ending = self._reason_to_end()
+            if self.ending is not None:
+                self._end(child)
+            self.on_look()
+
+    @staticmethod
+    def _has_ended(child: subprocess.Popen) -> bool:
+        try:
+            child.wait(LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _reason_to_end(self) -> Ending | None:
+        """What the row says, asked anew each time: a lease may be lost while a cancel is under way."""
+        now = time.monotonic()
+        try:
+            lease = self._look(now)
+            is_draining = lifecycle.is_draining(self.worker)
+        except DatabaseError as problem:
+            connection.close()  # a connection that broke is replaced at the next question
+            fence = settings.LEASE_SECONDS * FENCE_SHARE
+            logger.warning("run %s: the database does not answer (%s)", self.claim.run_id, type(problem).__name__)
+            return Ending.LEASE_LOST if now - self.confirmed_at > fence else self.ending
+        if not lease.ok:
+            return Ending.FINISHED if lease.has_ended else Ending.LEASE_LOST
+        if lease.cancel_requested:
+            return Ending.CANCEL
+        if lease.is_stalled:
+            return Ending.STALLED
+        return Ending.DRAIN if is_draining else self.ending
+
+    def _look(self, now: float) -> lifecycle.Lease:
+        if now - self.renewed_at < settings.HEARTBEAT_SECONDS:
+            return lifecycle.look(self.claim.run_id, self.claim.token)
+        lease = lifecycle.renew(self.claim.run_id, self.claim.token)
+        self.renewed_at = self.confirmed_at = now  # the moment before the question: the lease is at least that long
+        return lease
+
+    def _end(self, child: subprocess.Popen) -> None:
+        """Ask once, kill after the grace. Who has no right to the run, or does not move, is not asked."""
+        now = time.monotonic()
+        if self.ending in (Ending.LEASE_LOST, Ending.STALLED):
+            child.kill()
+        elif not self.asked_at:
+            self.asked_at = now
+            if self.ending != Ending.FINISHED:
+                child.terminate()
+        elif now - self.asked_at > settings.CANCEL_GRACE_SECONDS:
+            child.kill()
+
+    # ── Afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _settle(self, code: int) -> None:
+        """Write the end that the child could not write itself; each of these does nothing when it did."""
+        run_id, token = self.claim.run_id, self.claim.token
+        match self.ending:
+            case Ending.LEASE_LOST:
+                logger.warning("run %s: the lease is lost, its child was ended", run_id)
+            case Ending.CANCEL:
+                lifecycle.finish(run_id, token, TrainingRun.State.CANCELLED, message="Cancelled while it trained.")
+            case Ending.DRAIN:
+                lifecycle.hand_back(run_id, token)
+            case Ending.STALLED:
+                lifecycle.stalled(run_id, token, actor=self.worker)
+            case Ending.FINISHED:
+                pass
+            case None:
+                lifecycle.lost(run_id, token, reason=self._how_it_ended(code), actor=self.worker)
+
+    def _how_it_ended(self, code: int) -> str:
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        hint = " The machine may have run out of memory." if code == -9 else ""
+        return f"The training process {how}.{hint}"
+
+
+def threads_for(run_id: str) -> int:
+    """How many threads the run's child may use: what its configuration says, else one for each core we may use."""
+    config = TrainingRun.objects.values_list("config", flat=True).get(pk=run_id)
+    return config.get("threads") or settings.TRAIN_THREADS or cores()
+
+
+def cores() -> int:
+    """How many cores this process may use; a container may allow fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,74 @@
+"""What a worker does when it is told, and how it is told. A message is a doorbell: losing one costs only time."""
+
+import logging
+from functools import partial
+
+from celery import current_app, shared_task
+from django.conf import settings
+from django.db import transaction
+from kombu.exceptions import OperationalError as BrokerError
+from redis.exceptions import RedisError
+
+from training import lifecycle, supervision
+from training.models import TrainingRun
+
+logger = logging.getLogger(__name__)
+# A web request that has just stored its row does not wait for a broker that is slow or away.
+_IMPATIENT = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "socket_timeout": 1, "socket_connect_timeout": 1}
+BELL_SECONDS = 3600  # an unread bell older than this is dropped; the reconciler has long rung again
+
+
+@shared_task(bind=True)
+def train_next(self) -> None:
+    """Train the first run in line, then ring for the one behind it."""
+    worker = self.request.hostname or "worker"
+    if lifecycle.is_draining(worker):
+        return  # the reconciler rings for another one
+    trained = supervision.train_first_in_line(worker)
+    if trained and TrainingRun.objects.queued().exists() and not lifecycle.is_draining(worker):
+        ring_for_training()
+
+
+@shared_task
+def import_dataset(import_id: str) -> None:
+    """Read the file of one import, unless somebody else does."""
+    token = lifecycle.claim_import(import_id)
+    if token is not None:
+        from training import ingest  # its parsers are of no use to the processes that only ring
+
+        ingest.run_import(import_id, token)
+
+
+@shared_task
+def maintenance_reconcile() -> None:
+    """Take back what is held by nobody and ring for what waits unheard."""
+    reconcile_and_ring()
+
+
+def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:
+    """One sweep and its bells; ``at_once`` also when another process made one a moment ago."""
+    done = lifecycle.reconcile() if at_once else lifecycle.reconcile_if_due()
+    for _ in done.runs_to_ring:
+        _send(train_next)
+    for import_id in done.imports_to_ring:
+        _send(import_dataset, import_id)
+    return done
+
+
+def ring_for_training() -> None:
+    """Tell a worker, once the transaction is committed, that a run waits. Never raises, never waits long."""
+    transaction.on_commit(partial(_send, train_next), robust=True)
+
+
+def ring_for_import(import_id: str) -> None:
+    """Tell a worker, once the transaction is committed, that this import waits. Never raises, never waits long."""
+    transaction.on_commit(partial(_send, import_dataset, import_id), robust=True)
+
+
+def _send(task, *args) -> None:
+    """Ring, or say in the log that nobody could be told: the reconciler rings again."""
+    try:
+        with current_app.connection_for_write(transport_options=_IMPATIENT) as broker:
+            task.apply_async(args, connection=broker, expires=BELL_SECONDS, retry=False)
+    except (BrokerError, RedisError, OSError) as problem:
+        logger.warning("%s could not be rung (%s); the reconciler will", task.name, type(problem).__name__)
