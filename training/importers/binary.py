@@ -39,7 +39,7 @@ _SIGNATURES = (
 )
 _PROGRAM = re.compile(rb"MZ.{58}", re.DOTALL)  # MZ alone could begin a song
 _MARKUP = re.compile(r"\s*<(!doctype|html|head|body|svg|\?xml|script|!--)", re.IGNORECASE)
-_CONTROLS = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
+_CONTROLS = re.compile("[\x01-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MOST_CONTROLS = 0.02
 _FEWEST_TO_JUDGE = 4
 
@@ -63,10 +63,12 @@ def is_markup(text: str) -> bool:
     return _MARKUP.match(text) is not None
 
 
-def is_binary(head: bytes, text: str) -> bool:
-    """Whether ``text``, decoded from ``head``, is full of what no song contains: controls, NULs, broken characters."""
-    strange = len(_CONTROLS.findall(text)) + max(0, len(text) and _nul_characters(head, text))
-    return strange >= _FEWEST_TO_JUDGE and strange > _MOST_CONTROLS * (len(text) + strange)
+def is_binary(head: bytes, text: str, encoding: str) -> bool:
+    """Whether ``text``, decoded from ``head``, is full of control characters and NULs as no song is."""
+    # Two- and four-byte encodings are full of NUL bytes that mean nothing.
+    nuls = 0 if encoding.startswith(("utf-16", "utf-32")) else head.count(0)
+    strange = nuls + len(_CONTROLS.findall(text))
+    return strange >= _FEWEST_TO_JUDGE and strange > _MOST_CONTROLS * (nuls + len(text))
 
 
 def refuse_binary(head: bytes) -> None:
@@ -76,17 +78,12 @@ def refuse_binary(head: bytes) -> None:
         raise ImportRefused(f"This is {kind}, not a file of songs. {advice}")
 
 
-def refuse_unreadable_text(head: bytes, text: str) -> None:
+def refuse_unreadable_text(head: bytes, text: str, encoding: str) -> None:
     """Raises: ImportRefused if the decoded beginning of a file is a web page or no text."""
     if is_markup(text):
         raise ImportRefused(f"This is a web page or an XML document, not a file of songs. {_TEXT_ADVICE}")
-    if is_binary(head, text):
+    if is_binary(head, text, encoding):
         raise ImportRefused(f"This is not a text file. {_TEXT_ADVICE} If it is text, choose its encoding.")
-
-
-def _nul_characters(head: bytes, text: str) -> int:
-    # Two- and four-byte encodings are full of NUL bytes that mean nothing.
-    return head.count(0) if len(text) > 0.6 * len(head) else 0
 
 
 def _reads_as_text(head: bytes) -> bool:

@@ -100,17 +100,22 @@ def _count_replaced(head: bytes, stream: BinaryIO, encoding: str) -> int:
 
 
 def _utf_16_without_mark(head: bytes) -> str:
-    """UTF-16's name if every other byte of ``head`` is often NUL and the ones between hardly ever are."""
-    pairs = len(head) // 2
-    if pairs < 2:
-        return ""
-    first, second = head[0 : pairs * 2 : 2].count(0), head[1 : pairs * 2 : 2].count(0)
-    # Spaces and newlines alone make a few per cent of any script; stray NULs fall on both sides.
-    if second > 0.03 * pairs and first < 0.02 * second:
+    """UTF-16's name if the bytes pair up as they do in UTF-16, otherwise the empty string."""
+    pairs = len(head) // 2 * 2
+    first, second = head[0:pairs:2], head[1:pairs:2]
+    if _are_halves(low=first, high=second):
         return "utf-16-le"
-    if first > 0.03 * pairs and second < 0.02 * first:
-        return "utf-16-be"
-    return ""
+    return "utf-16-be" if _are_halves(low=second, high=first) else ""
+
+
+def _are_halves(*, low: bytes, high: bytes) -> bool:
+    """Whether these can be the low and high bytes of UTF-16: blanks with a NUL above them, hardly a NUL below."""
+    nuls = high.count(0)
+    # Blanks alone make a few per cent of any script; stray NULs fall on both sides.
+    if nuls <= 0.03 * len(high) or low.count(0) > 0.02 * nuls:
+        return False
+    above_blanks = [above for below, above in zip(low, high, strict=True) if below in b" \n\r"]
+    return above_blanks.count(0) > 0.9 * len(above_blanks) if above_blanks else nuls > 0.5 * len(high)
 
 
 def _utf_8_or_windows(head: bytes, stream: BinaryIO) -> DetectedEncoding:

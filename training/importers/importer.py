@@ -1,12 +1,29 @@
 """What an importer is: the contract that every format's class keeps."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from .limits import UPLOAD_LIMITS, Limits
 from .options import ImportOptions
 from .records import ParsedSong, RowError
+
+Progress = Callable[[int], None]
+
+
+class CountedStream:
+    """A stream that tells ``progress`` after each read how far into the file that was."""
+
+    def __init__(self, stream: BinaryIO, progress: Progress | None):
+        self._stream = stream
+        self._progress = progress
+        self.seek = stream.seek
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._stream.read(size)
+        if self._progress:
+            self._progress(self._stream.tell())
+        return chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +74,10 @@ class Importer:
         """Complete ``options`` (delimiter, mapping, separator …) from the sample."""
         return Findings(options)
 
-    def records(self, stream: BinaryIO) -> Iterator[ParsedSong | RowError]:
-        """Every record of ``stream`` from its beginning, numbered from 1, in bounded memory.
+    def records(self, stream: BinaryIO, progress: Progress | None = None) -> Iterator[ParsedSong | RowError]:
+        """Every record of ``stream``, which stands at its beginning, numbered from 1, in bounded memory.
+
+        Calls ``progress`` with the number of bytes read so far.
 
         Raises: ImportRefused where the file as a whole turns out unreadable.
         """

@@ -1,7 +1,7 @@
 """The two doors of this room: look at a file, and read all of it."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from .binary import refuse_binary, refuse_unreadable_text
 from .encoding import DetectedEncoding, decoded_chunks, detect_encoding
-from .importer import Findings, Importer, Sample
+from .importer import Findings, Importer, Progress, Sample
 from .limits import UPLOAD_LIMITS, Limits
 from .options import ImportOptions
 from .records import ImportRefused, ParsedSong, RowError
@@ -101,7 +101,7 @@ def iterate_records(
     *,
     filename: str = "",
     limits: Limits = UPLOAD_LIMITS,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[ParsedSong | RowError]:
     """Every record of ``source`` in the order of the file, numbered from 1, in bounded memory.
 
@@ -118,7 +118,7 @@ def iterate_records(
         if not _is_readable(findings):
             raise ImportRefused("Say first which column holds the lyrics.")
         stream.seek(0)
-        yield from importer.records(_Counted(stream, progress) if progress else stream)
+        yield from importer.records(stream, progress)
 
 
 def _examine(
@@ -129,15 +129,14 @@ def _examine(
     if not head:
         raise ImportRefused("This file is empty.")
     refuse_binary(head)
-    encoding = DetectedEncoding("", 1.0)
     sample = Sample(head, "", filename, is_whole=len(head) < HEAD_BYTES)
-    if not IMPORTERS["zip"].recognise(sample):
+    kind, encoding = _archive(sample), DetectedEncoding("", 1.0)
+    if kind is None:
         encoding = _encoding(stream, options.encoding, scan_all)
-        sample = replace(sample, text=_decoded_head(head, encoding.name))
-        refuse_unreadable_text(head, sample.text)
-        if sample.is_whole and not sample.text.strip():
-            raise ImportRefused("There is nothing but white space in this file.")
-    kind = IMPORTERS[options.format] if options.format else _most_likely(sample)
+        sample = _readable(sample, encoding.name)
+        kind = IMPORTERS[options.format] if options.format else _most_likely(sample)
+    else:
+        encoding = replace(encoding, name=options.encoding)  # each member has its own, unless a person chose one
     options = replace(options, format=kind.name, encoding=encoding.name)
     findings = kind.examine(sample, options)
     return kind(findings.options, filename=filename, limits=limits), findings, encoding
@@ -159,8 +158,18 @@ def _head(stream: BinaryIO) -> bytes:
     return stream.read(HEAD_BYTES)
 
 
-def _decoded_head(head: bytes, encoding: str) -> str:
-    return "".join(decoded_chunks(io.BytesIO(head), encoding))
+def _archive(sample: Sample) -> type[Importer] | None:
+    archives = (importer for importer in IMPORTERS.values() if not importer.is_text)
+    return next((importer for importer in archives if importer.recognise(sample)), None)
+
+
+def _readable(sample: Sample, encoding: str) -> Sample:
+    """The sample with its text. Raises: ImportRefused if there is none."""
+    text = "".join(decoded_chunks(io.BytesIO(sample.head), encoding))
+    refuse_unreadable_text(sample.head, text, encoding)
+    if sample.is_whole and not text.strip():
+        raise ImportRefused("There is nothing but white space in this file.")
+    return replace(sample, text=text)
 
 
 def _preview(importer: Importer, stream: BinaryIO) -> tuple[tuple[ParsedSong, ...], tuple[RowError, ...]]:
@@ -207,17 +216,3 @@ def _opened(source: str | Path | BinaryIO) -> Iterator[BinaryIO]:
 def _name_of(source: str | Path | BinaryIO) -> str:
     name = source if isinstance(source, str | Path) else getattr(source, "name", "")
     return Path(name).name if isinstance(name, str | Path) else ""
-
-
-class _Counted:
-    """A stream that tells how far it was read."""
-
-    def __init__(self, stream: BinaryIO, progress: Callable[[int], None]):
-        self._stream = stream
-        self._progress = progress
-        self.seek, self.tell = stream.seek, stream.tell
-
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._stream.read(size)
-        self._progress(self._stream.tell())
-        return chunk

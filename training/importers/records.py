@@ -17,7 +17,7 @@ class Reason(StrEnum):
     UNSAFE_PATH = "unsafe_path"  # a name inside an archive that points out of it
 
 
-class ImportRefused(Exception):  # noqa: N818 - it is what happened, and what the message says
+class ImportRefused(Exception):
     """Raised when a file as a whole cannot be imported; the message says what to do about it."""
 
 

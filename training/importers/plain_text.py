@@ -1,0 +1,144 @@
+"""Plain text: one song, or several with something between them."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import BinaryIO
+
+from .encoding import decoded_chunks
+from .importer import CountedStream, Findings, Importer, Progress, Sample
+from .lines import Line, read_lines
+from .options import ImportOptions
+from .records import ParsedSong, RowError
+from .values import assemble_song, oversized
+
+BLANK_LINES_BETWEEN_SONGS = 3
+_LONGEST_MARK = 200
+_RULE = re.compile(r"([-=*])(?:[ \t]*\1){2,}")
+_HEAD = re.compile(r"-+\s*([^-\s](?:.*[^-\s])?)\s*-+")
+_HINT = "If the file holds several songs, choose what stands between them."
+
+
+def likely_separator(text: str) -> str:
+    """What stands between the songs of a text, judged by its beginning: one of SEPARATORS."""
+    marks = [line for raw in text.split("\n") if (line := raw.strip()) and len(line) <= _LONGEST_MARK]
+    heads = [_HEAD.fullmatch(line) is not None for line in marks]
+    if heads and (heads[0] or sum(heads) > 1):
+        return "heads"
+    if any(_RULE.fullmatch(line) for line in marks):
+        return "rule"
+    return "blank" if _longest_gap(text) >= BLANK_LINES_BETWEEN_SONGS else "none"
+
+
+@dataclass(slots=True)
+class TextSong:
+    """The lines of one song while they are read; ``is_oversized`` once they are more than a song may have."""
+
+    line: int
+    title: str = ""
+    lines: list[str] = field(default_factory=list)
+    characters: int = 0
+    is_oversized: bool = False
+
+    def add(self, text: str, *, after_blank_lines: int, most_characters: int) -> None:
+        """Take one more line; white space alone on a line is not kept."""
+        self.characters += after_blank_lines + len(text) + bool(self.lines)
+        self.is_oversized = self.is_oversized or self.characters > most_characters
+        if not self.is_oversized:
+            self.lines += [""] * after_blank_lines
+            self.lines.append(text)
+        elif not self.lines:
+            self.lines.append(text[:most_characters])  # enough to show which song it is
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.lines)
+
+
+def songs_in(lines: Iterable[Line], *, separator: str, title_line: bool, most_characters: int) -> Iterator[TextSong]:
+    """The songs that ``lines`` hold, cut at ``separator``; stretches of nothing but white space are no songs."""
+    song, blank_lines = None, 0
+    for line in lines:
+        if not line.text or line.text.isspace():
+            blank_lines += 1
+            continue
+        is_mark, title = _read_mark(line.text, separator)
+        if song and (is_mark or (separator == "blank" and blank_lines >= BLANK_LINES_BETWEEN_SONGS)):
+            yield song
+            song = None
+        if is_mark:
+            song = TextSong(line.number, title) if title else None
+        elif song is None and title_line:
+            song = TextSong(line.number, line.text)
+        else:
+            song = song or TextSong(line.number)
+            gap = blank_lines if song.lines else 0
+            song.add(line.text, after_blank_lines=gap, most_characters=most_characters)
+        blank_lines = 0
+    if song:
+        yield song
+
+
+class PlainText(Importer):
+    """Songs out of a text file."""
+
+    name = "txt"
+    title = "plain text"
+
+    @classmethod
+    def recognise(cls, sample: Sample) -> float:
+        return 0.75 if sample.extension in (".txt", ".text", ".lyrics") else 0.4
+
+    @classmethod
+    def examine(cls, sample: Sample, options: ImportOptions) -> Findings:
+        separator = options.separator or likely_separator(sample.text)
+        warnings = []
+        if separator == "none" and not sample.is_whole:
+            warnings.append("Nothing was found between songs, so the whole file is one song.")
+        return Findings(replace(options, separator=separator), warnings=tuple(warnings))
+
+    def records(self, stream: BinaryIO, progress: Progress | None = None) -> Iterator[ParsedSong | RowError]:
+        return self.songs(CountedStream(stream, progress), first_number=1)
+
+    def songs(self, stream: BinaryIO, *, first_number: int, artist: str = "") -> Iterator[ParsedSong | RowError]:
+        """The songs of one text file, numbered from ``first_number``, all by ``artist``.
+
+        A song that is alone in its file has the file's name for its title, unless it brings its own.
+        """
+        separator, limits = self.options.separator, self.limits
+        lines = read_lines(decoded_chunks(stream, self.options.encoding), limits.record_characters)
+        songs = songs_in(
+            lines, separator=separator, title_line=self.options.title_line, most_characters=limits.song_characters
+        )
+        name = PurePath(self.filename).stem if separator == "none" else ""
+        for number, song in enumerate(songs, start=first_number):
+            if song.is_oversized:
+                hint = _HINT if separator == "none" else ""
+                yield oversized(number, song.line, song.text, limits=limits, hint=hint)
+            else:
+                yield assemble_song(
+                    number, song.line, song.text, limits=limits, title=song.title or name, artist=artist
+                )
+
+
+def _read_mark(text: str, separator: str) -> tuple[bool, str]:
+    """Whether this line stands between two songs, and the title it gives to the next one."""
+    if separator in ("none", "blank") or len(text) > _LONGEST_MARK:
+        return False, ""
+    mark = text.strip()
+    if separator == "heads":
+        head = _HEAD.fullmatch(mark)
+        return head is not None, head[1] if head else ""
+    return _RULE.fullmatch(mark) is not None if separator == "rule" else mark == separator, ""
+
+
+def _longest_gap(text: str) -> int:
+    """The most blank lines in a row that stand between two lines with something on them."""
+    gaps = [0]
+    for line in text.strip().split("\n"):
+        if line.strip():
+            gaps.append(0)
+        else:
+            gaps[-1] += 1
+    return max(gaps)
