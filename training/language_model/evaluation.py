@@ -1,0 +1,85 @@
+"""How good a model is on songs it has not seen, in numbers that compare across tokenizers."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.language_model.corpus import HeldOutSongs
+from training.language_model.networks import LyricNetwork
+
+SONGS_AT_ONCE = 32
+ROWS_AT_ONCE = 64
+PADDING = -100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Total ``nats`` over the ``tokens`` predicted, and over the ``characters`` they spell."""
+
+    nats: float
+    tokens: int
+    characters: int
+
+    @property
+    def nats_per_token(self) -> float:
+        return self.nats / self.tokens
+
+    @property
+    def perplexity(self) -> float:
+        """How many equally likely tokens the model chooses between; inf where that overflows."""
+        return math.exp(self.nats_per_token) if self.nats_per_token < 700 else math.inf
+
+    @property
+    def nats_per_character(self) -> float:
+        """Nats over characters of the canonical text, newlines and song ends counted (see `HeldOutSongs`).
+
+        A word model is judged by lower-cased words and pays for an unknown word as for one token, so its unknown
+        share belongs beside this number.
+        """
+        return self.nats / self.characters
+
+
+def evaluate(network: LyricNetwork, held_out: HeldOutSongs) -> Iterator[float]:
+    """Judge a network, full softmax, float32, the state carried inside each song and begun anew for the next.
+
+    A generator, so that the caller can stop in between: yields the share done, from 0 to 1, after each small piece,
+    and returns an `Evaluation` (``result = yield from evaluate(...)``).
+    """
+    nats, tokens, total = 0.0, 0, held_out.tokens
+    for first in range(0, len(held_out.songs), SONGS_AT_ONCE):
+        batch = pad(held_out.songs[first : first + SONGS_AT_ONCE]).to(network.decoder_bias.device)
+        state = None
+        for row in range(0, len(batch) - 1, ROWS_AT_ONCE):
+            piece = batch[row : row + ROWS_AT_ONCE + 1]  # one row more: the last input's target
+            piece_nats, piece_tokens, state = score_piece(network, piece, state)
+            nats, tokens = nats + piece_nats, tokens + piece_tokens
+            yield tokens / total
+    return Evaluation(nats=nats, tokens=tokens, characters=held_out.characters)
+
+
+@torch.no_grad()
+def score_piece(network: LyricNetwork, piece: Tensor, state) -> tuple[float, int, list]:
+    """(nats, tokens, state) of predicting rows 1… of ``piece`` (T + 1, B) from the rows before them."""
+    network.eval()
+    targets = piece[1:]
+    logits, state = network(piece[:-1].clamp(min=0), state)
+    nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PADDING, reduction="none")
+    return float(nats.double().sum()), int((targets != PADDING).sum()), state
+
+
+def pad(songs: list[Tensor]) -> Tensor:
+    """Songs side by side, shape (longest, B); `PADDING` below the shorter ones."""
+    return torch.nn.utils.rnn.pad_sequence(songs, padding_value=PADDING)
+
+
+def finish(pieces: Iterator[float]) -> Evaluation:
+    """Run `evaluate` to its end and return its result."""
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as done:
+            return done.value

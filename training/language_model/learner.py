@@ -1,0 +1,75 @@
+"""The state of a training and its one step; what a resumed training must have back is all here.
+
+All chance comes from generators of its own and nothing from torch's global one, so the same config, corpus and seed
+give the same weights bit by bit on one processor once the number of steps is fixed.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from training.language_model import machine
+from training.language_model.config import TrainingConfig, TrainingDiverged
+from training.language_model.corpus import Corpus, windows
+from training.language_model.networks import LyricNetwork, NetworkShape, State, detach
+
+
+class Learner:
+    """A network with its optimiser, its place in the songs and its chance: what a resumed training must have back."""
+
+    def __init__(self, corpus: Corpus, config: TrainingConfig, device: torch.device):
+        self.corpus, self.config, self.device = corpus, config, device
+        starts = torch.Generator().manual_seed(config.seed)
+        self.network = LyricNetwork(
+            NetworkShape.of(config, corpus.tokenizer.vocabulary_size), dropout=config.dropout, generator=starts
+        )
+        self.network.start_at_unigram(corpus.token_counts())
+        self.network.to(device)
+        self.dropout_generator = torch.Generator(device).manual_seed(config.seed)
+        matrices, vectors = self.network.matrices_and_vectors()
+        groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
+        self.step = 0
+        self.epoch = 0
+        self.tokens = 0
+        self.state: State | None = None
+        self._windows: Iterator[tuple[Tensor, Tensor]] = iter(())
+
+    def next_window(self) -> tuple[Tensor, Tensor]:
+        """The next inputs and targets (T, B); begins another epoch, with the songs in a new order, where one ends."""
+        window = next(self._windows, None)
+        if window is None:
+            columns = self.corpus.columns(batch_size=self.config.batch_size, seed=self.config.seed, epoch=self.epoch)
+            self._windows = windows(columns.to(self.device), self.config.sequence_length)
+            self.epoch += 1
+            self.state = None
+            window = next(self._windows)
+        return window
+
+    def learn(self, *, learning_rate: float, precision: str) -> tuple[float, float]:
+        """Take one step; (mean loss in nats per token, gradient norm before clipping).
+
+        Raises: TrainingDiverged before the weights are touched by a loss or gradient that is not a number.
+        """
+        inputs, targets = self.next_window()
+        self.network.train()
+        with machine.autocast(self.device, precision):
+            logits, state = self.network(inputs, self.state, dropout_generator=self.dropout_generator)
+        # That a song begins where another ended is no news to learn, and begin is never written.
+        loss = functional.cross_entropy(
+            logits.float().flatten(0, 1), targets.flatten(), ignore_index=self.corpus.tokenizer.begin_id
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
+        if not torch.isfinite(loss + norm):
+            raise TrainingDiverged(self.step + 1, self.config.learning_rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        self.state = detach(state)
+        self.step += 1
+        self.tokens += targets.numel()
+        return float(loss.detach()), float(norm)

@@ -1,0 +1,74 @@
+"""Where and how exactly a training computes: device, threads, matrix precision."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+
+# A precision must beat plain float32 by this to be taken: on a busy machine a smaller gain is noise.
+WORTH_IT = 0.9
+TIMED_STEPS = 5
+
+
+def choose_device(wanted: str) -> tuple[torch.device, str]:
+    """(device, the reason in a sentence) for "auto", "cpu" or "cuda"."""
+    has_cuda = torch.cuda.is_available()
+    if wanted == "cpu":
+        return torch.device("cpu"), "The processor was asked for."
+    if has_cuda:
+        return torch.device("cuda"), f"A graphics processor is there: {torch.cuda.get_device_name()}."
+    if wanted == "cuda":
+        return torch.device("cpu"), "CUDA was asked for, but this machine has none."
+    return torch.device("cpu"), "There is no graphics processor here."
+
+
+def count_threads(wanted: int) -> int:
+    """How many threads to use: ``wanted``, or for 0 as many as this process may run on, at most 8.
+
+    More than eight only wait for each other at the sizes that a song collection needs.
+    """
+    return wanted or min(len(os.sched_getaffinity(0)), 8)
+
+
+def precisions_to_try(device: torch.device) -> list[str]:
+    """The matrix precisions that could be the fastest on this device, plain float32 first."""
+    if device.type == "cuda":
+        return ["float32", "bfloat16"] if torch.cuda.is_bf16_supported() else ["float32"]
+    has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    # "medium" sends float32 products to oneDNN; with AMX it would round them to bfloat16, which is then said openly.
+    return ["float32", "bfloat16"] if has_bfloat16 else ["float32", "medium"]
+
+
+@contextmanager
+def settings(*, threads: int, precision: str) -> Iterator[None]:
+    """Set torch's thread count and matrix precision, and put the old ones back."""
+    old_threads, old_precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("medium" if precision == "medium" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_num_threads(old_threads)
+        torch.set_float32_matmul_precision(old_precision)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager:
+    """The context for a forward pass in ``precision``; weights stay in float32."""
+    if precision == "bfloat16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
+
+
+def median_seconds(work: Callable[[], object], times: int = TIMED_STEPS) -> Iterator[float]:
+    """Time ``work`` again and again, after one call that does not count; each time, the median wall time so far."""
+    work()
+    seconds: list[float] = []
+    yield 0.0
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+        yield statistics.median(seconds)

@@ -1,0 +1,209 @@
+"""The recurrent language model: one class, the cell is a choice.
+
+    token ─▶ embedding ─▶ dropout ─▶ cell ─▶ dropout ─▶ … ─▶ projection? ─▶ · table + bias ─▶ logits
+
+Tensors run time first, (T, B): column b of a batch is one place in the songs that is read on from step to step.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from training.language_model.config import TrainingConfig
+
+CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
+# Where each cell's "keep what you remember" gate lies among its stacked gates (torch's order: LSTM i, f, g, o;
+# GRU r, z, n, where z near one keeps the old state).
+MEMORY_GATE = {"lstm": 1, "gru": 1}
+# Of the dropout that the output gets, the input gets this share: .2 beside .35 was best on Penn Treebank.
+INPUT_DROPOUT_SHARE = 0.6
+
+LayerState = Tensor | tuple[Tensor, Tensor]
+State = list[LayerState]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkShape:
+    """All that decides the names and shapes of a network's weights."""
+
+    architecture: str
+    vocabulary_size: int
+    embedding_size: int
+    hidden_size: int
+    num_layers: int
+    tie_embeddings: bool
+
+    @classmethod
+    def of(cls, config: TrainingConfig, vocabulary_size: int) -> "NetworkShape":
+        """The shape that a config asks for, with the vocabulary that the songs gave."""
+        return cls(
+            architecture=config.architecture,
+            vocabulary_size=vocabulary_size,
+            embedding_size=config.embedding_size,
+            hidden_size=config.hidden_size,
+            num_layers=config.num_layers,
+            tie_embeddings=config.tie_embeddings,
+        )
+
+    def to_dict(self) -> dict:
+        return asdict(self)
+
+
+class LyricNetwork(nn.Module):
+    """A language model over one vocabulary: given tokens, the logits of each next token.
+
+    Args:
+        shape: cell and sizes. Tied embeddings read and write with one table; where hidden and embedding size
+            differ, a projection stands between them.
+        dropout: share of features hidden while training, the same ones over all T steps of a call ("locked",
+            Gal and Ghahramani 2016, arXiv:1512.05287): after the embedding (`INPUT_DROPOUT_SHARE` of it), between
+            layers and before the output.
+        generator: where the first weights come from; the global random state is never touched.
+    """
+
+    def __init__(self, shape: NetworkShape, *, dropout: float = 0.0, generator: Generator | None = None):
+        super().__init__()
+        self.shape, self.dropout = shape, dropout
+        V, E, H = shape.vocabulary_size, shape.embedding_size, shape.hidden_size
+        # Built empty and filled below, so that torch's own start, drawn from the global random state, never happens.
+        with torch.device("meta"):
+            self.embedding = nn.Embedding(V, E)
+            cell = CELLS[shape.architecture]
+            self.recurrent = nn.ModuleList(cell(H if layer else E, H) for layer in range(shape.num_layers))
+            self.projection = nn.Linear(H, E) if shape.tie_embeddings and H != E else None
+            self.decoder = None if shape.tie_embeddings else nn.Linear(H, V, bias=False)
+            self.decoder_bias = nn.Parameter(torch.empty(V))
+        self.to_empty(device="cpu")
+        self._start_weights(generator)
+
+    @torch.no_grad()
+    def _start_weights(self, generator: Generator | None) -> None:
+        """Small embeddings, orthogonal recurrence, gates that begin by remembering (Jozefowicz et al. 2015)."""
+        H = self.shape.hidden_size
+        self.embedding.weight.uniform_(-0.1, 0.1, generator=generator)
+        for cell in self.recurrent:
+            nn.init.xavier_uniform_(cell.weight_ih_l0, generator=generator)
+            for gate in cell.weight_hh_l0.split(H):
+                nn.init.orthogonal_(gate, generator=generator)
+            cell.bias_ih_l0.zero_()
+            cell.bias_hh_l0.zero_()
+            if self.shape.architecture in MEMORY_GATE:
+                cell.bias_ih_l0.split(H)[MEMORY_GATE[self.shape.architecture]].fill_(1.0)
+        for linear in (self.projection, self.decoder):
+            if linear is not None:
+                nn.init.xavier_uniform_(linear.weight, generator=generator)
+        if self.projection is not None:
+            self.projection.bias.zero_()
+        self.decoder_bias.zero_()
+
+    @torch.no_grad()
+    def start_at_unigram(self, counts: Tensor) -> None:
+        """Begin with how frequent each token is, so that no step is spent on learning just that.
+
+        Args:
+            counts: how often each token is in the training songs, shape (V,). On Penn Treebank the first
+                perplexity is 690 with it instead of 10,000.
+        """
+        smoothed = counts.double() + 0.1
+        self.decoder_bias.copy_((smoothed / smoothed.sum()).log())
+
+    def forward(
+        self, tokens: Tensor, state: State | None = None, *, dropout_generator: Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """The logits of the token after each of ``tokens``.
+
+        Args:
+            tokens: ids, shape (T, B).
+            state: what the network remembers from the tokens before, None at the beginning of a song.
+            dropout_generator: where the dropout masks come from while training.
+        Returns: logits of shape (T, B, V) and the state after the last token.
+        """
+        features, state = self.remember(tokens, state, dropout_generator=dropout_generator)
+        return self.logits(features), state
+
+    def remember(
+        self, tokens: Tensor, state: State | None = None, *, dropout_generator: Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """The top layer's features (T, B, H) for ``tokens``, ready for `logits`, and the state after them."""
+        features = self.embedding(tokens)  # (T, B, E)
+        features = self._locked_dropout(features, self.dropout * INPUT_DROPOUT_SHARE, dropout_generator)
+        after: State = []
+        for layer, cell in enumerate(self.recurrent):
+            features, layer_state = cell(features, None if state is None else state[layer])  # (T, B, H)
+            features = self._locked_dropout(features, self.dropout, dropout_generator)
+            after.append(layer_state)
+        return features, after
+
+    def logits(self, features: Tensor) -> Tensor:
+        """Unnormalised scores of each next token: (…, H) gives (…, V)."""
+        if self.projection is not None:
+            features = self.projection(features)
+        table = self.embedding.weight if self.decoder is None else self.decoder.weight
+        return functional.linear(features, table, self.decoder_bias)
+
+    def _locked_dropout(self, features: Tensor, share: float, generator: Generator | None) -> Tensor:
+        if not self.training or share == 0:
+            return features
+        mask = torch.empty((1, *features.shape[1:]), device=features.device, dtype=features.dtype)
+        return features * mask.bernoulli_(1 - share, generator=generator).div_(1 - share)
+
+    def matrices_and_vectors(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
+        """The weights that decay and those that do not: matrices, and biases."""
+        weights = list(self.parameters())
+        return [one for one in weights if one.ndim > 1], [one for one in weights if one.ndim == 1]
+
+    def count_parameters(self) -> int:
+        return sum(weight.numel() for weight in self.parameters())
+
+    def named_tensors(self) -> dict[str, Tensor]:
+        """The weights under the names of the model file, on the processor, in single precision."""
+        return {
+            _file_name(name): weight.detach().float().cpu().contiguous() for name, weight in self.state_dict().items()
+        }
+
+    def load_named_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over weights under the names of the model file. Raises RuntimeError if names or shapes differ."""
+        self.load_state_dict({_own_name(name): tensor for name, tensor in tensors.items()})
+
+
+def _file_name(name: str) -> str:
+    """`recurrent.1.weight_ih_l0` is `recurrent.weight_ih_l1` in a file: torch's name for stacked layers."""
+    if name == "decoder_bias":
+        return "decoder.bias"
+    if name.startswith("recurrent."):
+        _, layer, weight = name.split(".")
+        return f"recurrent.{weight.removesuffix('_l0')}_l{layer}"
+    return name
+
+
+def _own_name(name: str) -> str:
+    if name == "decoder.bias":
+        return "decoder_bias"
+    if name.startswith("recurrent."):
+        weight, _, layer = name.removeprefix("recurrent.").rpartition("_l")
+        return f"recurrent.{layer}.{weight}_l0"
+    return name
+
+
+def detach(state: State) -> State:
+    """The same memory without its past, so that the gradient of the next step ends here."""
+    return [tuple(part.detach() for part in one) if isinstance(one, tuple) else one.detach() for one in state]
+
+
+def expected_tensors(shape: NetworkShape) -> dict[str, tuple[int, ...]]:
+    """The name and shape of every tensor that a file with a network of this shape holds; builds nothing."""
+    V, E, H = shape.vocabulary_size, shape.embedding_size, shape.hidden_size
+    rows = {"rnn": 1, "gru": 3, "lstm": 4}[shape.architecture] * H
+    names: dict[str, tuple[int, ...]] = {"embedding.weight": (V, E), "decoder.bias": (V,)}
+    for layer in range(shape.num_layers):
+        names[f"recurrent.weight_ih_l{layer}"] = (rows, H if layer else E)
+        names[f"recurrent.weight_hh_l{layer}"] = (rows, H)
+        names[f"recurrent.bias_ih_l{layer}"] = names[f"recurrent.bias_hh_l{layer}"] = (rows,)
+    if not shape.tie_embeddings:
+        names["decoder.weight"] = (V, H)
+    elif H != E:
+        names |= {"projection.weight": (E, H), "projection.bias": (E,)}
+    return names
