@@ -1,0 +1,130 @@
+"""A prompt and a recipe become pieces of text, one step of the network at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.decoding.model_file import WritingModel
+from generator.decoding.sampler import Sampler
+from generator.recipe import Recipe
+from training.language_model.lyric_text import SPECIAL_TOKENS
+from training.language_model.tokenizers import TextStream, Tokenizer
+
+PROMPT_TOKENS_READ = 512  # of a longer prompt the network reads the end
+PRIMING_TOKENS_A_STEP = 32
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one step added to one candidate. The texts of a candidate's pieces joined are its text.
+
+    ``finish_reason`` is set on a candidate's last piece: "stop" (a stop string stands there, left out of the text),
+    "length", "end" (the network ended its song) or "lines".
+    """
+
+    index: int
+    text: str
+    token: int
+    log_probability: float
+    finish_reason: str | None = None
+
+
+def prompt_tokens(tokenizer: Tokenizer, prompt: str) -> list[int]:
+    """What the network reads before it writes: the begin mark and the last 512 tokens of ``prompt``."""
+    return [tokenizer.begin_id, *tokenizer.encode_prompt(prompt)[-PROMPT_TOKENS_READ:]]
+
+
+def write(model: WritingModel, prompt: str, recipe: Recipe) -> Iterator[list[Piece]]:
+    """Write ``recipe.n`` candidates at once, as a generator of steps; to stop the work, stop iterating.
+
+    Yields: one piece for each candidate that is not finished, after every step; empty lists while the prompt is read.
+    """
+    network, tokens = model.network, prompt_tokens(model.tokenizer, prompt)
+    state = network.first_state(1)
+    for position, token in enumerate(tokens, start=1):
+        state = network.advance(np.array([token]), state)
+        if position % PRIMING_TOKENS_A_STEP == 0:
+            yield []
+    state = np.repeat(state, recipe.n, axis=2)
+    writing = [Candidate(index, model.tokenizer, recipe, tokens) for index in range(recipe.n)]
+    while True:
+        scores = network.logits(state)
+        pieces = [candidate.take(row) for candidate, row in zip(writing, scores, strict=True)]
+        yield pieces
+        rows = [row for row, piece in enumerate(pieces) if piece.finish_reason is None]
+        if not rows:
+            return
+        writing = [writing[row] for row in rows]
+        state = network.advance(np.array([pieces[row].token for row in rows]), state[:, :, rows])
+
+
+class Candidate:
+    """One text as it grows: its draws, its spelling, and when it is done."""
+
+    def __init__(self, index: int, tokenizer: Tokenizer, recipe: Recipe, tokens: list[int]):
+        self.index = index
+        self._recipe = recipe.for_candidate(index)
+        self._tokenizer = tokenizer
+        special = range(len(SPECIAL_TOKENS))
+        self._sampler = Sampler(self._recipe, forbidden=tokenizer.never_generated_ids, marks=special)
+        self._sampler.read(tokens)
+        self._stream = TextStream(tokenizer)
+        for token in tokens:  # so that the first piece knows what it follows
+            self._stream.push(token)
+        self._held = HeldText(self._recipe.stop)
+        self._count = self._lines = 0
+        self._has_words = False  # on the present line, by the network
+
+    def take(self, scores: np.ndarray) -> Piece:
+        """Draw the next token from ``scores`` (V,) and say what it adds to the text."""
+        token, log_probability = self._sampler.draw(scores)
+        self._count += 1
+        reason, text = None, ""
+        if token == self._tokenizer.end_id:
+            reason = "end"
+        elif self._ends_last_line(token):
+            reason = "lines"
+        else:
+            text, is_stopped = self._held.push(self._stream.push(token))
+            reason = "stop" if is_stopped else "length" if self._count == self._recipe.max_tokens else None
+        if reason in ("end", "lines", "length"):
+            text += self._held.rest()
+        return Piece(self.index, text, token, log_probability, reason)
+
+    def _ends_last_line(self, token: int) -> bool:
+        if token >= len(SPECIAL_TOKENS):
+            self._has_words = True
+            return False
+        self._lines += self._has_words
+        self._has_words = False
+        return self._lines == self._recipe.lines
+
+
+class HeldText:
+    """Text on its way out, held back while it may be the beginning of a stop string."""
+
+    def __init__(self, stops: tuple[str, ...]):
+        self._stops = stops
+        self._held = ""
+
+    def push(self, text: str) -> tuple[str, bool]:
+        """(what is certain now, whether a stop string was reached); nothing after it is to be pushed."""
+        held = self._held + text
+        found = [position for stop in self._stops if (position := held.find(stop)) >= 0]
+        if found:
+            self._held = ""
+            return held[: min(found)], True
+        keep = max((overlap(held, stop) for stop in self._stops), default=0)
+        self._held = held[len(held) - keep :]
+        return held[: len(held) - keep], False
+
+    def rest(self) -> str:
+        """What was held back, now that nothing follows."""
+        held, self._held = self._held, ""
+        return held
+
+
+def overlap(text: str, stop: str) -> int:
+    """The length of the longest end of ``text`` that is a beginning of ``stop``, not all of it."""
+    return next((size for size in range(min(len(text), len(stop) - 1), 0, -1) if text.endswith(stop[:size])), 0)

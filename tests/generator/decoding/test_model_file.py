@@ -1,0 +1,45 @@
+"""Reading a model's one file."""
+
+import hashlib
+
+import pytest
+import safetensors.numpy
+
+from generator.decoding.model_file import ModelDamaged, read_model
+from tests.generator.tiny_models import model_bytes, tiny_tensors
+
+
+def test_a_model_is_read_from_its_one_file():
+    content = model_bytes("gru", "word", layers=2, tied=True)
+    model = read_model(content, sha256=hashlib.sha256(content).hexdigest())
+    assert model.network.architecture == "gru"
+    assert model.tokenizer.kind == "word"
+    assert model.size_bytes > 0
+
+
+def test_content_of_another_hash_is_refused():
+    with pytest.raises(ModelDamaged, match="not what was published"):
+        read_model(model_bytes(), sha256="0" * 64)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"short",
+        b"\xff" * 100,
+        model_bytes()[:-1],
+        safetensors.numpy.save(tiny_tensors("lstm", 10)),
+        model_bytes(version="2"),
+        model_bytes(format="something else"),
+        model_bytes(tokenizer="{"),
+        model_bytes(tokenizer='{"kind": "char", "tokens": ["a"]}'),
+        model_bytes(tokenizer='{"kind": "bytes"}'),
+        model_bytes(tokenizer="[]"),
+        model_bytes(network="{}"),
+        model_bytes(network='"lstm"'),
+    ],
+)
+def test_what_is_no_model_is_said_in_a_sentence(content):
+    with pytest.raises(ModelDamaged, match=r"\.$"):
+        read_model(content)

@@ -1,0 +1,164 @@
+"""What may be drawn and how often, against each sampler's definition."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from generator.decoding.sampler import Sampler, distribution, likeliest, log_probability, uniform
+from generator.recipe import TOP_K_CAP, Recipe
+
+PLAIN = Recipe(seed=1, temperature=1.0)
+SCORES = np.random.default_rng(5).normal(0, 2, 300).astype(np.float32)
+
+
+def exact(scores, recipe: Recipe) -> dict[int, float]:
+    """The definition, written out slowly."""
+    order = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[: recipe.top_k or TOP_K_CAP]
+    weights = [np.exp((float(scores[i]) - float(scores[order[0]])) / recipe.temperature) for i in order]
+    kept = dict(zip(order, np.array(weights) / sum(weights), strict=True))
+    total, nucleus = 0.0, {}
+    for token, probability in kept.items():
+        if total < recipe.top_p:
+            nucleus[token] = probability
+        total += probability
+    kept = renormalised(nucleus)
+    kept = renormalised({t: p for t, p in kept.items() if p >= recipe.min_p * max(kept.values())})
+    if recipe.typical_p < 1:
+        entropy = -sum(p * np.log(p) for p in kept.values())
+        total, typical = 0.0, {}
+        for token, probability in sorted(kept.items(), key=lambda item: abs(-np.log(item[1]) - entropy)):
+            if total < recipe.typical_p:
+                typical[token] = probability
+            total += probability
+        kept = renormalised(typical)
+    return kept
+
+
+def renormalised(kept):
+    return {token: p / sum(kept.values()) for token, p in kept.items()}
+
+
+RECIPES = [
+    PLAIN,
+    replace(PLAIN, temperature=0.5, top_k=20),
+    replace(PLAIN, temperature=1.7, top_p=0.8),
+    replace(PLAIN, min_p=0.1),
+    replace(PLAIN, typical_p=0.5),
+    replace(PLAIN, top_k=40, top_p=0.9, min_p=0.02, typical_p=0.9, temperature=1.2),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_probabilities_are_those_of_the_definition(recipe):
+    ids, probabilities = distribution(SCORES, recipe)
+    expected = exact(SCORES, recipe)
+    assert set(ids.tolist()) == set(expected)
+    for token, probability in zip(ids.tolist(), probabilities, strict=True):
+        assert probability == pytest.approx(expected[token], rel=1e-5)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_twenty_thousand_draws_spread_as_the_definition_says(recipe):
+    expected, draws = exact(SCORES, recipe), 20_000
+    counts = dict.fromkeys(expected, 0)
+    sampler = Sampler(recipe, forbidden=(), marks=range(len(SCORES)))
+    for _ in range(draws):
+        counts[sampler.draw(SCORES)[0]] += 1  # a draw outside the definition is a KeyError
+    distance = sum(abs(counts[token] / draws - p) for token, p in expected.items()) / 2
+    noise = sum((p * (1 - p) / draws) ** 0.5 for p in expected.values()) / 2
+    assert distance < 1.6 * noise
+
+
+def test_no_more_than_the_cap_is_ever_in_the_draw():
+    assert len(distribution(np.zeros(500, np.float32), PLAIN)[0]) == TOP_K_CAP
+
+
+def test_greedy_takes_the_highest_score_and_the_lower_id_of_equals():
+    scores = np.array([0.0, 2.0, 2.0, 1.0], np.float32)
+    assert Sampler(replace(PLAIN, temperature=0.0), forbidden=(), marks=()).draw(scores)[0] == 1
+
+
+def test_forbidden_tokens_are_never_drawn():
+    scores = np.array([9.0, 0.0, 0.0], np.float32)
+    sampler = Sampler(PLAIN, forbidden=[0], marks=())
+    assert {sampler.draw(scores)[0] for _ in range(200)} == {1, 2}
+
+
+def test_the_penalty_lowers_words_already_there_but_no_marks():
+    scores = np.array([1.0, 1.1, 1.2], np.float32)
+    sampler = Sampler(replace(PLAIN, temperature=0.0, repetition_penalty=2.0), forbidden=(), marks=[2])
+    sampler.read([1, 2])
+    assert sampler.draw(scores)[0] == 2
+    sampler = Sampler(replace(PLAIN, temperature=0.0, repetition_penalty=2.0), forbidden=[2], marks=[2])
+    sampler.read([1, 2])
+    assert sampler.draw(scores)[0] == 0
+
+
+def test_the_penalty_lowers_negative_scores_too():
+    sampler = Sampler(replace(PLAIN, temperature=0.0, repetition_penalty=2.0), forbidden=(), marks=())
+    sampler.read([0])
+    assert sampler.draw(np.array([-1.0, -1.5], np.float32))[0] == 1
+
+
+def test_no_phrase_of_the_length_comes_twice():
+    recipe = replace(PLAIN, no_repeat_ngram=3, top_k=4)
+    sampler = Sampler(recipe, forbidden=(), marks=[0])
+    scores = np.array([-3.0, 1.0, 1.0, 1.0, 1.0, 1.0], np.float32)
+    sampler.read([1, 2, 3])
+    history = [1, 2, 3] + [sampler.draw(scores)[0] for _ in range(200)]
+    phrases = [tuple(history[i : i + 3]) for i in range(len(history) - 2) if history[i + 2] != 0]
+    assert len(phrases) == len(set(phrases))
+
+
+def test_a_phrase_length_of_one_forbids_every_word_twice():
+    sampler = Sampler(replace(PLAIN, no_repeat_ngram=1), forbidden=(), marks=[0])
+    drawn = [sampler.draw(np.zeros(6, np.float32))[0] for _ in range(60)]
+    words = [token for token in drawn if token]
+    assert len(words) == len(set(words)) == 5
+
+
+def test_a_random_number_depends_on_seed_and_position_alone():
+    assert uniform(41, 7) == uniform(41, 7)
+    assert len({uniform(seed, position) for seed in range(50) for position in range(50)}) == 2500
+    assert uniform(2**63 - 1, 2**40) < 1
+
+
+def test_random_numbers_are_even():
+    numbers = np.array([uniform(3, position) for position in range(20_000)])
+    counts, _ = np.histogram(numbers, 20, (0, 1))
+    assert ((counts - 1000) ** 2 / 1000).sum() < 45  # chi-squared, 19 degrees: one in a thousand
+
+
+finite = st.floats(-50, 50, width=32)
+
+
+@settings(max_examples=150)
+@given(
+    arrays(np.float32, st.integers(1, 60), elements=finite),
+    st.integers(0, 128),
+    st.floats(0.05, 5),
+    st.floats(0.01, 1),
+    st.floats(0, 1),
+    st.floats(0.01, 1),
+)
+def test_every_distribution_is_one(scores, k, temperature, p, floor, typical):
+    recipe = Recipe(seed=0, top_k=k, temperature=temperature, top_p=p, min_p=floor, typical_p=typical)
+    ids, probabilities = distribution(scores, recipe)
+    assert 1 <= len(ids) <= (k or TOP_K_CAP)
+    assert probabilities.sum() == pytest.approx(1)
+    assert len(set(ids.tolist())) == len(ids)
+
+
+@given(arrays(np.float32, st.integers(1, 40), elements=st.integers(-3, 3).map(float)), st.integers(1, 45))
+def test_the_likeliest_are_those_of_a_full_sort(scores, count):
+    expected = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[:count]
+    assert likeliest(scores, count).tolist() == expected
+
+
+def test_the_log_probability_is_the_networks_own():
+    scores = np.log(np.array([0.5, 0.3, 0.2], np.float32))
+    assert log_probability(scores, 1) == pytest.approx(np.log(0.3), abs=1e-6)

@@ -1,0 +1,184 @@
+"""Prompt and recipe in, pieces of text out."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generator.decoding.writer import HeldText, prompt_tokens, write
+from generator.recipe import Recipe
+from tests.generator.decoding.test_network import torch_logits
+from tests.generator.tiny_models import model_bytes, tiny_model, tiny_tokenizer
+from training.language_model.lyric_text import LINE_MARK, canonical
+
+RECIPE = Recipe(seed=41, temperature=1.0, max_tokens=80)
+
+
+def pieces_of(model, prompt, recipe):
+    return [piece for step in write(model, prompt, recipe) for piece in step]
+
+
+def texts_of(model, prompt, recipe) -> list[str]:
+    pieces = pieces_of(model, prompt, recipe)
+    return ["".join(piece.text for piece in pieces if piece.index == index) for index in range(recipe.n)]
+
+
+def reasons_of(model, prompt, recipe) -> list[str]:
+    return [piece.finish_reason for piece in pieces_of(model, prompt, recipe) if piece.finish_reason]
+
+
+class Scripted:
+    """A network that scores so that greedy writing follows a script of tokens."""
+
+    def __init__(self, tokenizer, script):
+        self.script, self.size = script, tokenizer.vocabulary_size
+
+    def first_state(self, rows):
+        return np.zeros((1, 1, rows, 1), np.float32) - 1
+
+    def advance(self, tokens, state):
+        return state + 1
+
+    def logits(self, state):
+        scores = np.zeros((state.shape[2], self.size), np.float32)
+        scores[:, self.script[int(state[0, 0, 0, 0])]] = 9
+        return scores
+
+
+def scripted(kind, text, *, ends=True):
+    """A model that, given no prompt, greedily writes ``text``."""
+    tokenizer = tiny_tokenizer(kind)
+    script = [*tokenizer.encode(text), *([tokenizer.end_id] if ends else []), *[tokenizer.end_id] * 99]
+    return SimpleNamespace(network=Scripted(tokenizer, script), tokenizer=tokenizer)
+
+
+GREEDY = replace(RECIPE, temperature=0.0, max_tokens=1024)
+SONG = "[Verse]\nI went down to the river\nI carried a letter\n\n[Chorus]\nOh my letter, oh my home\nOh my kettle"
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_pieces_joined_are_the_text_of_the_tokens(kind):
+    model = scripted(kind, SONG)
+    pieces = pieces_of(model, "", GREEDY)
+    assert "".join(piece.text for piece in pieces) == canonical(SONG)
+    assert pieces[-1].finish_reason == "end"
+    assert [piece.finish_reason for piece in pieces[:-1]] == [None] * (len(pieces) - 1)
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize(("layers", "tied", "embedding"), [(1, False, 12), (2, True, 16), (2, True, 12)])
+def test_greedy_writing_follows_torch(architecture, kind, layers, tied, embedding):
+    shape = {"embedding": embedding, "hidden": 16, "layers": layers}
+    content = model_bytes(architecture, kind, tied=tied, **shape)
+    model = tiny_model(architecture, kind, tied=tied, **shape)
+    tensors = safetensors.numpy.load(content)
+    tokens = prompt_tokens(model.tokenizer, "I went down to the river\n")
+    forbidden = list(model.tokenizer.never_generated_ids)
+    for piece in pieces_of(model, "I went down to the river\n", replace(GREEDY, max_tokens=40)):
+        scores = torch.from_numpy(torch_logits(tensors, architecture, tokens, **shape)[-1])
+        own = torch.log_softmax(scores, 0)[piece.token].item()
+        assert piece.log_probability == pytest.approx(own, abs=1e-4)
+        scores[forbidden] = -torch.inf
+        best = scores.topk(2).values
+        if best[0] - best[1] > 1e-4:
+            assert piece.token == scores.argmax().item()
+        tokens.append(piece.token)
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+def test_a_seed_gives_the_same_text_alone_and_among_others(architecture, kind):
+    model = tiny_model(architecture, kind, layers=2)
+    together = texts_of(model, "The river", replace(RECIPE, n=8))
+    for index, text in enumerate(together):
+        assert texts_of(model, "The river", replace(RECIPE, n=8).for_candidate(index)) == [text]
+    assert len(set(together)) > 4
+
+
+def test_another_seed_gives_another_text():
+    model = tiny_model()
+    assert texts_of(model, "", RECIPE) != texts_of(model, "", replace(RECIPE, seed=42))
+
+
+def test_no_more_tokens_than_asked_for():
+    pieces = pieces_of(scripted("char", "oh my home", ends=False), "", replace(GREEDY, max_tokens=4))
+    assert "".join(piece.text for piece in pieces) == "oh m"
+    assert pieces[-1].finish_reason == "length"
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+@pytest.mark.parametrize("lines", [1, 2, 3, 4])
+def test_writing_ends_after_so_many_lines(kind, lines):
+    recipe = replace(GREEDY, lines=lines)
+    text = texts_of(scripted(kind, SONG), "", recipe)[0]
+    assert len([line for line in text.splitlines() if line and not line.startswith("[")]) == lines
+    assert canonical(SONG).startswith(text)
+    assert reasons_of(scripted(kind, SONG), "", recipe) == ["lines" if lines < 4 else "end"]
+
+
+def test_a_prompt_that_is_a_whole_line_is_not_counted():
+    tokenizer = tiny_tokenizer("char")
+    line = tokenizer.id_of[LINE_MARK]
+    script = [0, *[line, *tokenizer.encode("oh my"), line, *tokenizer.encode("home"), line], *[tokenizer.end_id] * 9]
+    model = SimpleNamespace(network=Scripted(tokenizer, script), tokenizer=tokenizer)
+    assert texts_of(model, "I", replace(GREEDY, lines=1)) == ["\noh my"]
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_a_stop_string_over_several_tokens_ends_the_text_before_it(kind):
+    model = scripted(kind, SONG)
+    assert texts_of(model, "", replace(GREEDY, stop=("a letter\n\n[Cho",)))[0].endswith("I carried ")
+    assert reasons_of(model, "", replace(GREEDY, stop=("a letter\n\n[Cho",))) == ["stop"]
+
+
+def test_half_a_stop_string_at_the_end_is_text_after_all():
+    text = texts_of(scripted("char", "oh my home"), "", replace(GREEDY, stop=("home again",)))[0]
+    assert text == "oh my home"
+
+
+@settings(max_examples=200)
+@given(st.lists(st.text("ab\n", max_size=4), max_size=12), st.lists(st.text("ab\n", min_size=1), max_size=4))
+def test_held_text_ends_at_the_first_stop_whatever_the_pieces(pieces, stops):
+    held, written, is_stopped = HeldText(tuple(stops)), "", False
+    for piece in pieces:
+        text, is_stopped = held.push(piece)
+        written += text
+        if is_stopped:
+            break
+    written += held.rest()
+    whole = "".join(pieces)
+    ends = {stop: whole.find(stop) + len(stop) for stop in stops if stop in whole}
+    assert is_stopped == bool(ends)
+    assert whole.startswith(written)
+    assert not any(stop in written for stop in stops)
+    if not ends:
+        assert written == whole
+
+
+def test_the_text_goes_on_from_the_prompt():
+    model = tiny_model("lstm", "word")
+    text = texts_of(model, "I went down to the river\n", RECIPE)[0]
+    assert text.startswith("\n")
+    assert texts_of(model, "", RECIPE)[0][0] not in " \n"
+
+
+@pytest.mark.parametrize(
+    "prompt", ["", "\n\n\n", "🎵 ωμέγα", "[Chorus]", "x" * 4096, "word " * 800, "\u200b", "'" * 99]
+)
+@pytest.mark.parametrize("kind", ["char", "word"])
+def test_any_prompt_is_read(prompt, kind):
+    model = tiny_model("gru", kind)
+    assert len(prompt_tokens(model.tokenizer, prompt)) <= 513
+    assert len(pieces_of(model, prompt, replace(RECIPE, max_tokens=3))) >= 1
+
+
+def test_reading_a_long_prompt_can_be_interrupted():
+    steps = write(tiny_model(), "oh my home " * 50, RECIPE)
+    assert next(steps) == []
+    steps.close()

@@ -1,0 +1,78 @@
+"""Tiny models with random weights, written as a worker writes them, so that tests need no training."""
+
+import hashlib
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import safetensors.numpy
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.utils import timezone
+
+from generator.decoding.model_file import read_model
+from generator.decoding.network import expected_shapes
+from tests.songs import small_songs
+from training.language_model.tokenizers import Tokenizer
+from training.models import Checkpoint
+
+
+def tiny_tokenizer(kind: str = "char"):
+    texts = [song["text"] for song in small_songs()]
+    return Tokenizer.train(texts, SimpleNamespace(tokenizer=kind, minimum_count=1, vocabulary_limit=500))
+
+
+def tiny_tensors(architecture, vocabulary, *, embedding=12, hidden=16, layers=1, tied=False, seed=0, spread=0.6):
+    numbers = np.random.default_rng(seed)
+    shapes = expected_shapes(architecture, vocabulary, embedding, hidden, layers, tied)
+    return {name: numbers.normal(0, spread, shape).astype(np.float32) for name, shape in shapes.items()}
+
+
+def model_bytes(
+    architecture="lstm", kind="char", *, embedding=12, hidden=16, layers=1, tied=False, seed=0, spread=0.6, **metadata
+) -> bytes:
+    """A ``model.safetensors`` of random weights over the characters or words of the small songs."""
+    tokenizer = tiny_tokenizer(kind)
+    size = tokenizer.vocabulary_size
+    tensors = tiny_tensors(
+        architecture, size, embedding=embedding, hidden=hidden, layers=layers, tied=tied, seed=seed, spread=spread
+    )
+    network = {
+        "architecture": architecture,
+        "vocabulary_size": size,
+        "embedding_size": embedding,
+        "hidden_size": hidden,
+        "num_layers": layers,
+        "tie_embeddings": tied,
+    }
+    facts = {"format": "lyrics-model", "version": "1", "network": json.dumps(network)}
+    facts |= {"tokenizer": json.dumps(tokenizer.to_dict()), "config": "{}", "data": "{}", "metrics": "{}"}
+    return safetensors.numpy.save(tensors, metadata=facts | metadata)
+
+
+def tiny_model(*args, **options):
+    return read_model(model_bytes(*args, **options))
+
+
+def publish(owner, content: bytes | None = None, *, name="Tiny LSTM", architecture="lstm", kind="char", **fields):
+    """A model of ``owner`` in the list, with its file in the storage."""
+    content = model_bytes(architecture, kind) if content is None else content
+    digest = hashlib.sha256(content).hexdigest()
+    model = Checkpoint(
+        owner=owner,
+        name=name,
+        architecture=architecture,
+        tokenizer=kind,
+        published_at=timezone.now(),
+        sha256=digest,
+        size_bytes=len(content),
+        parameters=1234,
+        vocabulary_size=50,
+        metrics={"nats_per_character": 1.384, "valid_loss": 1.4},
+        **fields,
+    )
+    model.folder = f"checkpoints/{model.pk}"
+    model.manifest = {"model.safetensors": {"size": len(content), "sha256": digest}}
+    default_storage.save(model.model_file, ContentFile(content))
+    model.save(force_insert=True)
+    return model
