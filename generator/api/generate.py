@@ -1,0 +1,155 @@
+"""Write lyrics by API, at once or as a stream."""
+
+import asyncio
+import functools
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from redis.exceptions import RedisError
+from rest_framework.exceptions import NotFound
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import JSONParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+from training.streaming import event_stream, read
+
+from generator import services
+from generator.api.serializers import GenerateSerializer, GenerationSerializer, answer
+from training.errors import Invalid, TooLarge
+from training.models import Checkpoint
+
+BODY_LIMIT_BYTES = 16 * 1024 * 1024  # beyond this not even the field that is too long is named
+OWN_FIELDS = ("model", "prompt", "stream", "save")
+
+logger = logging.getLogger(__name__)
+
+
+class RecipeParser(JSONParser):
+    """JSON in which NaN and Infinity arrive as numbers, so that the answer names the field they were sent in."""
+
+    strict = False
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        length = parser_context["request"].META.get("CONTENT_LENGTH") or 0
+        if int(length) > BODY_LIMIT_BYTES:
+            raise TooLarge("The request is too large.")
+        return super().parse(stream, media_type, parser_context)
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Clients of a stream ask for text/event-stream and must get a refusal too, which is JSON."""
+
+    def select_parser(self, request, parsers):
+        return next((parser for parser in parsers if request.content_type.startswith(parser.media_type)), None)
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+class GenerateThrottle(ScopedRateThrottle):
+    def allow_request(self, request, view) -> bool:
+        try:
+            return super().allow_request(request, view)
+        except (RedisError, OSError):  # the engine's own limits still hold, so people may go on writing
+            logger.warning("The cache doesn't answer: writing is not throttled.")
+            return True
+
+
+class GenerateView(APIView):
+    """Write a lyric with a model: finished in one answer, or piece by piece."""
+
+    parser_classes = (RecipeParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = AlwaysJson
+    throttle_classes = (GenerateThrottle,)
+    throttle_scope = "generate"
+
+    @classmethod
+    def as_view(cls, **initkwargs):
+        """The view in an asynchronous door, which learns when the client has gone while a thread still writes."""
+        view = super().as_view(**initkwargs)
+
+        async def door(request, *args, **kwargs):
+            request.is_abandoned = threading.Event()
+            try:
+                return await sync_to_async(view)(request, *args, **kwargs)
+            except asyncio.CancelledError:
+                request.is_abandoned.set()
+                raise
+
+        return functools.update_wrapper(door, view)
+
+    @extend_schema(
+        operation_id="lyrics_generate",
+        summary="Write a lyric",
+        request=GenerateSerializer,
+        responses={
+            200: GenerationSerializer,
+            (200, "text/event-stream"): OpenApiResponse(
+                OpenApiTypes.STR,
+                "With `stream: true`: `event: token` with `{index, text}` as text comes, then `event: done` with the "
+                "whole answer. Closing the connection stops the work.",
+            ),
+        },
+    )
+    def post(self, request):
+        wanted, recipe = read_request(request.data)
+        model = Checkpoint.objects.visible_to(request.user).published().filter(pk=wanted["model"]).first()
+        if model is None:
+            raise NotFound("There is no such model.")
+        asked = {"user": request.user, "model": model, "prompt": wanted["prompt"], "recipe": recipe}
+        if wanted["stream"]:
+            generation = services.begin(**asked)
+            events = generation_events(generation, user=request.user if wanted["save"] else None)
+            response = event_stream(request._request, events)
+            # A client that leaves before the first event never starts the iterator that would end the work.
+            response._resource_closers.append(generation.writing.cancel)
+            close_old_connections()  # the stream may last a minute, and needs none
+            return response
+        generation = services.generate(**asked, is_abandoned=request._request.is_abandoned.is_set)
+        lyric = services.keep(user=request.user, generation=generation) if wanted["save"] else None
+        return Response(answer(generation, lyric))
+
+
+def read_request(body) -> tuple[dict, "services.Recipe"]:
+    """(model, prompt, stream and save as asked; the recipe). Raises: Invalid naming every field that is wrong."""
+    if not isinstance(body, dict):
+        raise Invalid({"detail": ["Send a JSON object."]})
+    wanted = {"model": None, "prompt": "", "stream": False, "save": False}
+    wanted |= {name: body[name] for name in OWN_FIELDS if name in body}
+    errors = {}
+    if not isinstance(wanted["model"], str):
+        errors["model"] = ["Give the id of a model." if "model" in body else "This field is required."]
+    for name in ("stream", "save"):
+        if not isinstance(wanted[name], bool):
+            errors[name] = ["Give true or false."]
+    recipe = None
+    try:
+        recipe, _ = services.read_recipe({k: v for k, v in body.items() if k not in OWN_FIELDS}, wanted["prompt"])
+    except Invalid as error:
+        errors |= error.errors
+    if errors:
+        raise Invalid(errors)
+    return wanted, recipe
+
+
+async def generation_events(generation: services.Generation, *, user) -> AsyncIterator[str]:
+    """The server-sent events of a generation; at its end it is kept for ``user``, unless that is None."""
+    async for pieces in generation.writing:
+        for index, text in generation.take(pieces):
+            yield event("token", {"index": index, "text": text})
+    generation.finish()
+    lyric = await read(functools.partial(services.keep, user=user, generation=generation)) if user else None
+    yield event("done", answer(generation, lyric))
+
+
+def event(name: str, data: dict) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"

@@ -1,0 +1,203 @@
+"""Lyrics and generations as JSON."""
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from generator import recipe as limits
+from generator.models import Lyric
+from generator.services import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT, Generation
+from training.api.fields import ObjectField
+from training.models import Checkpoint
+
+
+class VisibleModelField(serializers.PrimaryKeyRelatedField):
+    """A model by its id, among those that the person may use."""
+
+    def get_queryset(self):
+        return Checkpoint.objects.visible_to(self.context["request"].user).published()
+
+
+class LyricSerializer(serializers.ModelSerializer):
+    """A kept lyric; how it was made is set when it is saved and can't be changed afterwards."""
+
+    text = serializers.CharField(max_length=TEXT_LIMIT, trim_whitespace=False)
+    generated_text = serializers.CharField(
+        max_length=TEXT_LIMIT, required=False, allow_blank=True, trim_whitespace=False, help_text="Before any edit."
+    )
+    prompt = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    model = VisibleModelField(required=False, allow_null=True)
+    recipe = ObjectField(required=False, help_text="Every sampling value, the seed included.")
+    seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=limits.SEED_LIMIT)
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=TAG_LENGTH_LIMIT), max_length=TAGS_LIMIT, required=False
+    )
+    collections = serializers.SerializerMethodField(help_text="Ids of the collections that it lies in.")
+    share_url = serializers.SerializerMethodField(help_text="Where others read it; null while it is private.")
+
+    class Meta:
+        model = Lyric
+        fields = (
+            "id",
+            "title",
+            "text",
+            "generated_text",
+            "prompt",
+            "recipe",
+            "model",
+            "model_name",
+            "model_sha256",
+            "seed",
+            "bookmarked",
+            "tags",
+            "collections",
+            "share_url",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields = ("id", "model_name", "model_sha256", "created_at", "updated_at")
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_collections(self, lyric) -> list:
+        return []
+
+    @extend_schema_field(serializers.URLField(allow_null=True))
+    def get_share_url(self, lyric) -> None:
+        return None
+
+
+class LyricChangeSerializer(LyricSerializer):
+    """What can be changed of a kept lyric."""
+
+    class Meta(LyricSerializer.Meta):
+        read_only_fields = tuple(
+            name for name in LyricSerializer.Meta.fields if name not in ("title", "text", "tags", "bookmarked")
+        )
+
+    generated_text = serializers.CharField(read_only=True)
+    prompt = serializers.CharField(read_only=True)
+    model = serializers.PrimaryKeyRelatedField(read_only=True)
+    recipe = ObjectField(read_only=True)
+    seed = serializers.IntegerField(read_only=True)
+
+
+class RecipeSerializer(serializers.Serializer):
+    """The sampling values; `generator.recipe` is what checks them."""
+
+    max_tokens = serializers.IntegerField(
+        min_value=1, max_value=limits.TOKENS_LIMIT, default=200, help_text="Characters or words at most."
+    )
+    n = serializers.IntegerField(
+        min_value=1,
+        max_value=limits.CANDIDATES_LIMIT,
+        default=1,
+        help_text="How many texts; text k is that of seed + k.",
+    )
+    seed = serializers.IntegerField(
+        min_value=0,
+        max_value=limits.SEED_LIMIT,
+        allow_null=True,
+        default=None,
+        help_text="The same seed, model, prompt and values give the same text. Null: one is chosen, and said.",
+    )
+    temperature = serializers.FloatField(
+        min_value=0, max_value=5, default=0.8, help_text="0 always takes the likeliest; else 0.05 (safe) to 5 (wild)."
+    )
+    top_k = serializers.IntegerField(
+        min_value=0,
+        max_value=limits.TOP_K_CAP,
+        default=0,
+        help_text=f"Draw among this many; 0 stands for {limits.TOP_K_CAP}, the most there are.",
+    )
+    top_p = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        default=1.0,
+        help_text="Draw among the likeliest that reach this share together; above 0.",
+    )
+    min_p = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        default=0.0,
+        help_text="Leave out what is less likely than this share of the likeliest.",
+    )
+    typical_p = serializers.FloatField(
+        min_value=0, max_value=1, default=1.0, help_text="Draw among what surprises as much as expected; above 0."
+    )
+    repetition_penalty = serializers.FloatField(
+        min_value=1, max_value=5, default=1.0, help_text="Above 1 makes what was already written less likely."
+    )
+    no_repeat_ngram = serializers.IntegerField(
+        min_value=0,
+        max_value=limits.NGRAM_LIMIT,
+        default=0,
+        help_text="Never write so many tokens in a row twice; 0: may.",
+    )
+    stop = serializers.ListField(
+        child=serializers.CharField(min_length=1, max_length=limits.STOP_LENGTH_LIMIT, trim_whitespace=False),
+        max_length=limits.STOPS_LIMIT,
+        default=list,
+        help_text="The text ends before the first of these.",
+    )
+    lines = serializers.IntegerField(
+        min_value=1, max_value=limits.LINES_LIMIT, allow_null=True, default=None, help_text="Lines at most."
+    )
+
+
+class GenerateSerializer(RecipeSerializer):
+    """What to write."""
+
+    model = serializers.CharField(help_text="The id of a model that you may use.")
+    prompt = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="How it begins, at most 4 kB; the network reads its last 512 tokens. A newline at its end is kept.",
+    )
+    stream = serializers.BooleanField(default=False, help_text="Answer with server-sent events: token …, then done.")
+    save = serializers.BooleanField(default=False, help_text="Keep the first text as a lyric of yours.")
+
+
+class ChoiceSerializer(serializers.Serializer):
+    index = serializers.IntegerField()
+    text = serializers.CharField(help_text="What follows the prompt.")
+    tokens = serializers.IntegerField()
+    log_probability = serializers.FloatField(help_text="Of the whole text, by the network alone, in nats.")
+    finish_reason = serializers.ChoiceField(choices=("stop", "length", "end", "lines", "time"))
+    seed = serializers.IntegerField(help_text="Writes this text alone.")
+
+
+class UsageSerializer(serializers.Serializer):
+    prompt_tokens = serializers.IntegerField()
+    completion_tokens = serializers.IntegerField()
+
+
+class GenerationSerializer(serializers.Serializer):
+    """A finished generation."""
+
+    id = serializers.CharField(allow_null=True, help_text="Of the lyric, when it was saved.")
+    model = serializers.CharField()
+    model_sha256 = serializers.CharField()
+    prompt = serializers.CharField()
+    seed = serializers.IntegerField()
+    recipe = RecipeSerializer()
+    choices = ChoiceSerializer(many=True)
+    usage = UsageSerializer()
+    seconds = serializers.FloatField()
+
+
+def answer(generation: Generation, lyric: Lyric | None) -> dict:
+    """The body of a finished generation, as `GenerationSerializer` describes it."""
+    return {
+        "id": lyric.pk if lyric else None,
+        "model": generation.model.pk,
+        "model_sha256": generation.model.sha256,
+        "prompt": generation.prompt,
+        "seed": generation.recipe.seed,
+        "recipe": generation.recipe.to_dict(),
+        "choices": [ChoiceSerializer(choice).data for choice in generation.choices],
+        "usage": {
+            "prompt_tokens": generation.prompt_tokens,
+            "completion_tokens": generation.completion_tokens,
+        },
+        "seconds": generation.seconds,
+    }

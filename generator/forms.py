@@ -1,0 +1,132 @@
+"""The forms of the writing pages."""
+
+from django import forms
+
+from generator import recipe as limits
+from generator.models import Lyric
+from generator.services import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
+from training.models import Checkpoint
+
+LINES_SUGGESTED = 12
+TEMPERATURE_SUGGESTED = 0.85
+
+
+class Slider(forms.NumberInput):
+    input_type = "range"
+
+
+class ModelChoiceField(forms.ModelChoiceField):
+    """Models by the dataset that they learnt from, each with its cell and how well it knows its songs."""
+
+    def label_from_instance(self, model: Checkpoint) -> str:
+        loss = model.metrics.get("nats_per_character")
+        known = f", {loss:.2f} nats a character" if isinstance(loss, int | float) else ""
+        return f"{model.name} ({model.architecture.upper()}{known})"
+
+
+def grouped_by_dataset(field: forms.ModelChoiceField, models) -> list:
+    groups: dict[str, list] = {}
+    for model in models:
+        name = model.dataset.name if model.dataset else "Other songs"
+        groups.setdefault(name, []).append((model.pk, field.label_from_instance(model)))
+    return list(groups.items())
+
+
+class ComposeForm(forms.Form):
+    """What to write; the same names as in a recipe."""
+
+    prompt = forms.CharField(
+        label="First line",
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 1, "class": "input-verse", "placeholder": "The last ferry is folding"}),
+        help_text="One line or several. Leave it empty and the model begins.",
+    )
+    model = ModelChoiceField(queryset=Checkpoint.objects.none(), label="Model", empty_label=None)
+    lines = forms.IntegerField(
+        label="Lines",
+        min_value=2,
+        max_value=40,
+        initial=LINES_SUGGESTED,
+        widget=Slider,
+    )
+    temperature = forms.FloatField(
+        label="Daring",
+        min_value=0,
+        max_value=1.5,
+        initial=TEMPERATURE_SUGGESTED,
+        widget=Slider(attrs={"step": "0.05"}),
+    )
+    top_k = forms.IntegerField(
+        label="Top-k",
+        min_value=0,
+        max_value=limits.TOP_K_CAP,
+        initial=40,
+        required=False,
+        help_text=f"Choose among this many likely pieces; 0 for all {limits.TOP_K_CAP}.",
+    )
+    top_p = forms.FloatField(
+        label="Top-p",
+        min_value=0.01,
+        max_value=1,
+        initial=0.95,
+        required=False,
+        widget=forms.NumberInput(attrs={"step": "0.01"}),
+        help_text="Choose among the likeliest that make up this share; 1 for all.",
+    )
+    seed = forms.IntegerField(
+        label="Seed",
+        min_value=0,
+        max_value=limits.SEED_LIMIT,
+        required=False,
+        help_text="Same seed, same text. Empty: a new one each time.",
+    )
+
+    def __init__(self, *args, user, **options):
+        super().__init__(*args, **options)
+        self.models = list(Checkpoint.objects.visible_to(user).published().ready().select_related("dataset"))
+        field = self.fields["model"]
+        field.queryset = Checkpoint.objects.visible_to(user).published().ready()
+        field.choices = grouped_by_dataset(field, self.models)
+        field.error_messages["invalid_choice"] = "Choose a model from the list."
+
+    @property
+    def chosen_model(self) -> Checkpoint | None:
+        """The model that the page shows as chosen."""
+        wanted = str(self["model"].value() or "")
+        return next((model for model in self.models if model.pk == wanted), self.models[0] if self.models else None)
+
+    def recipe_values(self) -> dict:
+        """The values of a valid form as `Recipe.from_dict` takes them; an empty field is its default."""
+        cleaned = self.cleaned_data
+        names = ("lines", "temperature", "top_k", "top_p", "seed")
+        values = {name: cleaned[name] for name in names if cleaned[name] is not None}
+        return values | {"max_tokens": limits.TOKENS_LIMIT}  # the lines end the lyric
+
+
+class TagsField(forms.CharField):
+    """Words between commas."""
+
+    def clean(self, value) -> list[str]:
+        tags = list(dict.fromkeys(" ".join(tag.split()) for tag in super().clean(value).split(",") if tag.strip()))
+        if len(tags) > TAGS_LIMIT or any(len(tag) > TAG_LENGTH_LIMIT for tag in tags):
+            raise forms.ValidationError(f"At most {TAGS_LIMIT} tags of {TAG_LENGTH_LIMIT} characters.")
+        return tags
+
+    def prepare_value(self, value):
+        return ", ".join(value) if isinstance(value, list) else value
+
+
+class LyricForm(forms.ModelForm):
+    """Title, text and tags of a kept lyric."""
+
+    text = forms.CharField(
+        max_length=TEXT_LIMIT,
+        strip=False,
+        widget=forms.Textarea(attrs={"class": "input-verse", "rows": 12, "spellcheck": "false"}),
+    )
+    tags = TagsField(required=False, help_text="Between commas.")
+
+    class Meta:
+        model = Lyric
+        fields = ("title", "text", "tags")

@@ -1,0 +1,300 @@
+"""What people do with models and lyrics: write, keep, change, delete. Pages, API and commands all call these."""
+
+import os
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from django.conf import settings
+
+from generator.decoding.cache import ModelCache
+from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
+from generator.decoding.model_file import ModelDamaged, WritingModel
+from generator.decoding.writer import Piece, prompt_tokens, write
+from generator.models import Lyric
+from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
+from training.errors import Conflict, Invalid, LimitReached
+from training.language_model.lyric_text import normalise
+from training.models import Checkpoint
+from training.services.models import open_model_file
+
+TITLE_LIMIT = 200
+TEXT_LIMIT = 100_000
+TAGS_LIMIT = 20
+TAG_LENGTH_LIMIT = 40
+
+# One of each in a process, shared by all its requests.
+model_cache = ModelCache(settings.MODEL_CACHE_BYTES)
+engine = Engine(threads=min(4, os.cpu_count() or 1), per_person=settings.GENERATIONS_PER_USER)
+
+
+class Busy(LimitReached):
+    """Raised when so many people write that one more would wait too long."""
+
+    status = 503
+    code = "busy"
+
+
+@dataclass
+class Choice:
+    """One candidate's text, which follows the prompt; ``seed`` alone writes it again as a single candidate."""
+
+    index: int
+    seed: int
+    text: str = ""
+    tokens: int = 0
+    log_probability: float = 0.0
+    finish_reason: str | None = None
+
+    def add(self, piece: Piece) -> None:
+        self.text += piece.text
+        self.tokens += 1
+        self.log_probability += piece.log_probability
+        self.finish_reason = piece.finish_reason
+
+
+@dataclass
+class Generation:
+    """A text while it is written and after: who wrote what from which prompt, by which recipe."""
+
+    model: Checkpoint
+    prompt: str
+    recipe: Recipe
+    prompt_tokens: int
+    choices: list[Choice]
+    writing: Writing = field(repr=False)
+    started: float = field(default_factory=time.monotonic, repr=False)
+    seconds: float = 0.0
+
+    def take(self, pieces: Iterable[Piece]) -> list[tuple[int, str]]:
+        """Add one turn's pieces; the new text of each candidate that got some, as (index, text)."""
+        texts: dict[int, str] = {}
+        for piece in pieces:
+            self.choices[piece.index].add(piece)
+            if piece.text:
+                texts[piece.index] = texts.get(piece.index, "") + piece.text
+        return sorted(texts.items())
+
+    def finish(self) -> None:
+        """Note how long it took, and which candidates the deadline ended."""
+        self.seconds = round(time.monotonic() - self.started, 3)
+        for choice in self.choices:
+            choice.finish_reason = choice.finish_reason or "time"
+
+    def text_of(self, choice: Choice) -> str:
+        """The whole lyric: the prompt as it was given, and what the network wrote after it."""
+        return normalise(self.prompt) + choice.text
+
+    @property
+    def completion_tokens(self) -> int:
+        return sum(choice.tokens for choice in self.choices)
+
+
+def read_recipe(values: dict, prompt) -> tuple[Recipe, str]:
+    """Recipe and prompt of a request, checked together. Raises: Invalid naming every field that is wrong."""
+    errors, recipe = {}, None
+    try:
+        recipe = Recipe.from_dict(values)
+    except RecipeError as error:
+        errors |= error.errors
+    try:
+        checked_prompt(prompt)
+    except RecipeError as error:
+        errors |= error.errors
+    if errors:
+        raise Invalid(errors)
+    return recipe, prompt
+
+
+def read_kept_recipe(values: dict, seed: int | None = None) -> Recipe:
+    """The recipe that a text is saved with; ``seed`` counts where ``values`` have none. Raises: Invalid."""
+    try:
+        recipe = Recipe.from_dict(values)
+    except RecipeError as error:
+        raise Invalid({"recipe": [str(error)]}) from None
+    return recipe if recipe.seed is not None else replace(recipe, seed=seed)
+
+
+def load_model(model: Checkpoint) -> WritingModel:
+    """The network and tokenizer of ``model``, kept in memory for the next to ask.
+
+    Raises: Conflict when the file is gone, damaged or being deleted; other models go on.
+    """
+    if model.state != Checkpoint.State.READY:
+        raise Conflict(f"{model.name} can't write: it is {model.get_state_display().lower()}.", state=model.state)
+    try:
+        return model_cache.get(sha256=model.sha256, size_bytes=model.size_bytes, read=lambda: _content_of(model))
+    except (ModelDamaged, OSError) as error:
+        reason = str(error) if isinstance(error, ModelDamaged) else "It is not in the storage."
+        raise Conflict(
+            f"The file of {model.name} can't be used. {reason} Train it again or choose another model.",
+            state=Checkpoint.State.CORRUPT,
+        ) from error
+
+
+def _content_of(model: Checkpoint) -> bytes:
+    with open_model_file(model) as file:
+        return file.read()
+
+
+def begin(*, user, model: Checkpoint, prompt: str, recipe: Recipe) -> Generation:
+    """Start to write, for whoever reads `Generation.writing`, in a thread or on an event loop, and then `finish`es it.
+
+    A recipe without a seed is given one.
+    Raises: Conflict for a model that can't write, LimitReached when ``user`` writes too much at once, Busy when
+        everyone does.
+    """
+    recipe = recipe.with_seed()
+    writing_model = load_model(model)
+    try:
+        writing = engine.open(write(writing_model, prompt, recipe), person=user.pk, seconds=settings.GENERATION_SECONDS)
+    except TooManyAtOnce:
+        limit = settings.GENERATIONS_PER_USER
+        raise LimitReached(f"You have {limit} lyrics being written. Wait for one to end.", retry_seconds=2) from None
+    except InboxFull:
+        raise Busy("Too many people are writing right now. Try again in a moment.", retry_seconds=5) from None
+    return Generation(
+        model=model,
+        prompt=prompt,
+        recipe=recipe,
+        prompt_tokens=len(prompt_tokens(writing_model.tokenizer, prompt)) - 1,  # the begin mark is not the person's
+        choices=[Choice(index, seed_of_candidate(recipe.seed, index)) for index in range(recipe.n)],
+        writing=writing,
+    )
+
+
+def generate(*, user, model: Checkpoint, prompt: str, recipe: Recipe, is_abandoned=lambda: False) -> Generation:
+    """The finished generation. ``is_abandoned`` is asked at each turn; once it is true the work stops.
+
+    Raises: as `begin`.
+    """
+    generation = begin(user=user, model=model, prompt=prompt, recipe=recipe)
+    for pieces in generation.writing:
+        generation.take(pieces)
+        if is_abandoned():
+            break
+    generation.finish()
+    return generation
+
+
+def keep(*, user, generation: Generation, choice: Choice | None = None) -> Lyric:
+    """Save a candidate of a generation, the first unless said otherwise, as a lyric of ``user``."""
+    choice = choice or generation.choices[0]
+    return save_lyric(
+        user=user,
+        text=generation.text_of(choice),
+        generated_text=generation.text_of(choice),
+        prompt=generation.prompt,
+        model=generation.model,
+        recipe=generation.recipe.for_candidate(choice.index),
+    )
+
+
+def save_lyric(
+    *,
+    user,
+    text: str,
+    title: str = "",
+    prompt: str = "",
+    model: Checkpoint | None = None,
+    recipe: Recipe | None = None,
+    generated_text: str = "",
+    bookmarked: bool = False,
+    tags: Iterable[str] = (),
+) -> Lyric:
+    """Keep a text, with the certificate of how it was made where there is one.
+
+    Raises: Invalid naming each field that is wrong.
+    """
+    fields = checked_fields(text=text, title=title, tags=tags, bookmarked=bookmarked)
+    try:
+        checked_prompt(prompt)
+    except RecipeError as error:
+        raise Invalid(error.errors) from None
+    return Lyric.objects.create(
+        owner=user,
+        **fields,
+        generated_text=_storable(generated_text)[:TEXT_LIMIT],
+        prompt=prompt,
+        model=model,
+        model_name=model.name if model else "",
+        model_sha256=model.sha256 if model else "",
+        recipe=recipe.to_dict() if recipe else {},
+        seed=recipe.seed if recipe else None,
+    )
+
+
+def update_lyric(*, lyric: Lyric, **changes) -> Lyric:
+    """Change title, text, tags or bookmark of a lyric; how it was made stays. Raises: Invalid."""
+    fields = checked_fields(**changes)
+    for name, value in fields.items():
+        setattr(lyric, name, value)
+    if fields:
+        lyric.save(update_fields=[*fields, "updated_at"])
+    return lyric
+
+
+def set_bookmark(*, lyric: Lyric, bookmarked: bool) -> Lyric:
+    """Bookmark a lyric or not; doing so twice changes nothing."""
+    Lyric.objects.filter(pk=lyric.pk).update(bookmarked=bookmarked)
+    lyric.bookmarked = bookmarked
+    return lyric
+
+
+def delete_lyric(*, lyric: Lyric) -> None:
+    lyric.delete()
+
+
+def checked_fields(**values) -> dict:
+    """The fields of a lyric that people write, as they can be stored. Raises: Invalid naming each that is wrong."""
+    checked, errors = {}, {}
+    for name, value in values.items():
+        try:
+            checked[name] = CHECKS[name](value)
+        except ValueError as error:
+            errors[name] = [str(error)]
+    if errors:
+        raise Invalid(errors)
+    return checked
+
+
+def _storable(text) -> str:
+    if not isinstance(text, str):
+        raise ValueError("Give a text.")
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("NUL and half characters are not allowed.")
+    return text
+
+
+def _title(value) -> str:
+    title = " ".join(_storable(value).split())
+    if len(title) > TITLE_LIMIT:
+        raise ValueError(f"At most {TITLE_LIMIT} characters.")
+    return title
+
+
+def _text(value) -> str:
+    text = _storable(value).replace("\r\n", "\n").rstrip()
+    if not text.strip():
+        raise ValueError("There is nothing to keep yet.")
+    if len(text) > TEXT_LIMIT:
+        raise ValueError(f"At most {TEXT_LIMIT:,} characters.")
+    return text
+
+
+def _tags(values) -> list[str]:
+    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
+        raise ValueError("Give a list of texts.")
+    tags = list(dict.fromkeys(tag for value in values if (tag := " ".join(_storable(value).split()))))
+    if len(tags) > TAGS_LIMIT or any(len(tag) > TAG_LENGTH_LIMIT for tag in tags):
+        raise ValueError(f"At most {TAGS_LIMIT} tags of {TAG_LENGTH_LIMIT} characters.")
+    return tags
+
+
+def _flag(value) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("Give true or false.")
+    return value
+
+
+CHECKS = {"title": _title, "text": _text, "tags": _tags, "bookmarked": _flag}

@@ -1,0 +1,180 @@
+"""Pages for writing and keeping lyrics; everything works without JavaScript."""
+
+import json
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from generator import services
+from generator.forms import ComposeForm, LyricForm
+from generator.models import Lyric
+from training.errors import ExpectedError, Invalid
+from training.models import Checkpoint
+
+LYRICS_ON_A_PAGE = 24
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def compose(request: HttpRequest) -> HttpResponse:
+    """Ask for a lyric; without JavaScript the answer to the form is the page with the whole text."""
+    if request.method != "POST":
+        return _compose_page(request, ComposeForm(user=request.user, initial=_suggested(request)))
+    form = ComposeForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return _compose_page(request, form, status=400)
+    try:
+        recipe, prompt = services.read_recipe(form.recipe_values(), form.cleaned_data["prompt"])
+        generation = services.generate(
+            user=request.user, model=form.cleaned_data["model"], prompt=prompt, recipe=recipe
+        )
+    except Invalid as error:
+        _add_errors(form, error)
+        return _compose_page(request, form, status=error.status)
+    except ExpectedError as error:
+        form.add_error(None, error.message)
+        return _compose_page(request, form, status=error.status)
+    return _compose_page(request, form, generation=generation)
+
+
+def _suggested(request: HttpRequest) -> dict:
+    """Values in the address fill the form: a link can name a model, and a kept lyric can be written again."""
+    return {name: request.GET[name] for name in ComposeForm.base_fields if request.GET.get(name)}
+
+
+def _compose_page(request, form: ComposeForm, *, generation=None, status: int = 200) -> HttpResponse:
+    context = {"form": form, "generation": generation}
+    if generation is not None:
+        choice = generation.choices[0]
+        context |= {
+            "choice": choice,
+            "text": generation.text_of(choice),
+            "recipe": json.dumps(generation.recipe.to_dict()),
+        }
+    return render(request, "generator/compose.html", context, status=status)
+
+
+def _add_errors(form, error: Invalid) -> None:
+    for name, found in error.errors.items():
+        form.add_error(name if name in form.fields else None, found)
+
+
+@require_POST
+@login_required
+def lyric_save(request: HttpRequest) -> HttpResponse:
+    """Keep the text of the compose page, with the certificate that came with it."""
+    posted = request.POST
+    models = Checkpoint.objects.visible_to(request.user).published()
+    try:
+        recipe = services.read_kept_recipe(_json_object(posted.get("recipe", "")))
+        lyric = services.save_lyric(
+            user=request.user,
+            text=posted.get("text", ""),
+            title=posted.get("title", ""),
+            prompt=posted.get("prompt", ""),
+            generated_text=posted.get("generated_text", ""),
+            model=models.filter(pk=posted.get("model", "")).first(),
+            recipe=recipe,
+            bookmarked=posted.get("bookmarked") == "true",
+        )
+    except Invalid as error:
+        # The text must not be lost: the page comes back with it, and says what to change.
+        context = {"errors": error.errors, "posted": posted}
+        return render(request, "generator/lyric_unsaved.html", context, status=error.status)
+    messages.success(request, "Kept. You find it again under Lyrics.")
+    return redirect(lyric)
+
+
+def _json_object(text: str) -> dict:
+    try:
+        value = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise Invalid({"recipe": ["It can't be read."]})
+    return value
+
+
+@require_safe
+@login_required
+def lyric_list(request: HttpRequest) -> HttpResponse:
+    """The person's lyrics, newest first; a fragment of the next ones where htmx asks for more."""
+    lyrics = Lyric.objects.owned_by(request.user)
+    total, bookmarked = lyrics.count(), lyrics.bookmarked().count()
+    query = request.GET.get("search", "").replace("\x00", "").strip()[:200]
+    wants_bookmarked = request.GET.get("bookmarked") == "true"
+    if wants_bookmarked:
+        lyrics = lyrics.bookmarked()
+    if query:
+        lyrics = lyrics.filter(Q(title__icontains=query) | Q(text__icontains=query))
+    page, cursor = _page_after(lyrics, request.GET.get("after", ""))
+    context = {
+        "lyrics": page,
+        "cursor": cursor,
+        "query": query,
+        "wants_bookmarked": wants_bookmarked,
+        "total": total,
+        "bookmarked": bookmarked,
+    }
+    name = "_lyric_cards" if request.htmx and request.GET.get("after") else "lyric_list"
+    return render(request, f"generator/{name}.html", context)
+
+
+def _page_after(lyrics, cursor: str) -> tuple[list[Lyric], str | None]:
+    """One page of ``lyrics`` that follow the lyric whose id is ``cursor``, and the cursor of the next page."""
+    if cursor and (last := lyrics.filter(pk=cursor).first()):
+        lyrics = lyrics.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
+    found = list(lyrics[: LYRICS_ON_A_PAGE + 1])
+    page = found[:LYRICS_ON_A_PAGE]
+    return page, page[-1].pk if len(found) > len(page) else None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def lyric_detail(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    lyric = _own(request, lyric_id)
+    if request.method != "POST":
+        return render(request, "generator/lyric_detail.html", {"lyric": lyric, "form": LyricForm(instance=lyric)})
+    form = LyricForm(request.POST, instance=_own(request, lyric_id))
+    if form.is_valid():
+        try:
+            services.update_lyric(lyric=lyric, **{name: form.cleaned_data[name] for name in ("title", "text", "tags")})
+        except Invalid as error:
+            _add_errors(form, error)
+        else:
+            messages.success(request, "Saved.")
+            return redirect(lyric)
+    return render(request, "generator/lyric_detail.html", {"lyric": lyric, "form": form}, status=400)
+
+
+@require_POST
+@login_required
+def lyric_bookmark(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    lyric = _own(request, lyric_id)
+    wanted = request.POST.get("bookmarked")
+    services.set_bookmark(lyric=lyric, bookmarked=wanted == "true" if wanted else not lyric.bookmarked)
+    if request.htmx:
+        return render(request, "components/_bookmark.html", {"lyric": lyric})
+    following = request.POST.get("next", "")
+    return redirect(following if url_has_allowed_host_and_scheme(following, {request.get_host()}) else lyric)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def lyric_delete(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    """Ask, then delete."""
+    lyric = _own(request, lyric_id)
+    if request.method != "POST":
+        return render(request, "generator/lyric_delete.html", {"lyric": lyric})
+    services.delete_lyric(lyric=lyric)
+    messages.success(request, f"“{lyric}” is deleted.")
+    return redirect("generator:lyric-list")
+
+
+def _own(request: HttpRequest, lyric_id: str) -> Lyric:
+    return get_object_or_404(Lyric.objects.owned_by(request.user), pk=lyric_id)
