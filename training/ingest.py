@@ -33,7 +33,7 @@ from training.statistics import SongStatistics, words_of
 logger = logging.getLogger(__name__)
 
 # Writing a batch holds SQLite's one write lock; preparing the next one takes longer, so others always get their turn.
-BATCH_SONGS = 500
+BATCH_SONGS = 200
 FLUSH_SECONDS = 1.0
 STORED_REJECTIONS = 10_000
 STAFF_LIMITS = Limits(archive_bytes=2_000_000_000)
