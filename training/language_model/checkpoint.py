@@ -144,14 +144,14 @@ def refuse_other_formats(path: Path) -> None:
     """Say what a file is that is no `.safetensors`, without opening what could run code."""
     try:
         with path.open("rb") as file:
-            start = file.read(8)
+            start = file.read(9)
     except OSError as error:
         raise CheckpointError("There is no model file here.") from error
-    if start.startswith((b"PK", b"\x80")):
+    if start.startswith((b"PK", b"\x80")) and not start.endswith(b"{"):  # a length of eight bytes may begin so too
         raise CheckpointError(
             "This is a PyTorch pickle, which could run any program; only .safetensors files are read."
         )
-    if len(start) < 8:
+    if len(start) < 9:
         raise CheckpointError("This model file is cut off or damaged; it can't be read.")
 
 

@@ -70,6 +70,8 @@ def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, s
     A config with fixed steps is followed without any timing (its "auto" precision is float32), so that it gives the
     same weights every time. ``started`` is the `time.perf_counter` from which the budget counts.
     """
+    # The first optimiser in a process imports a good second of torch: the one stretch without a sign of life.
+    yield _heartbeat(started)
     learner = Learner(corpus, config, device)  # measured on, then thrown away: no trace in the real training
     steps_per_epoch = corpus.steps_per_epoch(batch_size=config.batch_size, sequence_length=config.sequence_length)
     plan = Plan(

@@ -1,0 +1,100 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.training.language_model.songs import make_config, make_songs
+from training.language_model.config import CorpusTooSmall
+from training.language_model.corpus import SongText, build_corpus, group_songs, split_groups, windows
+from training.language_model.lyric_text import canonical
+
+SONGS = st.lists(
+    st.builds(SongText, text=st.sampled_from("abcdefgh").map(lambda word: word * 3), duplicate_group=st.integers(0, 5))
+    | st.builds(SongText, text=st.text("abc \n", max_size=12)),
+    max_size=30,
+)
+
+
+@given(SONGS, st.integers(0, 100), st.floats(0.01, 0.5))
+def test_no_song_and_no_duplicate_group_is_on_both_sides(songs, seed, fraction):
+    groups = group_songs(songs)
+    texts = {canonical(song.text) for song in songs} - {""}
+    assert sorted(text for group in groups for text in group) == sorted(texts)
+    if len(groups) < 2:
+        return
+    training, validation = split_groups(groups, fraction=fraction, seed=seed)
+    assert training
+    assert validation
+    assert set(training) | set(validation) == texts
+    sides = {}
+    for song in songs:
+        if (text := canonical(song.text)) and song.duplicate_group is not None:
+            sides.setdefault(song.duplicate_group, set()).add(text in training)
+    assert all(len(side) == 1 for side in sides.values())
+    assert not set(training) & set(validation)
+
+
+def test_a_song_that_two_groups_share_brings_them_together():
+    songs = [SongText(text=text, duplicate_group=group) for text, group in [("a", 1), ("b", 2), ("b", 1), ("c", 2)]]
+    assert group_songs(songs) == [["a", "b", "c"]]
+
+
+def test_about_the_wanted_share_is_held_back():
+    corpus = build_corpus(make_songs(), make_config(validation_fraction=0.2))
+    assert 3 <= len(corpus.validation.songs) <= 6
+    assert corpus.songs == 24
+
+
+def test_the_split_does_not_depend_on_the_order_of_songs():
+    config = make_config()
+    one, other = build_corpus(make_songs(), config), build_corpus(make_songs()[::-1], config)
+    assert torch.equal(one.tokens, other.tokens)
+    assert one.content_hash == other.content_hash
+    assert one.tokenizer.tokens == other.tokenizer.tokens
+
+
+def test_another_seed_holds_other_songs_back():
+    one, other = (build_corpus(make_songs(), make_config(seed=seed)) for seed in (1, 2))
+    assert not torch.equal(one.tokens, other.tokens)
+
+
+@pytest.mark.parametrize("songs", [[], [SongText(text="la la la")], [SongText(text="la"), SongText(text="la\n")]])
+def test_fewer_than_two_different_songs_are_too_few(songs):
+    with pytest.raises(CorpusTooSmall, match="two different songs"):
+        build_corpus(songs, make_config())
+
+
+def test_songs_shorter_than_a_window_are_too_few():
+    songs = [SongText(text=word) for word in ("one", "two", "three")]
+    with pytest.raises(CorpusTooSmall, match="one window needs"):
+        build_corpus(songs, make_config(sequence_length=100))
+
+
+@settings(max_examples=25)
+@given(batch_size=st.integers(1, 9), sequence_length=st.integers(4, 30), epoch=st.integers(0, 3))
+def test_windows_cover_each_column_once_and_targets_are_one_step_ahead(batch_size, sequence_length, epoch):
+    corpus = CORPUS
+    columns = corpus.columns(batch_size=batch_size, seed=1, epoch=epoch)
+    pairs = list(windows(columns, sequence_length))
+    assert torch.equal(torch.cat([inputs for inputs, _ in pairs]), columns[:-1])
+    assert torch.equal(torch.cat([targets for _, targets in pairs]), columns[1:])
+    assert len(pairs) == corpus.steps_per_epoch(batch_size=batch_size, sequence_length=sequence_length)
+
+
+def test_each_epoch_reads_the_same_songs_in_another_order():
+    first, second, again = (CORPUS.columns(batch_size=1, seed=1, epoch=epoch)[:, 0] for epoch in (0, 1, 0))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, second)
+    assert torch.equal(first.sort().values, second.sort().values)
+    assert first[0] == CORPUS.tokenizer.begin_id
+
+
+def test_characters_held_out_are_the_same_number_for_both_tokenizers():
+    chars = build_corpus(make_songs(), make_config(tokenizer="char"))
+    words = build_corpus(make_songs(), make_config(tokenizer="word"))
+    assert chars.validation.characters == words.validation.characters
+    decoded = [chars.tokenizer.decode(song.tolist()) for song in chars.validation.songs]
+    assert chars.validation.characters == sum(len(text) + 1 for text in decoded)
+
+
+CORPUS = build_corpus(make_songs(), make_config())
