@@ -41,6 +41,13 @@ class TooLarge(ExpectedError):
     code = "too_large"
 
 
+class Damaged(ExpectedError):
+    """Raised when a file we published is missing or no longer what it was."""
+
+    status = 410
+    code = "damaged"
+
+
 class LimitReached(ExpectedError):
     """Raised when a person's quota is used up; ``retry_seconds`` says when to try again."""
 

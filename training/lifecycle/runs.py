@@ -158,20 +158,17 @@ def record(
     samples: list[dict] | None = None,
     note: str = "",
     kind: str = RunEvent.Kind.NOTE,
-    moved: bool = True,
 ) -> bool:
     """Write down how far the run is, all in one transaction; False when the lease is lost and nothing was written.
 
-    ``moved`` says that steps were made since the last record: it is what the stall deadline counts from.
+    The stall deadline counts from here: a trainer that reports is one that works.
     """
     points, samples = points or [], samples or []
-    changes = dict(progress or {})
-    if unknown := changes.keys() - PROGRESS_COLUMNS:
+    changes = {"progressed_at": Now(), **(progress or {})}
+    if unknown := (progress or {}).keys() - PROGRESS_COLUMNS:
         raise ValueError(f"Not a progress column: {sorted(unknown)}")
     if metrics is not None:
         changes["metrics"] = metrics
-    if moved:
-        changes["progressed_at"] = Now()
     news = len(points) + len(samples) + bool(note)
     with transaction.atomic():
         run = _change(_held(run_id, token), run_id, news=news, **changes)

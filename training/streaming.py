@@ -1,0 +1,157 @@
+"""Server-sent events: the one factory of streams, with its limits, for ASGI and WSGI alike (reliability rule R17).
+
+A stream holds no database connection: what it reads, it reads by `read`, through two threads that all streams of this
+process share. A hundred open pages cost two connections.
+"""
+
+import asyncio
+import random
+import threading
+import weakref
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
+
+from django.core.handlers.asgi import ASGIRequest
+from django.db import close_old_connections
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+
+PING_SECONDS = 15
+LIFE_SECONDS = 600  # then the reader comes back with Last-Event-ID; no stream is for ever
+STREAMS_PER_PROCESS = 300
+STREAMS_PER_USER = 8
+
+_readers = ThreadPoolExecutor(2, thread_name_prefix="live")
+
+
+def event_stream(request: HttpRequest, events: AsyncIterator[str]) -> HttpResponse:
+    """An answer that sends each text of ``events`` as it comes: whole frames, each with its blank line.
+
+    Access is checked before: once the stream has begun, an error can only cut it. Over the limits the answer is 503
+    (this process has too many streams) or 429 (this person has), both with Retry-After; a page then polls.
+    """
+    seat = _seats.take(getattr(request.user, "pk", None) if hasattr(request, "user") else None)
+    if isinstance(seat, HttpResponse):
+        return seat
+    close_old_connections()  # the stream may last for minutes, and needs none
+    paced = _paced(events)
+    content = paced if isinstance(request, ASGIRequest) else _blocking(paced)
+    response = StreamingHttpResponse(content, content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    # Whichever comes first: the server closes the answer, or drops it unread because its client had left.
+    response._resource_closers.append(seat.give_back)
+    weakref.finalize(response, seat.give_back)
+    return response
+
+
+async def read(function: Callable, *args):
+    """What ``function(*args)`` reads from the database, in one of the two threads that all streams share."""
+    return await asyncio.get_running_loop().run_in_executor(_readers, _call, function, args)
+
+
+def open_streams() -> int:
+    """How many streams this process serves now."""
+    return _seats.taken
+
+
+def _call(function: Callable, args: tuple):
+    close_old_connections()
+    try:
+        return function(*args)
+    finally:
+        close_old_connections()
+
+
+# ── Time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _paced(events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The events, with a comment whenever nothing came for a while (a proxy would cut the line), until life ends."""
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + LIFE_SECONDS
+    async with aclosing(events):
+        upcoming = None
+        try:
+            while (seconds_left := ends_at - loop.time()) > 0:
+                upcoming = upcoming or asyncio.ensure_future(anext(events))
+                done, _ = await asyncio.wait([upcoming], timeout=min(PING_SECONDS, seconds_left))
+                if not done:
+                    yield ": ping\n\n"
+                    continue
+                event, upcoming = upcoming, None
+                try:
+                    text = event.result()
+                except StopAsyncIteration:
+                    return
+                yield text
+        finally:
+            if upcoming is not None:
+                upcoming.cancel()
+                with suppress(asyncio.CancelledError, StopAsyncIteration):
+                    await upcoming
+
+
+def _blocking(events: AsyncIterator[str]) -> Iterator[str]:
+    """The same for a WSGI server, which reads an answer in a thread; an async one it would collect to its end."""
+    loop = asyncio.new_event_loop()
+    try:
+        while True:
+            try:
+                yield loop.run_until_complete(anext(events))
+            except StopAsyncIteration:
+                return
+    finally:
+        loop.run_until_complete(events.aclose())
+        loop.close()
+
+
+# ── Seats ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Seat:
+    """One open stream's place; given back once, however often that is said."""
+
+    def __init__(self, seats: "_Seats", user_id) -> None:
+        self.seats, self.user_id, self.is_taken = seats, user_id, True
+
+    def give_back(self) -> None:
+        self.seats.free(self)
+
+
+class _Seats:
+    """The streams of this process, all together and for each person."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # a seat may be given back by the garbage collector, whatever runs just then
+        self.taken = 0
+        self.of_user: Counter = Counter()
+
+    def take(self, user_id) -> _Seat | HttpResponse:
+        with self.lock:
+            if self.taken >= STREAMS_PER_PROCESS:
+                return _refusal(503, "Too many pages are watching right now.")
+            if user_id is not None and self.of_user[user_id] >= STREAMS_PER_USER:
+                return _refusal(429, f"You are watching {STREAMS_PER_USER} streams already; close one of those pages.")
+            self.taken += 1
+            self.of_user[user_id] += 1
+            return _Seat(self, user_id)
+
+    def free(self, seat: _Seat) -> None:
+        with self.lock:
+            if not seat.is_taken:
+                return
+            seat.is_taken = False
+            self.taken -= 1
+            self.of_user[seat.user_id] -= 1
+            if not self.of_user[seat.user_id]:
+                del self.of_user[seat.user_id]
+
+
+def _refusal(status: int, detail: str) -> HttpResponse:
+    seconds = random.randint(5, 15)  # so that not everyone comes back in the same second
+    return JsonResponse({"detail": detail}, status=status, headers={"Retry-After": str(seconds)})
+
+
+_seats = _Seats()
