@@ -19,17 +19,17 @@ def read_lines(chunks: Iterable[str], longest: int) -> Iterator[Line]:
     """
     number, started, is_cut = 1, "", False
     for chunk in chunks:
-        *whole, rest = chunk.split("\n")
-        for text in whole:
-            text, is_cut = _grown(started, text, longest, is_cut)
-            yield Line(number, text, is_cut)
-            number, started, is_cut = number + 1, "", False
-        started, is_cut = _grown(started, rest, longest, is_cut)
+        first, *others = chunk.split("\n")
+        started, is_cut = _grown(started, first, longest, is_cut)
+        for text in others:
+            yield Line(number, started, is_cut)
+            number += 1
+            started, is_cut = (text, False) if len(text) <= longest else (text[:longest], True)
     if started:
         yield Line(number, started, is_cut)
 
 
 def _grown(started: str, text: str, longest: int, is_cut: bool) -> tuple[str, bool]:
-    if len(started) + len(text) <= longest:
-        return started + text if started else text, is_cut
-    return started + text[: longest - len(started)], True
+    if is_cut or len(started) + len(text) > longest:
+        return started + text[: longest - len(started)], True
+    return started + text, False

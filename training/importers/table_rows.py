@@ -48,6 +48,8 @@ def _patterns(delimiter: str) -> _Patterns:
     )
 
 
+# What a line counts beyond its characters while a row is held: a million empty lines need memory too.
+_LINE_COST = 12
 _ONLY_DOUBLED = re.compile('[^"]*+(?:""[^"]*+)*+')
 
 
@@ -128,6 +130,7 @@ class TableRows:
         # Columns whose every filled cell was quoted so far; None until a row was read. A line of lyrics with the
         # right number of commas is told from a real row by this.
         self._always_quoted: set[int] | None = None
+        self._ever_quoted: set[int] = set()
 
     def __iter__(self) -> Iterator[Row]:
         while (line := self._next()) is not None:
@@ -169,9 +172,12 @@ class TableRows:
             if line is None:
                 return self._unclosed(lines, checked, opened_in)
             lines.append(line)
-            size += len(line.text) + 1
+            size += len(line.text) + _LINE_COST
             if line.is_cut or size > self._longest:
                 return self._too_long(lines, checked, opened_in)
+            if '"' not in line.text:  # most lines of most songs
+                reading.open_cell.append(line.text)
+                continue
             _continue(reading, line.text, self._delimiter)
             if reading.has_stray_quote:
                 if (place := self._next_row(lines, checked, opened_in)) is not None:
@@ -195,6 +201,7 @@ class TableRows:
     def _learn(self, reading: _Reading) -> None:
         if self._width is None:
             return  # the header's quotes say nothing about the rows
+        self._ever_quoted |= reading.quoted
         columns = range(len(reading.cells)) if self._always_quoted is None else self._always_quoted
         self._always_quoted = {
             column for column in columns if column in reading.quoted or not reading.cells[column].strip()
@@ -249,10 +256,12 @@ class TableRows:
             if reading.open_cell is None or reading.has_stray_quote or lines[position].is_cut:
                 break
             _continue(reading, lines[position].text, self._delimiter)
-        # A row that is still open may only be counted up to here; the rest of it has not been read yet.
-        count, is_open = len(reading.cells), reading.open_cell is not None
-        has_right_width = count < self._width if is_open else count == self._width
-        return has_right_width and not reading.has_stray_quote and self._is_quoted_as_usual(reading, opened_in)
+        count = len(reading.cells)
+        if reading.open_cell is None:
+            is_possible = count == self._width
+        else:  # the rest of it has not been read yet; a cell may be open where cells are quoted
+            is_possible = count < self._width and (count == opened_in or count in self._ever_quoted)
+        return is_possible and not reading.has_stray_quote and self._is_quoted_as_usual(reading, opened_in)
 
     def _is_quoted_as_usual(self, reading: _Reading, opened_in: int | None) -> bool:
         usual = self._always_quoted
