@@ -57,3 +57,8 @@ class Lyric(models.Model):
     @property
     def line_count(self) -> int:
         return sum(1 for line in self.text.splitlines() if line.strip() and not line.startswith("["))
+
+    @property
+    def was_changed(self) -> bool:
+        """Whether a hand has changed the words since the network wrote them."""
+        return bool(self.generated_text) and self.generated_text.split() != self.text.split()

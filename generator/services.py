@@ -13,7 +13,7 @@ from generator.decoding.model_file import ModelDamaged, WritingModel
 from generator.decoding.writer import Piece, prompt_tokens, write
 from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
-from training.errors import Conflict, Invalid, LimitReached
+from training.errors import Conflict, Damaged, Invalid, LimitReached
 from training.language_model.lyric_text import normalise
 from training.models import Checkpoint
 from training.services.models import open_model_file
@@ -118,18 +118,15 @@ def read_kept_recipe(values: dict, seed: int | None = None) -> Recipe:
 def load_model(model: Checkpoint) -> WritingModel:
     """The network and tokenizer of ``model``, kept in memory for the next to ask.
 
-    Raises: Conflict when the file is gone, damaged or being deleted; other models go on.
+    Raises: Conflict when its file is gone or damaged, or it is being deleted; other models go on.
     """
     if model.state != Checkpoint.State.READY:
-        raise Conflict(f"{model.name} can't write: it is {model.get_state_display().lower()}.", state=model.state)
+        raise Conflict(f"{model.name} can't write any more: {model.get_state_display().lower()}.", state=model.state)
     try:
         return model_cache.get(sha256=model.sha256, size_bytes=model.size_bytes, read=lambda: _content_of(model))
-    except (ModelDamaged, OSError) as error:
-        reason = str(error) if isinstance(error, ModelDamaged) else "It is not in the storage."
-        raise Conflict(
-            f"The file of {model.name} can't be used. {reason} Train it again or choose another model.",
-            state=Checkpoint.State.CORRUPT,
-        ) from error
+    except (ModelDamaged, Damaged) as error:
+        sentence = f"The file of {model.name} is damaged and can't be used. Choose another model or train it again."
+        raise Conflict(sentence, state=Checkpoint.State.CORRUPT) from error
 
 
 def _content_of(model: Checkpoint) -> bytes:

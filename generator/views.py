@@ -7,7 +7,8 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from generator import services
@@ -84,7 +85,8 @@ def lyric_save(request: HttpRequest) -> HttpResponse:
         )
     except Invalid as error:
         # The text must not be lost: the page comes back with it, and says what to change.
-        context = {"errors": error.errors, "posted": posted}
+        kept = [(name, posted.get(name, "")) for name in ("model", "prompt", "recipe", "generated_text", "bookmarked")]
+        context = {"errors": error.errors, "kept": kept, "title": posted.get("title"), "text": posted.get("text")}
         return render(request, "generator/lyric_unsaved.html", context, status=error.status)
     messages.success(request, "Kept. You find it again under Lyrics.")
     return redirect(lyric)
@@ -139,7 +141,8 @@ def _page_after(lyrics, cursor: str) -> tuple[list[Lyric], str | None]:
 def lyric_detail(request: HttpRequest, lyric_id: str) -> HttpResponse:
     lyric = _own(request, lyric_id)
     if request.method != "POST":
-        return render(request, "generator/lyric_detail.html", {"lyric": lyric, "form": LyricForm(instance=lyric)})
+        return _lyric_page(request, lyric, LyricForm(instance=lyric))
+    # A form changes the instance that it is given; the page shows the lyric as it is kept.
     form = LyricForm(request.POST, instance=_own(request, lyric_id))
     if form.is_valid():
         try:
@@ -149,7 +152,20 @@ def lyric_detail(request: HttpRequest, lyric_id: str) -> HttpResponse:
         else:
             messages.success(request, "Saved.")
             return redirect(lyric)
-    return render(request, "generator/lyric_detail.html", {"lyric": lyric, "form": form}, status=400)
+    return _lyric_page(request, lyric, form, status=400)
+
+
+def _lyric_page(request, lyric: Lyric, form: LyricForm, *, status: int = 200) -> HttpResponse:
+    model = Checkpoint.objects.visible_to(request.user).published().filter(pk=lyric.model_id).first()
+    context = {"lyric": lyric, "form": form, "model": model, "again_url": _again_url(lyric) if model else None}
+    return render(request, "generator/lyric_detail.html", context, status=status)
+
+
+def _again_url(lyric: Lyric) -> str:
+    """The writing page, filled with what made ``lyric``."""
+    values = lyric.recipe | {"model": lyric.model_id, "prompt": lyric.prompt, "seed": lyric.seed}
+    shown = {name: values[name] for name in ComposeForm.base_fields if values.get(name) is not None}
+    return f"{reverse('generator:compose')}?{urlencode(shown)}"
 
 
 @require_POST

@@ -8,23 +8,22 @@ import threading
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from redis.exceptions import RedisError
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
-from training.streaming import event_stream, read
 
 from generator import services
 from generator.api.serializers import GenerateSerializer, GenerationSerializer, answer
 from training.errors import Invalid, TooLarge
 from training.models import Checkpoint
+from training.streaming import event_stream, read
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024  # beyond this not even the field that is too long is named
 OWN_FIELDS = ("model", "prompt", "stream", "save")
@@ -32,16 +31,22 @@ OWN_FIELDS = ("model", "prompt", "stream", "save")
 logger = logging.getLogger(__name__)
 
 
-class RecipeParser(JSONParser):
-    """JSON in which NaN and Infinity arrive as numbers, so that the answer names the field they were sent in."""
+class RecipeParser(BaseParser):
+    """JSON as Python reads it: NaN and Infinity arrive as numbers, so that the answer names the field they stood in.
 
-    strict = False
+    It reads more than other requests may hold, for the same reason: a prompt that is too long is said to be.
+    """
+
+    media_type = "application/json"
 
     def parse(self, stream, media_type=None, parser_context=None):
-        length = parser_context["request"].META.get("CONTENT_LENGTH") or 0
-        if int(length) > BODY_LIMIT_BYTES:
+        content = stream.read(BODY_LIMIT_BYTES + 1)
+        if len(content) > BODY_LIMIT_BYTES:
             raise TooLarge("The request is too large.")
-        return super().parse(stream, media_type, parser_context)
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise ParseError("This is not JSON.") from error
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -102,7 +107,9 @@ class GenerateView(APIView):
     )
     def post(self, request):
         wanted, recipe = read_request(request.data)
-        model = Checkpoint.objects.visible_to(request.user).published().filter(pk=wanted["model"]).first()
+        # A damaged model is found too: that it can't write is said, not hidden.
+        models = Checkpoint.objects.visible_to(request.user).filter(published_at__isnull=False)
+        model = models.filter(pk=wanted["model"]).first()
         if model is None:
             raise NotFound("There is no such model.")
         asked = {"user": request.user, "model": model, "prompt": wanted["prompt"], "recipe": recipe}
@@ -110,9 +117,11 @@ class GenerateView(APIView):
             generation = services.begin(**asked)
             events = generation_events(generation, user=request.user if wanted["save"] else None)
             response = event_stream(request._request, events)
-            # A client that leaves before the first event never starts the iterator that would end the work.
-            response._resource_closers.append(generation.writing.cancel)
-            close_old_connections()  # the stream may last a minute, and needs none
+            if not response.streaming:  # refused: this person or this process has too many streams
+                generation.writing.cancel()
+            else:
+                # A client that leaves before the first event never starts the iterator that would end the work.
+                response._resource_closers.append(generation.writing.cancel)
             return response
         generation = services.generate(**asked, is_abandoned=request._request.is_abandoned.is_set)
         lyric = services.keep(user=request.user, generation=generation) if wanted["save"] else None

@@ -1,18 +1,16 @@
 """Tiny models with random weights, written as a worker writes them, so that tests need no training."""
 
-import hashlib
 import json
 from types import SimpleNamespace
 
 import numpy as np
 import safetensors.numpy
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from generator.decoding.model_file import read_model
 from generator.decoding.network import expected_shapes
 from tests.songs import small_songs
+from training import storage
 from training.language_model.tokenizers import Tokenizer
 from training.models import Checkpoint
 
@@ -57,22 +55,19 @@ def tiny_model(*args, **options):
 def publish(owner, content: bytes | None = None, *, name="Tiny LSTM", architecture="lstm", kind="char", **fields):
     """A model of ``owner`` in the list, with its file in the storage."""
     content = model_bytes(architecture, kind) if content is None else content
-    digest = hashlib.sha256(content).hexdigest()
     model = Checkpoint(
         owner=owner,
         name=name,
         architecture=architecture,
         tokenizer=kind,
         published_at=timezone.now(),
-        sha256=digest,
-        size_bytes=len(content),
         parameters=1234,
         vocabulary_size=50,
         metrics={"nats_per_character": 1.384, "valid_loss": 1.4},
         **fields,
     )
-    model.folder = f"checkpoints/{model.pk}"
-    model.manifest = {"model.safetensors": {"size": len(content), "sha256": digest}}
-    default_storage.save(model.model_file, ContentFile(content))
+    stored = storage.publish(f"models/{model.pk}", lambda folder: (folder / storage.MODEL_FILE).write_bytes(content))
+    model.folder, model.manifest = stored.folder, stored.manifest
+    model.sha256, model.size_bytes = stored.sha256, stored.size_bytes
     model.save(force_insert=True)
     return model
