@@ -20,7 +20,7 @@ class ModelChoiceField(forms.ModelChoiceField):
 
     def label_from_instance(self, model: Checkpoint) -> str:
         loss = model.metrics.get("nats_per_character")
-        known = f", {loss:.2f} nats a character" if isinstance(loss, int | float) else ""
+        known = f", {loss:.2f}" if isinstance(loss, int | float) else ""
         return f"{model.name} ({model.architecture.upper()}{known})"
 
 
@@ -40,7 +40,7 @@ class ComposeForm(forms.Form):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 1, "class": "input-verse", "placeholder": "The last ferry is folding"}),
-        help_text="One line or several. Leave it empty and the model begins.",
+        help_text="The network goes on where you stop; end with Enter to have it begin a new line.",
     )
     model = ModelChoiceField(queryset=Checkpoint.objects.none(), label="Model", empty_label=None)
     lines = forms.IntegerField(

@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from django.conf import settings
 
@@ -88,6 +88,20 @@ class Generation:
     @property
     def completion_tokens(self) -> int:
         return sum(choice.tokens for choice in self.choices)
+
+    def to_dict(self, *, lyric: Lyric | None = None) -> dict:
+        """The finished generation as every door answers it; ``lyric`` is where it was kept."""
+        return {
+            "id": lyric.pk if lyric else None,
+            "model": self.model.pk,
+            "model_sha256": self.model.sha256,
+            "prompt": self.prompt,
+            "seed": self.recipe.seed,
+            "recipe": self.recipe.to_dict(),
+            "choices": [asdict(choice) for choice in self.choices],
+            "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
+            "seconds": self.seconds,
+        }
 
 
 def read_recipe(values: dict, prompt) -> tuple[Recipe, str]:

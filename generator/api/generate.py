@@ -20,7 +20,7 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from generator import services
-from generator.api.serializers import GenerateSerializer, GenerationSerializer, answer
+from generator.api.serializers import GenerateSerializer, GenerationSerializer
 from training.errors import Invalid, TooLarge
 from training.models import Checkpoint
 from training.streaming import event_stream, read
@@ -125,7 +125,7 @@ class GenerateView(APIView):
             return response
         generation = services.generate(**asked, is_abandoned=request._request.is_abandoned.is_set)
         lyric = services.keep(user=request.user, generation=generation) if wanted["save"] else None
-        return Response(answer(generation, lyric))
+        return Response(generation.to_dict(lyric=lyric))
 
 
 def read_request(body) -> tuple[dict, "services.Recipe"]:
@@ -157,7 +157,7 @@ async def generation_events(generation: services.Generation, *, user) -> AsyncIt
             yield event("token", {"index": index, "text": text})
     generation.finish()
     lyric = await read(functools.partial(services.keep, user=user, generation=generation)) if user else None
-    yield event("done", answer(generation, lyric))
+    yield event("done", generation.to_dict(lyric=lyric))
 
 
 def event(name: str, data: dict) -> str:

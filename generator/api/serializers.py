@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from generator import recipe as limits
 from generator.models import Lyric
-from generator.services import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT, Generation
+from generator.services import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
 from training.api.fields import ObjectField
 from training.models import Checkpoint
 
@@ -172,7 +172,7 @@ class UsageSerializer(serializers.Serializer):
 
 
 class GenerationSerializer(serializers.Serializer):
-    """A finished generation."""
+    """A finished generation, as `services.Generation.to_dict` gives it."""
 
     id = serializers.CharField(allow_null=True, help_text="Of the lyric, when it was saved.")
     model = serializers.CharField()
@@ -183,21 +183,3 @@ class GenerationSerializer(serializers.Serializer):
     choices = ChoiceSerializer(many=True)
     usage = UsageSerializer()
     seconds = serializers.FloatField()
-
-
-def answer(generation: Generation, lyric: Lyric | None) -> dict:
-    """The body of a finished generation, as `GenerationSerializer` describes it."""
-    return {
-        "id": lyric.pk if lyric else None,
-        "model": generation.model.pk,
-        "model_sha256": generation.model.sha256,
-        "prompt": generation.prompt,
-        "seed": generation.recipe.seed,
-        "recipe": generation.recipe.to_dict(),
-        "choices": [ChoiceSerializer(choice).data for choice in generation.choices],
-        "usage": {
-            "prompt_tokens": generation.prompt_tokens,
-            "completion_tokens": generation.completion_tokens,
-        },
-        "seconds": generation.seconds,
-    }

@@ -1,4 +1,4 @@
-"""How the end of a text is said."""
+"""How a generation is said: why it ended, how long it took."""
 
 from django import template
 
@@ -16,3 +16,9 @@ ENDINGS = {
 @register.filter
 def ending_words(finish_reason: str) -> str:
     return ENDINGS.get(finish_reason, "")
+
+
+@register.filter
+def short_seconds(seconds: float) -> str:
+    """Seconds with one decimal; `static/js/compose.js` says the same."""
+    return "under 0.1 s" if seconds < 0.1 else f"{seconds:.1f} s"

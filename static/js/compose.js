@@ -85,6 +85,10 @@ export function linesOf(text) {
   return text.split("\n").filter((line) => line.trim() && !/^\[[^[\]]+\]$/.test(line.trim())).length;
 }
 
+export function sayShort(seconds) {
+  return seconds < 0.1 ? "under 0.1 s" : `${seconds.toFixed(1)} s`;
+}
+
 // Rebuilds the verse: a few dozen short lines, so simpler than keeping track, and quick enough for each frame.
 export function showVerse(paper, text, { given, caret }) {
   const stanzas = [[]];
@@ -213,7 +217,7 @@ export class Desk {
     this.verse = this.part("verse");
     const paint = (text) => {
       showVerse(this.verse, this.given + text, { given: this.given.length, caret: true });
-      this.say(`Writing line ${Math.max(1, linesOf(this.given + text))}`, "running");
+      this.say(`Writing line ${Math.max(1, linesOf(text))} of ${asked.lines}`, "running");
     };
     this.reveal = new Reveal(paint, this);
     this.desk.hidden = this.verse.hidden = this.part("stop").hidden = false;
@@ -231,7 +235,7 @@ export class Desk {
     this.verse.hidden = true;
     const choice = answer?.choices[0];
     const text = this.given + this.reveal.text;
-    const lines = linesOf(text);
+    const lines = linesOf(this.reveal.text);
     if (!this.reveal.text) {
       const nothing = wasStopped ? "Stopped before the first word." : "The network ended its song at once. Try another.";
       this.say(choice || wasStopped ? nothing : "", "cancelled");
@@ -240,7 +244,7 @@ export class Desk {
       return;
     }
     const counted = `${lines} line${lines === 1 ? "" : "s"}`;
-    this.say(wasStopped ? `Stopped after ${counted}` : `${counted}, written in ${seconds.toFixed(1)} s`, wasStopped ? "cancelled" : "ready");
+    this.say(wasStopped ? `Stopped after ${counted}` : `${counted} written in ${sayShort(seconds)}`, wasStopped ? "cancelled" : "ready");
     const values = { model: asked.model, prompt: asked.prompt, recipe: JSON.stringify(answer?.recipe ?? recipeOf(asked)), generated_text: text, text };
     for (const [name, value] of Object.entries(values)) this.sheet.elements[name].value = value;
     this.sheet.elements.text.rows = text.split("\n").length + 1;
@@ -251,13 +255,14 @@ export class Desk {
   }
 
   certify(asked, { tokens, seconds, ending }) {
+    const model = [...this.form.querySelectorAll("[data-model-facts]")].find((facts) => facts.dataset.modelFacts === asked.model).dataset;
     const facts = {
-      model: this.form.elements.model.selectedOptions[0].textContent,
+      model: model.name,
       seed: asked.seed,
       temperature: asked.temperature,
       filters: `${asked.top_k ?? 0}, ${asked.top_p ?? 1}`,
-      tokens: tokens === undefined ? "–" : `${tokens} pieces`,
-      seconds: `${seconds.toFixed(2)} s`,
+      tokens: tokens === undefined ? "–" : `${tokens} ${model.unit}`,
+      seconds: sayShort(seconds),
       ending,
     };
     for (const [name, value] of Object.entries(facts)) this.desk.querySelector(`[data-fact=${name}]`).textContent = value;
