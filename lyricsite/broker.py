@@ -36,7 +36,7 @@ class Broker:
                     time.sleep(0.05)
                 else:
                     return
-        raise TimeoutError("The embedded broker did not start; its last words are above.")
+        raise TimeoutError("The embedded broker did not start; its last words stand in broker/log of the data folder.")
 
 
 def server_program() -> str:
@@ -58,8 +58,8 @@ def embedded_broker(data_dir: Path, socket_path: Path) -> Broker:
     """Describe a private server on a unix socket, or on a loopback port where the path is too long for one."""
     folder = data_dir / "broker"
     folder.mkdir(parents=True, exist_ok=True)
-    common = [server_program(), "--dir", str(folder), "--appendonly", "yes", "--save", "", "--loglevel", "warning"]
-    common += ["--maxmemory-policy", "noeviction", "--daemonize", "no"]
+    common = [server_program(), "--dir", str(folder), "--logfile", str(folder / "log"), "--appendonly", "yes"]
+    common += ["--save", "", "--maxmemory-policy", "noeviction", "--daemonize", "no"]
     if len(str(socket_path).encode()) <= SOCKET_PATH_LIMIT:
         socket_path.unlink(missing_ok=True)
         options = ["--port", "0", "--unixsocket", str(socket_path), "--unixsocketperm", "700"]

@@ -31,7 +31,8 @@ class Command(BaseCommand):
 
     def handle(self, *, host: str, port: int, workers: int, **options) -> None:
         refuse_busy_port(host, port)
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        for folder in (DATA_DIR, settings.MEDIA_ROOT, settings.STATIC_ROOT):
+            folder.mkdir(parents=True, exist_ok=True)
         with one_at_a_time():
             supervisor = Supervisor()
             supervisor.listen_to_signals()
@@ -119,9 +120,12 @@ def celery_workers(trainings: int) -> list[Child]:
 
 
 def celery_worker(name: str, queues: str, processes: int) -> Child:
-    command = [sys.executable, "-m", "celery", "-A", "lyricsite", "worker", "-n", f"{name}@%h", "-Q", queues]
+    command = [sys.executable, "-m", "celery", "-q", "-A", "lyricsite", "worker", "-n", f"{name}@%h", "-Q", queues]
     command += ["-c", str(processes), "-l", "WARNING", "--without-gossip", "--without-mingle"]
-    environment = {"REMAP_SIGTERM": "SIGQUIT"}  # a soft shutdown: the task gets time to hand back its work
+    environment = {
+        "REMAP_SIGTERM": "SIGQUIT",  # a soft shutdown: the task gets time to hand back its work
+        "PYTHONWARNINGS": "ignore:You're running the worker",  # whoever runs this as root has chosen to
+    }
     return Child(f"worker {name}", command, environment, grace_seconds=WORKER_GRACE_SECONDS)
 
 

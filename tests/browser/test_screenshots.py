@@ -1,0 +1,72 @@
+"""Pictures of every page at two widths and in both themes, into a folder for a person to look at.
+
+They also prove that no page scrolls sideways and that none breaks on real data.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+
+from tests.conftest import PASSWORD
+from tests.showroom import furnish
+
+pytestmark = [pytest.mark.browser, pytest.mark.worker]
+
+FOLDER = Path(os.environ.get("SCREENSHOTS", "var/screenshots"))
+WIDTHS = {"wide": 1280, "narrow": 390}
+
+
+def pages(room) -> dict[str, str]:
+    return {
+        "home": reverse("home"),
+        "account": reverse("account"),
+        "datasets": reverse("training:dataset-list"),
+        "dataset-add": reverse("training:dataset-create"),
+        "dataset": room.dataset.get_absolute_url(),
+        "dataset-failed": room.failed_dataset.get_absolute_url(),
+        "song": reverse("training:song-detail", args=[room.dataset.pk, room.dataset.songs.first().pk]),
+        "train": reverse("training:run-create", args=[room.dataset.pk]),
+        "runs": reverse("training:run-list"),
+        "run-succeeded": room.succeeded.get_absolute_url(),
+        "run-failed": room.failed.get_absolute_url(),
+        "run-queued": room.queued.get_absolute_url(),
+        "compare": reverse("training:run-compare", args=[room.dataset.pk]),
+        "models": reverse("training:model-list"),
+        "model": room.model.get_absolute_url(),
+        "write": f"{reverse('generator:compose')}?model={room.model.pk}",
+        "lyrics": reverse("generator:lyric-list"),
+        "lyric": room.lyric.get_absolute_url(),
+    }
+
+
+@pytest.fixture
+def room(user, platform):
+    return furnish(user)
+
+
+def take(page, name: str) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for width_name, width in WIDTHS.items():
+        for theme in ("light", "dark"):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            page.wait_for_timeout(150)  # a chart redraws itself after a change of size
+            page.screenshot(path=FOLDER / f"{name}-{width_name}-{theme}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), f"{name} at {width}"
+
+
+def test_every_page_can_be_looked_at(page, room):
+    for name, address in (("visitor", "/"), ("sign-in", reverse("login")), ("sign-up", reverse("sign-up"))):
+        page.goto(address)
+        take(page, name)
+    page.goto(reverse("login"))
+    page.fill("[name=username]", "mara")
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/")
+    for name, address in pages(room).items():
+        answer = page.goto(address, wait_until="load")
+        assert answer.status == 200, name
+        take(page, name)

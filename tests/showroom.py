@@ -1,0 +1,81 @@
+"""An account with something in every room, made through the real services and real workers."""
+
+from dataclasses import dataclass
+from io import StringIO
+
+from django.core.files.base import ContentFile
+from django.core.management import call_command
+
+from generator import services as writing
+from lyricsite.bootstrap import SONGBOOK_FILE
+from tests.processes import wait_until
+from training.models import Checkpoint, Dataset, TrainingRun
+from training.services import datasets, runs
+
+BRIEF = {"hidden_size": 64, "embedding_size": 32, "steps": 120, "epochs": 50, "evaluations": 4, "sample_tokens": 120}
+ENDLESS = {"hidden_size": 64, "embedding_size": 32, "steps": 500_000, "epochs": 1000, "patience": 0}
+EXPLODING = {**BRIEF, "learning_rate": 1.0, "gradient_clip": 1000.0, "steps": 400}
+
+
+@dataclass
+class Room:
+    dataset: Dataset
+    failed_dataset: Dataset
+    succeeded: TrainingRun
+    failed: TrainingRun
+    running: TrainingRun
+    queued: TrainingRun
+    model: Checkpoint
+    lyric: object
+
+
+def furnish(user) -> Room:
+    """Fill the account of ``user``; needs workers that listen."""
+    call_command("import_songs", str(SONGBOOK_FILE), dataset="Starter songbook", owner=user.username, stdout=StringIO())
+    dataset = Dataset.objects.get(owner=user, name="Starter songbook")
+    failed_dataset = datasets.create_dataset(
+        owner=user, name="Nothing to sing", file=ContentFile(b"title,lyrics\nSilence,\n", name="silence.csv")
+    )
+    finished = [
+        runs.start_run(owner=user, dataset=dataset, architecture=cell, preset="tiny", overrides=BRIEF)
+        for cell in ("rnn", "gru", "lstm")
+    ]
+    wait_until(lambda: all(_reload(run).is_finished for run in finished), what="three trainings")
+    wait_until(lambda: _reload(failed_dataset).state == Dataset.State.FAILED, what="an import that fails")
+    running = runs.start_run(owner=user, dataset=dataset, architecture="gru", preset="tiny", overrides=ENDLESS)
+    wait_until(lambda: _reload(running).step > 50, what="a running training")
+    queued = runs.start_run(
+        owner=user, dataset=dataset, architecture="lstm", preset="lunch", name="Over lunch, in words",
+        overrides={"tokenizer": "word"},
+    )  # fmt: skip
+    failed = _failed_run(user, dataset)
+    model = finished[-1].checkpoints.get()
+    return Room(dataset, failed_dataset, finished[-1], failed, running, queued, model, _lyrics(user, model))
+
+
+def _reload(row):
+    row.refresh_from_db()
+    return row
+
+
+def _failed_run(user, dataset: Dataset) -> TrainingRun:
+    """A run as the worker leaves it when the loss is no longer a number."""
+    from training import lifecycle
+
+    run = runs.start_run(
+        owner=user, dataset=dataset, architecture="rnn", preset="tiny", name="Too fast", overrides=EXPLODING
+    )
+    claim = lifecycle.claim(run.pk, worker="training@showroom", host="showroom", pid=1)
+    error = "The loss was no longer a number at step 41. Lower the learning rate to half and try again."
+    lifecycle.finish(run.pk, claim.token, "failed", message=error, error=error, error_code="diverged")
+    return _reload(run)
+
+
+def _lyrics(user, model: Checkpoint):
+    for seed, line in enumerate(("Down by the river", "The night is a lantern", "Carry me home"), start=1):
+        recipe, prompt = writing.read_recipe({"seed": seed, "temperature": 0.6, "max_tokens": 300}, line)
+        generation = writing.generate(user=user, model=model, prompt=prompt, recipe=recipe)
+        lyric = writing.keep(user=user, generation=generation)
+        writing.update_lyric(lyric=lyric, title=line, tags=["first light"])
+        writing.set_bookmark(lyric=lyric, bookmarked=seed != 2)
+    return lyric
