@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 
 PING_SECONDS = 15
@@ -34,7 +34,8 @@ def event_stream(request: HttpRequest, events: AsyncIterator[str]) -> HttpRespon
     seat = _seats.take(getattr(request.user, "pk", None) if hasattr(request, "user") else None)
     if isinstance(seat, HttpResponse):
         return seat
-    close_old_connections()  # the stream may last for minutes, and needs none
+    if not connection.in_atomic_block:
+        close_old_connections()  # the stream may last for minutes, and needs none
     paced = _paced(events)
     content = paced if isinstance(request, ASGIRequest) else _blocking(paced)
     response = StreamingHttpResponse(content, content_type="text/event-stream")

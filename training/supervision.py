@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -24,7 +23,6 @@ child_logger = logging.getLogger("training.child")
 
 LOOK_SECONDS = 0.5
 FENCE_SHARE = 2 / 3  # of the lease: without a confirmed renewal for so long, somebody else may soon hold the run
-LAST_WORDS = 5  # lines of the child's log that go into the reason of a lost attempt
 
 
 class Ending(StrEnum):
@@ -56,24 +54,24 @@ class Supervisor:
         self.claim = claim
         self.worker = worker
         self.on_look = on_look
+        self.child: subprocess.Popen | None = None
         self.ending: Ending | None = None
         self.asked_at = 0.0
-        self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
         self.confirmed_at = self.renewed_at = time.monotonic()
 
     def run(self) -> None:
         """Train the run in a child process until it ends, or is taken from us; then settle what the child left open."""
-        with self._spawn() as child:
-            listener = threading.Thread(target=self._listen, args=[child], daemon=True)
+        with self._spawn() as self.child:
+            listener = threading.Thread(target=self._listen, name="child-log", daemon=True)
             listener.start()
             try:
-                self._watch(child)
+                self._watch()
             finally:  # a crash here, or Celery ending this process: the child never stays behind
-                if child.poll() is None:
-                    child.kill()
-                child.wait()
+                if self.child.poll() is None:
+                    self.child.kill()
+                self.child.wait()
                 listener.join(timeout=1)
-        self._settle(child.returncode)
+        self._settle(self.child.returncode)
 
     def _spawn(self) -> subprocess.Popen:
         command = [sys.executable, "manage.py", "train_attempt", self.claim.run_id, str(self.claim.token)]
@@ -95,25 +93,22 @@ class Supervisor:
             start_new_session=True,
         )
 
-    def _listen(self, child: subprocess.Popen) -> None:
-        for line in child.stderr:
-            line = line.rstrip()
-            self.last_words.append(line)
-            child_logger.info("run %s: %s", self.claim.run_id, line)
+    def _listen(self) -> None:
+        for line in self.child.stderr:
+            child_logger.info("run %s: %s", self.claim.run_id, line.rstrip())
 
     # ── Watching ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _watch(self, child: subprocess.Popen) -> None:
-        while not self._has_ended(child):
+    def _watch(self) -> None:
+        while not self._has_ended():
             self.ending = self._reason_to_end()
             if self.ending is not None:
-                self._end(child)
+                self._end()
             self.on_look()
 
-    @staticmethod
-    def _has_ended(child: subprocess.Popen) -> bool:
+    def _has_ended(self) -> bool:
         try:
-            child.wait(LOOK_SECONDS)
+            self.child.wait(LOOK_SECONDS)
         except subprocess.TimeoutExpired:
             return False
         return True
@@ -144,17 +139,17 @@ class Supervisor:
         self.renewed_at = self.confirmed_at = now  # the moment before the question: the lease is at least that long
         return lease
 
-    def _end(self, child: subprocess.Popen) -> None:
+    def _end(self) -> None:
         """Ask once, kill after the grace. Who has no right to the run, or does not move, is not asked."""
         now = time.monotonic()
         if self.ending in (Ending.LEASE_LOST, Ending.STALLED):
-            child.kill()
+            self.child.kill()
         elif not self.asked_at:
             self.asked_at = now
             if self.ending != Ending.FINISHED:
-                child.terminate()
+                self.child.terminate()
         elif now - self.asked_at > settings.CANCEL_GRACE_SECONDS:
-            child.kill()
+            self.child.kill()
 
     # ── Afterwards ───────────────────────────────────────────────────────────────────────────────────────────────
 

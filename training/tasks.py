@@ -13,8 +13,8 @@ from training import lifecycle, supervision
 from training.models import TrainingRun
 
 logger = logging.getLogger(__name__)
-# A web request that has just stored its row does not wait for a broker that is slow or away.
-_IMPATIENT = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "socket_timeout": 1, "socket_connect_timeout": 1}
+# One try of less than a second: a web request that has just stored its row does not wait for a broker that is away.
+_IMPATIENT = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "socket_timeout": 0.8, "max_retries": 0}
 BELL_SECONDS = 3600  # an unread bell older than this is dropped; the reconciler has long rung again
 
 
@@ -48,10 +48,10 @@ def maintenance_reconcile() -> None:
 def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:
     """One sweep and its bells; ``at_once`` also when another process made one a moment ago."""
     done = lifecycle.reconcile() if at_once else lifecycle.reconcile_if_due()
-    for _ in done.runs_to_ring:
-        _send(train_next)
-    for import_id in done.imports_to_ring:
-        _send(import_dataset, import_id)
+    bells = [(train_next,)] * len(done.runs_to_ring) + [(import_dataset, pk) for pk in done.imports_to_ring]
+    for bell in bells:
+        if not _send(*bell):
+            break  # each try may take a second, and the next sweep tries again
     return done
 
 
@@ -65,10 +65,12 @@ def ring_for_import(import_id: str) -> None:
     transaction.on_commit(partial(_send, import_dataset, import_id), robust=True)
 
 
-def _send(task, *args) -> None:
+def _send(task, *args) -> bool:
     """Ring, or say in the log that nobody could be told: the reconciler rings again."""
     try:
         with current_app.connection_for_write(transport_options=_IMPATIENT) as broker:
             task.apply_async(args, connection=broker, expires=BELL_SECONDS, retry=False)
     except (BrokerError, RedisError, OSError) as problem:
         logger.warning("%s could not be rung (%s); the reconciler will", task.name, type(problem).__name__)
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""The child process of one attempt. `training.supervision` starts it; people use `manage.py train`."""
+
+import ctypes
+import os
+import signal
+import sys
+from uuid import UUID
+
+from django.core.management.base import BaseCommand
+
+NICENESS = 10  # pages and other people's work go first
+PR_SET_PDEATHSIG = 1
+
+
+class StopFlag:
+    """Whether somebody asked this process to end. A handler only sets it: the training looks between two steps."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+
+    def listen(self) -> None:
+        signal.signal(signal.SIGTERM, self._set)
+
+    def _set(self, number, frame) -> None:
+        self.is_set = True
+
+
+class Command(BaseCommand):
+    help = "Train one claimed run. Started by a worker, with the token of its claim."
+    requires_system_checks = ()  # the worker that started it has made them
+
+    def add_arguments(self, parser) -> None:
+        parser.add_argument("run")
+        parser.add_argument("token", type=UUID)
+
+    def handle(self, *, run: str, token: UUID, **options) -> None:
+        die_with_parent()
+        os.nice(NICENESS)
+        from training import execution  # two seconds of torch; until it is there, SIGTERM ends this process at once
+
+        stop = StopFlag()
+        try:
+            execution.execute(run, token, on_start=stop.listen, is_asked_to_stop=lambda: stop.is_set)
+        except execution.LeaseLost:
+            self.stderr.write("Somebody else holds this run now.")
+            sys.exit(3)
+
+
+def die_with_parent() -> None:
+    """Have Linux kill this process when its supervisor dies, however that happens."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    parent = os.environ.get("TRAINING_PARENT_PID")
+    if parent is not None and os.getppid() != int(parent):  # it died before we could say so
+        sys.exit(3)
