@@ -157,7 +157,7 @@ class GenerateSerializer(RecipeSerializer):
     save = serializers.BooleanField(default=False, help_text="Keep the first text as a lyric of yours.")
 
 
-class ChoiceSerializer(serializers.Serializer):
+class CandidateSerializer(serializers.Serializer):
     index = serializers.IntegerField()
     text = serializers.CharField(help_text="What follows the prompt.")
     tokens = serializers.IntegerField()
@@ -180,6 +180,6 @@ class GenerationSerializer(serializers.Serializer):
     prompt = serializers.CharField()
     seed = serializers.IntegerField()
     recipe = RecipeSerializer()
-    choices = ChoiceSerializer(many=True)
+    choices = CandidateSerializer(many=True)
     usage = UsageSerializer()
     seconds = serializers.FloatField()

@@ -134,6 +134,11 @@ export class Reveal {
     this.run();
   }
 
+  // What waits is not shown any more: the text ends where the eye is.
+  cut() {
+    this.text = this.text.slice(0, this.shown);
+  }
+
   end() {
     this.isOver = true;
     this.run();
@@ -176,6 +181,7 @@ export class Desk {
 
   stop() {
     this.controller?.abort();
+    this.reveal?.cut();
   }
 
   async write(submitter) {
@@ -198,6 +204,7 @@ export class Desk {
       });
       if (!response.ok) throw await response.json().then((body) => troubleOf(response.status, body), () => troubleOf(response.status));
       for await (const { name, data } of eventsOf(response.body)) {
+        if (controller.signal.aborted) break;
         if (name === "token") this.reveal.add(JSON.parse(data).text);
         if (name === "done") answer = JSON.parse(data);
       }
@@ -213,6 +220,8 @@ export class Desk {
 
   begin(asked) {
     this.clearTrouble();
+    const { textContent, dataset } = this.part("progress");
+    this.before = [textContent, dataset.state];
     this.given = asked.prompt.trim();
     this.verse = this.part("verse");
     const paint = (text) => {
@@ -233,12 +242,13 @@ export class Desk {
     this.form.querySelector("[data-write]").removeAttribute("aria-busy");
     this.part("stop").hidden = true;
     this.verse.hidden = true;
-    const choice = answer?.choices[0];
+    const choice = wasStopped ? undefined : answer?.choices[0];
     const text = this.given + this.reveal.text;
     const lines = linesOf(this.reveal.text);
     if (!this.reveal.text) {
-      const nothing = wasStopped ? "Stopped before the first word." : "The network ended its song at once. Try another.";
-      this.say(choice || wasStopped ? nothing : "", "cancelled");
+      if (wasStopped) this.say("Stopped before the first word.", "cancelled");
+      else if (choice) this.say("The network ended its song at once. Try another.", "cancelled");
+      else this.say(...this.before); // it was refused: what lay there before still does
       this.sheet.hidden = this.part("certificate").hidden = !this.sheet.elements.text.value;
       this.setPrimary(!this.sheet.hidden);
       return;

@@ -10,11 +10,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generator.decoding.model_file import read_model
 from generator.decoding.writer import HeldText, prompt_tokens, write
 from generator.recipe import Recipe
 from tests.generator.decoding.test_network import torch_logits
 from tests.generator.tiny_models import model_bytes, tiny_model, tiny_tokenizer
+from training.language_model.checkpoint import save_model
+from training.language_model.config import TrainingConfig
 from training.language_model.lyric_text import LINE_MARK, canonical
+from training.language_model.networks import LyricNetwork, NetworkShape
+from training.language_model.sampling import sample_tokens
 
 RECIPE = Recipe(seed=41, temperature=1.0, max_tokens=80)
 
@@ -89,6 +94,24 @@ def test_greedy_writing_follows_torch(architecture, kind, layers, tied, embeddin
         if best[0] - best[1] > 1e-4:
             assert piece.token == scores.argmax().item()
         tokens.append(piece.token)
+
+
+@pytest.mark.parametrize("kind", ["char", "word"])
+@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+def test_a_file_written_by_the_trainer_reads_as_the_trainer_would(tmp_path, architecture, kind):
+    config = TrainingConfig(architecture=architecture, tokenizer=kind, embedding_size=12, hidden_size=16, num_layers=2)
+    tokenizer, seeded = tiny_tokenizer(kind), torch.Generator().manual_seed(3)
+    network = LyricNetwork(NetworkShape.of(config, tokenizer.vocabulary_size), generator=seeded)
+    with torch.no_grad():
+        for weights in network.parameters():
+            weights.add_(torch.randn(weights.shape, generator=seeded) * 0.5)
+    saved = save_model(tmp_path / "model.safetensors", network, config=config, tokenizer=tokenizer, data={}, metrics={})
+    model = read_model(saved.path.read_bytes(), sha256=saved.sha256)
+    prompt = "I went down to the river\n"
+    pieces = pieces_of(model, prompt, replace(GREEDY, max_tokens=30))
+    expected = sample_tokens(network, tokenizer, tokenizer.encode_prompt(prompt), max_tokens=30, temperature=0)
+    written = [piece.token for piece in pieces if piece.token != tokenizer.end_id]
+    assert written == list(expected)
 
 
 @pytest.mark.parametrize("kind", ["char", "word"])

@@ -1,0 +1,74 @@
+"""A client that goes away: the work ends and its place is free (reliability fault F49), through the whole of ASGI."""
+
+import asyncio
+import json
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from django.core.asgi import get_asgi_application
+
+from generator import services
+from generator.decoding.writer import Piece
+from lyricsite.models import ApiToken
+from tests.generator.tiny_models import publish
+
+PATIENCE = 20
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """A network that never ends its song."""
+    monkeypatch.setattr(services, "engine", services.Engine(threads=1))
+
+    def write(*_):
+        while True:
+            yield [Piece(0, "la ", 20, -1.0)]
+
+    monkeypatch.setattr(services, "write", write)
+
+
+def scope_of(token: str, content: bytes) -> dict:
+    headers = [(b"authorization", b"Bearer " + token.encode()), (b"content-type", b"application/json")]
+    headers += [(b"host", b"localhost"), (b"content-length", str(len(content)).encode())]
+    path = "/api/v1/lyrics/generate/"
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("localhost", 80),
+        "client": ("127.0.0.1", 1),
+    }
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def ask_and_leave(token: str, body: dict) -> None:
+    content = json.dumps(body).encode()
+    client = ApplicationCommunicator(get_asgi_application(), scope_of(token, content))
+    await client.send_input({"type": "http.request", "body": content})
+    first = asyncio.ensure_future(client.receive_output(PATIENCE))  # this starts the application
+    await until(lambda: services.engine.open_count == 1)
+    if body["stream"]:
+        assert (await first)["status"] == 200
+        assert b"la" in (await client.receive_output(PATIENCE))["body"]
+    await client.send_input({"type": "http.disconnect"})
+    await until(lambda: services.engine.open_count == 0)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_leaves_ends_the_work(user, endless, stream):
+    _, token = ApiToken.issue(user=user)
+    body = {"model": publish(user).pk, "stream": stream}
+    asyncio.run(ask_and_leave(token, body))
