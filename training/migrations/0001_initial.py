@@ -31,9 +31,7 @@ class Migration(migrations.Migration):
                 ("queues", models.CharField(help_text="Comma before and after each: ,training,", max_length=200)),
                 (
                     "processes",
-                    models.PositiveIntegerField(
-                        default=1, help_text="How many tasks it works on at the same time."
-                    ),
+                    models.PositiveIntegerField(default=1, help_text="How many tasks it works on at the same time."),
                 ),
                 ("is_draining", models.BooleanField(default=False)),
                 ("started_at", models.DateTimeField()),

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from training import lifecycle, tasks
 from training.errors import Conflict, Invalid, LimitReached
@@ -60,7 +61,7 @@ def start_run(
             config_hash=lifecycle.config_hash(values),
             seed=config.seed,
             idempotency_key=idempotency_key or None,
-            queued_at=Now(),
+            queued_at=timezone.now(),
             rung_at=Now(),
             steps=config.steps or 0,
             sequence=1,
