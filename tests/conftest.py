@@ -1,12 +1,24 @@
 """What every test may ask for: people, a client that is signed in, a small dataset, a folder for files."""
 
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from rest_framework.test import APIClient
 
 from lyricsite.models import ApiToken
 
 PASSWORD = "correct horse 7 battery"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings():
+    """Remove what a killed test run left of its SQLite database: a stale write-ahead log breaks the next one."""
+    name = str(settings.DATABASES["default"].get("TEST", {}).get("NAME") or "")
+    if name.endswith(".sqlite3"):
+        for suffix in ("", "-wal", "-shm"):
+            Path(name + suffix).unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)

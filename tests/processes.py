@@ -27,7 +27,7 @@ def wait_until(condition: Callable[[], object], *, seconds: float = PATIENCE_SEC
     while time.monotonic() < deadline:
         if answer := condition():
             return answer
-        time.sleep(0.1)
+        time.sleep(0.2)
     raise AssertionError(f"waited {seconds} s in vain: {what or condition}")
 
 
@@ -118,7 +118,6 @@ def running_platform(folder: Path, *, workers: bool = True) -> Iterator[Platform
         "DATA_DIR": str(folder),
         "COLLECTS_STATIC": "false",
         "REDIS_PREFIX": f"test-{uuid.uuid4().hex[:8]}:",
-        "REMAP_SIGTERM": "SIGQUIT",
         "HEARTBEAT_SECONDS": "1",
         "RECONCILE_SECONDS": "1",
         "RING_AGAIN_SECONDS": "3",
@@ -130,7 +129,7 @@ def running_platform(folder: Path, *, workers: bool = True) -> Iterator[Platform
             broker = embedded_broker(folder, folder / "broker.sock")
             platform.start("broker", broker.command)
             broker.wait_until_it_answers()
-            environment["REDIS_URL"] = broker.url
+            environment.update(broker.environment)
         else:
             environment["REDIS_URL"] = settings.REDIS_URL
         platform.start_web()
