@@ -34,7 +34,7 @@ def test_every_service_uses_the_broker_of_the_compose_file(compose):
 
 def test_every_variable_of_the_compose_file_is_read_by_something(compose):
     source = (ROOT / "lyricsite/settings.py").read_text() + (ROOT / "lyricsite/env.py").read_text()
-    read = set(re.findall(r'env(?:\.\w+)?\(\s*"([A-Z0-9_]+)"', source)) | {"REMAP_SIGTERM"}
+    read = set(re.findall(r'env(?:\.\w+)?\(\s*"([A-Z0-9_]+)"', source))
     named = {
         name
         for service in compose["services"].values()

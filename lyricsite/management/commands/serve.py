@@ -122,10 +122,7 @@ def celery_workers(trainings: int) -> list[Child]:
 def celery_worker(name: str, queues: str, processes: int) -> Child:
     command = [sys.executable, "-m", "celery", "-q", "-A", "lyricsite", "worker", "-n", f"{name}@%h", "-Q", queues]
     command += ["-c", str(processes), "-l", "WARNING", "--without-gossip", "--without-mingle"]
-    environment = {
-        "REMAP_SIGTERM": "SIGQUIT",  # a soft shutdown: the task gets time to hand back its work
-        "PYTHONWARNINGS": "ignore:You're running the worker",  # whoever runs this as root has chosen to
-    }
+    environment = {"PYTHONWARNINGS": "ignore:You're running the worker"}  # whoever runs this as root has chosen to
     return Child(f"worker {name}", command, environment, grace_seconds=WORKER_GRACE_SECONDS)
 
 
