@@ -18,6 +18,7 @@ from .values import assemble_song, malformed, oversized
 
 _SAMPLE_ROWS = 50
 _HEADER_CHARACTERS = 40
+_FEW_ROWS = 3  # too few to hold one broken row against a table whose columns are named
 _NUMBER = re.compile(r"\s*-?[\d.,]+\s*")
 
 
@@ -38,7 +39,7 @@ class CsvSongs(Importer):
             return 0.5 if sample.extension in cls.extensions else 0.0
         known = sum(map(is_known_name, rows[0].cells))
         sound = _sound_share(rows)
-        if known and sound >= 0.5:
+        if known and (sound >= 0.5 or (is_named_so and len(rows) <= _FEW_ROWS)):
             return min(0.95, 0.55 + 0.1 * known + 0.2 * is_named_so + 0.05 * sound)
         if is_named_so and sound >= 0.5:
             return 0.6

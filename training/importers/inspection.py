@@ -16,7 +16,8 @@ from .options import ImportOptions
 from .records import ImportRefused, ParsedSong, RowError
 from .registry import IMPORTERS
 
-HEAD_BYTES = 256 * 1024
+# Long enough for one whole record of JSON, however its lyrics are escaped.
+HEAD_BYTES = 2 * 1024 * 1024
 PREVIEW_SONGS = 20
 PREVIEW_RECORDS = 100
 

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from .encoding import decoded_chunks
 from .importer import CountedStream, Findings, Importer, Progress, Sample
+from .limits import UPLOAD_LIMITS
 from .lines import Line, read_lines
 from .options import ImportOptions
 from .records import ParsedSong, RowError
@@ -94,7 +95,7 @@ class PlainText(Importer):
     def examine(cls, sample: Sample, options: ImportOptions) -> Findings:
         separator = options.separator or likely_separator(sample.text)
         warnings = []
-        if separator == "none" and not sample.is_whole:
+        if separator == "none" and len(sample.text) > UPLOAD_LIMITS.song_characters:
             warnings.append("Nothing was found between songs, so the whole file is one song.")
         return Findings(replace(options, separator=separator), warnings=tuple(warnings))
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from .lines import Line
@@ -50,6 +51,7 @@ def _patterns(delimiter: str) -> _Patterns:
 
 # What a line counts beyond its characters while a row is held: a million empty lines need memory too.
 _LINE_COST = 12
+_MOST_LATE_CLOSES = 20
 _ONLY_DOUBLED = re.compile('[^"]*+(?:""[^"]*+)*+')
 
 
@@ -106,12 +108,20 @@ def _close(reading: _Reading, last: str, text: str, position: int, delimiter: st
         _scan(reading, text, position + 1, delimiter)
 
 
-def _close_late(reading: _Reading, delimiter: str) -> None:
-    """Close the open cell in its last line although stray quotes stand before: they belong to the text."""
-    text = reading.open_cell[-1]
-    if found := _patterns(delimiter).late_close.search(text):
-        reading.open_cell.pop()
-        _close(reading, text[: found.start()] + found[1], text, found.end(), delimiter)
+def _close_late(reading: _Reading, delimiter: str, width: int | None) -> None:
+    """Close the open cell in its last line although stray quotes stand before: they belong to the text.
+
+    A quote that would leave the row with more cells than the table's ``width`` closes nothing either.
+    """
+    text, count = reading.open_cell[-1], len(reading.cells) + 1
+    for found in islice(_patterns(delimiter).late_close.finditer(text), _MOST_LATE_CLOSES):
+        behind = _Reading([], set())
+        if found.end() < len(text):
+            _scan(behind, text, found.end() + 1, delimiter)
+        if width is None or count + len(behind.cells) + (behind.open_cell is not None) <= width:
+            reading.open_cell.pop()
+            _close(reading, text[: found.start()] + found[1], text, found.end(), delimiter)
+            return
 
 
 class TableRows:
@@ -157,11 +167,14 @@ class TableRows:
         return self._several_lines(first, reading)
 
     def _with_quotes_as_text(self, first: Line, reading: _Reading) -> _Reading:
-        """``"Hello" she said`` is a cell that begins with a word in quotes, if the row fits the header so."""
+        """``"Hello" she said`` is a cell that begins with a word in quotes, if the row fits the header so.
+
+        With an odd number of quotes one of them is open and the row goes on.
+        """
         cells = first.text.split(self._delimiter)
-        if len(cells) == self._width:
+        if len(cells) == self._width and first.text.count('"') % 2 == 0:
             return _Reading(cells, set())
-        _close_late(reading, self._delimiter)
+        _close_late(reading, self._delimiter, self._width)
         return reading
 
     def _several_lines(self, first: Line, reading: _Reading) -> Row:
@@ -183,7 +196,7 @@ class TableRows:
                 if (place := self._next_row(lines, checked, opened_in)) is not None:
                     return self._broken(lines, place)
                 checked = len(lines)
-                _close_late(reading, self._delimiter)
+                _close_late(reading, self._delimiter, self._width)
         return self._finished(lines, reading)
 
     def _finished(self, lines: list[Line], reading: _Reading) -> Row:
@@ -248,10 +261,13 @@ class TableRows:
 
         ``opened_in`` is the column whose quote never closed: before any sound row was read it is all we know.
         """
-        if self._width is None or lines[place].is_cut or not lines[place].text.strip():
+        text = lines[place].text
+        if self._width is None or lines[place].is_cut or not text or text.isspace():
             return False
+        if '"' not in text and text.count(self._delimiter) + 1 != self._width:
+            return False  # most lines of lyrics, at the least cost
         reading = _Reading([], set())
-        _scan(reading, lines[place].text, 0, self._delimiter)
+        _scan(reading, text, 0, self._delimiter)
         for position in range(place + 1, len(lines)):
             if reading.open_cell is None or reading.has_stray_quote or lines[position].is_cut:
                 break
