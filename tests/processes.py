@@ -118,6 +118,7 @@ def running_platform(folder: Path, *, workers: bool = True) -> Iterator[Platform
         "DATA_DIR": str(folder),
         "COLLECTS_STATIC": "false",
         "REDIS_PREFIX": f"test-{uuid.uuid4().hex[:8]}:",
+        "LEASE_SECONDS": "6",
         "HEARTBEAT_SECONDS": "1",
         "RECONCILE_SECONDS": "1",
         "RING_AGAIN_SECONDS": "3",

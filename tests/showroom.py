@@ -12,8 +12,16 @@ from tests.processes import wait_until
 from training.models import Checkpoint, Dataset, TrainingRun
 from training.services import datasets, runs
 
-BRIEF = {"hidden_size": 64, "embedding_size": 32, "steps": 120, "epochs": 50, "evaluations": 4, "sample_tokens": 120}
-ENDLESS = {"hidden_size": 64, "embedding_size": 32, "steps": 500_000, "epochs": 1000, "patience": 0}
+BRIEF = {
+    "threads": 1,
+    "hidden_size": 64,
+    "embedding_size": 32,
+    "steps": 120,
+    "epochs": 50,
+    "evaluations": 4,
+    "sample_tokens": 120,
+}
+ENDLESS = {"threads": 1, "hidden_size": 64, "embedding_size": 32, "steps": 500_000, "epochs": 1000, "patience": 0}
 EXPLODING = {**BRIEF, "learning_rate": 1.0, "gradient_clip": 1000.0, "steps": 400}
 
 

@@ -14,7 +14,7 @@ from training.models import TrainingRun
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
 
-SMALL = {"hidden_size": 32, "embedding_size": 16, "num_layers": 1, "sequence_length": 32, "batch_size": 8}
+SMALL = {"threads": 1, "hidden_size": 32, "embedding_size": 16, "num_layers": 1, "sequence_length": 32, "batch_size": 8}
 BRIEF = {**SMALL, "steps": 60, "epochs": 20, "evaluations": 2}
 ENDLESS = {**SMALL, "steps": 500_000, "epochs": 1000, "patience": 0}
 
@@ -113,7 +113,7 @@ def test_the_events_of_a_run_tell_its_story_to_the_end(session):
 
 
 def test_a_killed_worker_loses_no_run(session, platform):
-    run = start(session, upload(session), {**SMALL, "steps": 4000, "epochs": 1000, "patience": 0, "evaluations": 2})
+    run = start(session, upload(session), {**SMALL, "steps": 1200, "epochs": 1000, "patience": 0, "evaluations": 2})
     wait_until(lambda: session.get(f"/runs/{run}/").json()["progress"]["step"] > 0, what="its first step")
     worker = platform.processes.pop("training")
     os.killpg(worker.pid, signal.SIGKILL)

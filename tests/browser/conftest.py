@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.processes import Platform, running_platform
@@ -63,3 +65,13 @@ def page(context: BrowserContext, request) -> Page:
     folder.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=folder / f"last-of-{request.node.name}.png", full_page=True)
     assert not problems, problems
+
+
+def sign_in(page: Page, user) -> None:
+    """Give the browser a session of ``user``; signing in by password has its own test."""
+    client = Client()
+    client.force_login(user)
+    session = client.cookies[settings.SESSION_COOKIE_NAME].value
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session, "domain": "127.0.0.1", "path": "/"}]
+    )

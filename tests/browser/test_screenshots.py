@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from tests.conftest import PASSWORD
+from tests.browser.conftest import sign_in
 from tests.showroom import furnish
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
@@ -57,15 +57,11 @@ def take(page, name: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1"), f"{name} at {width}"
 
 
-def test_every_page_can_be_looked_at(page, room):
+def test_every_page_can_be_looked_at(page, room, user):
     for name, address in (("visitor", "/"), ("sign-in", reverse("login")), ("sign-up", reverse("sign-up"))):
         page.goto(address)
         take(page, name)
-    page.goto(reverse("login"))
-    page.fill("[name=username]", "mara")
-    page.fill("[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
-    page.wait_for_url("**/")
+    sign_in(page, user)
     for name, address in pages(room).items():
         answer = page.goto(address, wait_until="load")
         assert answer.status == 200, name
