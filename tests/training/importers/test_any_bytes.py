@@ -83,7 +83,9 @@ def test_an_archive_with_any_bytes_changed_gives_records_or_a_refusal(noise, pla
 
 MISSING = {"na", "n/a", "nan", "null", "none"}
 LINES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=30)
-TEXTS = st.lists(LINES, min_size=1, max_size=6).map("\n".join).filter(lambda text: any(map(str.isalnum, text)))
+# A text that begins with a comma makes the quote before it a closing one for a row left open above: a table in which
+# nobody can tell, so no promise is made about it.
+TEXTS = st.lists(LINES, min_size=1, max_size=6).map("\n".join).filter(lambda text: text[0].isalnum())
 
 
 @settings(max_examples=200, deadline=None)
