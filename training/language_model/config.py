@@ -32,6 +32,7 @@ __all__ = [
 # The numbers a request can't exceed, whatever the single values say (reliability rule R19).
 MOST_PARAMETERS = 50_000_000
 MOST_MEMORY_BYTES = 4 * 1024**3
+MOST_STEPS = 10_000_000
 CHARACTER_LIMIT = 1000  # different characters a character model tells apart
 GATES = MappingProxyType({"rnn": 1, "gru": 3, "lstm": 4})
 
@@ -116,7 +117,7 @@ class TrainingConfig:
         None, "Seconds the training may take here, turned into a number of steps when it starts.", "duration", 1, 86_400
     )
     steps: int | None = setting(
-        None, "A fixed number of steps, instead of one made from epochs and seconds.", "duration", 1, 10_000_000
+        None, "A fixed number of steps, instead of one made from epochs and seconds.", "duration", 1, MOST_STEPS
     )
     patience: int = setting(5, "Stop after this many validations without a better loss (0: never).", "duration", 0, 100)
     validation_fraction: float = setting(

@@ -61,6 +61,12 @@ def evaluate(network: LyricNetwork, held_out: HeldOutSongs) -> Iterator[float]:
     return Evaluation(nats=nats, tokens=tokens, characters=held_out.characters)
 
 
+def count_pieces(held_out: HeldOutSongs) -> int:
+    """How many pieces `evaluate` judges the songs in."""
+    longest = [len(held_out.songs[first]) for first in range(0, len(held_out.songs), SONGS_AT_ONCE)]
+    return sum(math.ceil((length - 1) / ROWS_AT_ONCE) for length in longest)
+
+
 @torch.no_grad()
 def score_piece(network: LyricNetwork, piece: Tensor, state) -> tuple[float, int, list]:
     """(nats, tokens, state) of predicting rows 1… of ``piece`` (T + 1, B) from the rows before them."""

@@ -1,16 +1,13 @@
 """Where and how exactly a training computes: device, threads, matrix precision."""
 
 import os
-import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 
-# A precision must beat plain float32 by this to be taken: on a busy machine a smaller gain is noise.
+# More threads or less precision must take at most this share of the time: a smaller gain is noise.
 WORTH_IT = 0.9
-TIMED_STEPS = 5
 
 
 def choose_device(wanted: str) -> tuple[torch.device, str]:
@@ -34,12 +31,12 @@ def count_threads(wanted: int) -> int:
 
 
 def precisions_to_try(device: torch.device) -> list[str]:
-    """The matrix precisions that could be the fastest on this device, plain float32 first."""
+    """The matrix precisions that could be faster than plain float32 on this device."""
     if device.type == "cuda":
-        return ["float32", "bfloat16"] if torch.cuda.is_bf16_supported() else ["float32"]
+        return ["bfloat16"] if torch.cuda.is_bf16_supported() else []
     has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     # "medium" sends float32 products to oneDNN; with AMX it would round them to bfloat16, which is then said openly.
-    return ["float32", "bfloat16"] if has_bfloat16 else ["float32", "medium"]
+    return ["bfloat16"] if has_bfloat16 else ["medium"]
 
 
 @contextmanager
@@ -60,15 +57,3 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager:
     if precision == "bfloat16":
         return torch.autocast(device.type, torch.bfloat16)
     return nullcontext()
-
-
-def median_seconds(work: Callable[[], object], times: int = TIMED_STEPS) -> Iterator[float]:
-    """Time ``work`` again and again, after one call that does not count; each time, the median wall time so far."""
-    work()
-    seconds: list[float] = []
-    yield 0.0
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - start)
-        yield statistics.median(seconds)

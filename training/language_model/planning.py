@@ -4,16 +4,18 @@ measure ~20 steps, a piece of validation, a few sampled tokens ─▶ costs ─�
 """
 
 import math
+import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
 from training.language_model import machine
-from training.language_model.config import TrainingConfig
+from training.language_model.config import MOST_STEPS, TrainingConfig
 from training.language_model.corpus import Corpus
-from training.language_model.evaluation import evaluate
+from training.language_model.evaluation import count_pieces, evaluate
 from training.language_model.learner import Learner
 from training.language_model.reports import Phase, Progress
 from training.language_model.sampling import sample_tokens
@@ -22,9 +24,9 @@ from training.language_model.sampling import sample_tokens
 RESERVE = 0.07
 # Judging and sampling may take this share of the budget; beyond it they happen less often.
 MOST_EVALUATION_SHARE = 0.2
-MEASURED_STEPS = 20
+MEASURED_TIMES = 20
+COMPARED_TIMES = 8
 MEASURED_SECONDS = 2.0
-MEASURED_TOKENS = 12
 FEWEST_STEPS = 10
 
 
@@ -77,21 +79,22 @@ def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, s
     plan = Plan(
         config=config,
         parameters=learner.network.count_parameters(),
-        steps=config.steps or config.epochs * steps_per_epoch,
+        steps=config.steps or min(config.epochs * steps_per_epoch, MOST_STEPS),
         steps_per_epoch=steps_per_epoch,
         evaluations=config.evaluations,
         evaluation_seconds=0.0,
         expected_seconds=None,
     )
+    threads = machine.count_threads(config.threads)
     precision = "float32" if config.precision == "auto" else config.precision
-    if config.steps is None and config.precision == "auto":
-        precision = yield from _fastest_precision(learner, config, started)
+    if config.steps is None:
+        threads, precision = yield from _fastest_way(learner, config, started)
     if config.steps is None and config.budget_seconds is not None:
-        with machine.settings(threads=config.threads, precision=precision):
+        with machine.settings(threads=threads, precision=precision):
             costs = yield from _measure(learner, precision, started)
         plan = _within_budget(plan, costs, config.budget_seconds - (time.perf_counter() - started))
     evaluations = min(plan.evaluations, plan.steps)
-    frozen = config.replace(steps=plan.steps, precision=precision, evaluations=evaluations)
+    frozen = config.replace(steps=plan.steps, threads=threads, precision=precision, evaluations=evaluations)
     return replace(plan, config=frozen, evaluations=evaluations)
 
 
@@ -108,16 +111,30 @@ def _within_budget(plan: Plan, costs: Costs, seconds_left: float) -> Plan:
     )
 
 
-def _fastest_precision(learner: Learner, config: TrainingConfig, started: float) -> Iterator[Progress]:
-    """The matrix precision with the fastest steps here; plain float32 unless another is clearly faster."""
-    seconds: dict[str, float] = {}
-    for precision in machine.precisions_to_try(learner.device):
-        with machine.settings(threads=config.threads, precision=precision):
-            for median in machine.median_seconds(lambda precision=precision: _practise(learner, precision)):
-                seconds[precision] = median
-                yield _heartbeat(started)
-    fastest = min(seconds, key=lambda precision: seconds[precision])
-    return fastest if seconds[fastest] < machine.WORTH_IT * seconds["float32"] else "float32"
+def _fastest_way(learner: Learner, config: TrainingConfig, started: float) -> Iterator[Progress]:
+    """(threads, precision) with the fastest steps here and now, where the config leaves them open.
+
+    One thread and plain float32 stay unless more is clearly faster: on a machine with other work two threads that
+    wait for each other are slower than one.
+    """
+    threads, precision = config.threads or 1, "float32" if config.precision == "auto" else config.precision
+    all_threads = machine.count_threads(config.threads)
+    seconds = yield from _step_seconds(learner, threads, precision, started)
+    if threads != all_threads:
+        with_all = yield from _step_seconds(learner, all_threads, precision, started)
+        if with_all < machine.WORTH_IT * seconds:
+            threads, seconds = all_threads, with_all
+    if config.precision == "auto":
+        for candidate in machine.precisions_to_try(learner.device):
+            candidate_seconds = yield from _step_seconds(learner, threads, candidate, started)
+            if candidate_seconds < machine.WORTH_IT * seconds:
+                precision, seconds = candidate, candidate_seconds
+    return threads, precision
+
+
+def _step_seconds(learner: Learner, threads: int, precision: str, started: float) -> Iterator[Progress]:
+    with machine.settings(threads=threads, precision=precision):
+        return (yield from _median_of(partial(_practise, learner, precision), started, times=COMPARED_TIMES))
 
 
 def _practise(learner: Learner, precision: str) -> None:
@@ -126,50 +143,40 @@ def _practise(learner: Learner, precision: str) -> None:
 
 
 def _measure(learner: Learner, precision: str, started: float) -> Iterator[Progress]:
-    """The `Costs` of this training here: about twenty steps, a part of a validation, a few sampled tokens."""
-    _practise(learner, precision)
-    yield _heartbeat(started)
-    begun, steps = time.perf_counter(), 0
-    while steps < MEASURED_STEPS and time.perf_counter() - begun < MEASURED_SECONDS:
-        _practise(learner, precision)
-        steps += 1
-        if steps % 5 == 0:
-            yield _heartbeat(started)
-    step_seconds = (time.perf_counter() - begun) / steps
-    evaluation_seconds = yield from _measure_evaluation(learner, started)
-    sample_seconds = yield from _measure_sample(learner, started)
-    return Costs(step=step_seconds, evaluation=evaluation_seconds + sample_seconds)
+    """The `Costs` of this training here: about twenty steps, a part of a validation, a few sampled tokens.
+
+    Medians, because on a busy machine a single piece can wait for a core longer than all the others take.
+    """
+    step_seconds = yield from _median_of(lambda: _practise(learner, precision), started)
+    held_out = learner.corpus.validation
+    pieces = evaluate(learner.network, held_out)
+    piece_seconds = yield from _median_of(lambda: next(pieces), started)
+    sample_seconds = 0.0
+    if wanted := learner.config.sample_tokens:
+        token_seconds = yield from _median_of(lambda: _write_a_token(learner), started)
+        # Each call reads begin before it writes, so it costs about one token more than in a longer sample.
+        sample_seconds = token_seconds * wanted
+    return Costs(step=step_seconds, evaluation=piece_seconds * count_pieces(held_out) + sample_seconds)
 
 
-def _measure_evaluation(learner: Learner, started: float) -> Iterator[Progress]:
-    """The seconds of one whole validation, extrapolated from about one second of it."""
-    begun, done = time.perf_counter(), 0.0
-    for done in evaluate(learner.network, learner.corpus.validation):  # noqa: B007 - the last share counts
-        yield _heartbeat(started)
-        if time.perf_counter() - begun > 1.0:
+def _median_of(work: Callable[[], object], started: float, times: int = MEASURED_TIMES) -> Iterator[Progress]:
+    """The median seconds of ``work``, done ``times`` or for `MEASURED_SECONDS`; the first time is cold, not counted."""
+    begun = time.perf_counter()
+    seconds: list[float] = []
+    while len(seconds) <= times and (len(seconds) < 2 or time.perf_counter() - begun < MEASURED_SECONDS):
+        start = time.perf_counter()
+        try:
+            work()
+        except StopIteration:
             break
-    return (time.perf_counter() - begun) / done
+        seconds.append(time.perf_counter() - start)
+        yield _heartbeat(started)
+    return statistics.median(seconds[1:] or seconds)
 
 
-def _measure_sample(learner: Learner, started: float) -> Iterator[Progress]:
-    """The seconds of one sample, extrapolated from its first tokens; 0 where no samples are wanted."""
-    wanted = learner.config.sample_tokens
-    if not wanted:
-        return 0.0
-    begun, written = time.perf_counter(), 0
-    for written, _ in enumerate(  # noqa: B007 - the last count counts
-        sample_tokens(
-            learner.network,
-            learner.corpus.tokenizer,
-            [],
-            max_tokens=min(MEASURED_TOKENS, wanted),
-            generator=torch.Generator().manual_seed(0),
-        ),
-        start=1,
-    ):
-        pass
-    yield _heartbeat(started)
-    return (time.perf_counter() - begun) * wanted / max(written, 1)
+def _write_a_token(learner: Learner) -> None:
+    tokenizer = learner.corpus.tokenizer
+    next(sample_tokens(learner.network, tokenizer, [], max_tokens=1, generator=torch.Generator().manual_seed(0)), None)
 
 
 def _heartbeat(started: float) -> Progress:

@@ -55,13 +55,20 @@ PRESETS = {
             sentence="Under two minutes here: a small network that has the words and the shape of your songs.",
             minutes=2,
             tokenizer="word",
+            # Swept on the starter songbook (29,000 words): all that matters there is not to learn it by heart. A net
+            # of 128 with strong decay is as good at its last step as at its best one, in nats per character .996
+            # (lstm), .997 (gru) and 1.013 (rnn) after 25 epochs, .986 (lstm) after 60; a net of 256 with the usual
+            # decay reached 1.04 in five epochs and then got worse.
             values={
                 "word": {
                     "budget_seconds": 70,
-                    "embedding_size": 192,
-                    "hidden_size": 256,
+                    "embedding_size": 128,
+                    "hidden_size": 128,
+                    "dropout": 0.6,
+                    "weight_decay": 1.0,
+                    "learning_rate": 0.005,
                     "evaluations": 10,
-                    "epochs": 30,
+                    "epochs": 60,
                 },
                 "char": {
                     "budget_seconds": 70,
@@ -69,10 +76,11 @@ PRESETS = {
                     "hidden_size": 256,
                     "batch_size": 32,
                     "sequence_length": 96,
-                    "dropout": 0.2,
-                    "weight_decay": 0.01,
+                    "dropout": 0.4,
+                    "weight_decay": 0.3,
+                    "learning_rate": 0.008,
                     "evaluations": 10,
-                    "epochs": 40,
+                    "epochs": 24,
                     "sample_tokens": 240,
                 },
             },

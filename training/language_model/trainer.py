@@ -40,7 +40,7 @@ def train(corpus: Corpus, config: TrainingConfig, *, device: str | None = None) 
     started = time.perf_counter()
     # Batches can't be wider than the songs are long.
     batch_size = min(config.batch_size, corpus.largest_batch(config.sequence_length))
-    config = config.replace(threads=machine.count_threads(config.threads), batch_size=batch_size)
+    config = config.replace(batch_size=batch_size)
     plan = yield from make_plan(corpus, config, chosen, started=started)
     yield Planned.of(plan, corpus, device=str(chosen), device_reason=reason)
     with machine.settings(threads=plan.config.threads, precision=plan.config.precision):

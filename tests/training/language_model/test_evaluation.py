@@ -5,7 +5,7 @@ import torch
 
 from tests.training.language_model.songs import make_config, make_songs
 from training.language_model.corpus import build_corpus
-from training.language_model.evaluation import evaluate, finish
+from training.language_model.evaluation import count_pieces, evaluate, finish
 from training.language_model.networks import LyricNetwork, NetworkShape
 
 
@@ -49,3 +49,4 @@ def test_judging_tells_how_far_it_is():
     shares = list(evaluate(network, corpus.validation))
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
+    assert len(shares) == count_pieces(corpus.validation)

@@ -171,3 +171,18 @@ def test_a_budget_longer_than_all_epochs_reads_all_epochs():
 
 def test_a_budget_already_spent_still_trains_a_little():
     assert _within_budget(make_plan(), Costs(step=0.1, evaluation=1.0), seconds_left=-5).steps == 10
+
+
+def test_threads_left_open_are_decided_and_told():
+    config = make_config(threads=0, budget_seconds=1.0, epochs=1)
+    planned = next(report for report in train(CORPUS, config) if isinstance(report, Planned))
+    assert planned.threads == planned.config.threads >= 1
+
+
+def test_signs_of_life_come_before_the_plan():
+    first = next(train(CORPUS, make_config(budget_seconds=1.0)))
+    assert isinstance(first, Progress)
+    assert (first.phase, first.steps) == ("measuring", 0)
+
+
+CORPUS = build_corpus(make_songs(), make_config())
