@@ -257,10 +257,7 @@ class Ingestion:
         if not self.records_read:
             return "There is no song in this file."
         reason, count = self.rejected.most_common(1)[0]
-        return (
-            f"None of the {self.records_read:,} records became a song; most were left out as {reason} ({count:,}). "
-            "Look at the rows below, then choose other columns or another file."
-        )
+        return f"No song came out of this file: {count:,} of {self.records_read:,} records were left out as {reason}."
 
 
 def remove_rows(job: Import) -> None:

@@ -118,7 +118,7 @@ def test_a_file_without_a_song_fails_with_a_sentence(user):
     dataset = imported(user, csv_file([("A", "", "", ""), ("B", "", "", "")]))
 
     assert dataset.state == Dataset.State.FAILED
-    assert "None of the 2 records became a song" in dataset.error
+    assert dataset.error == "No song came out of this file: 2 of 2 records were left out as empty."
     assert dataset.report["rejected"] == {"empty": 2}
     assert Rejection.objects.count() == 2
 

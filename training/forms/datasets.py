@@ -1,0 +1,156 @@
+"""Forms for uploading songs, saying how a file is read, and describing a dataset."""
+
+from django import forms
+
+from training.importers import ENCODINGS, ROLES, SEPARATORS, Inspection
+from training.models import Dataset
+from training.services.datasets import LONGEST_DESCRIPTION, LONGEST_NAME
+
+ROLE_LABELS = {
+    "lyrics": "Words",
+    "title": "Title",
+    "artist": "Artist",
+    "genre": "Genre",
+    "year": "Year",
+    "language": "Language",
+}
+DELIMITER_CHOICES = [("comma", "a comma ,"), ("tab", "a tab"), ("semicolon", "a semicolon ;"), ("pipe", "a pipe |")]
+DELIMITER_NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "pipe"}
+SEPARATOR_LABELS = {
+    "none": "nothing: the file is one song",
+    "rule": "a line of dashes, stars or equals signs",
+    "blank": "three empty lines or more",
+    "heads": "a head such as -Title-",
+}
+FORMAT_LABELS = {
+    "csv": "table (CSV)",
+    "tsv": "table with tabs",
+    "jsonl": "JSON Lines",
+    "json": "JSON",
+    "txt": "plain text",
+    "zip": "ZIP of texts",
+}
+
+
+FORMAT_PHRASES = {
+    "csv": "a table (CSV)",
+    "tsv": "a table with tabs",
+    "jsonl": "JSON Lines",
+    "json": "JSON",
+    "txt": "plain text",
+    "zip": "a ZIP of texts",
+}
+READING_FIELDS = ("format", "encoding", "delimiter", "separator", "title_line")
+
+
+class ReadingForm(forms.Form):
+    """How a file is to be read. Every field may stay empty: then it is found by looking at the file.
+
+    Given an inspection, the form offers the columns that are there and shows what was found.
+    """
+
+    format = forms.ChoiceField(label="Kind of file", required=False)
+    encoding = forms.ChoiceField(label="Letters", required=False)
+    delimiter = forms.ChoiceField(label="Between columns", required=False, choices=[("", "look"), *DELIMITER_CHOICES])
+    separator = forms.ChoiceField(label="Between songs", required=False)
+    title_line = forms.BooleanField(label="Each song begins with its title", required=False)
+
+    def __init__(self, *args, inspection: Inspection | None = None, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.inspection = inspection
+        self.fields["format"].choices = [("", "look"), *FORMAT_LABELS.items()]
+        self.fields["encoding"].choices = [("", "look"), *((name, name.upper()) for name in ENCODINGS)]
+        self.fields["separator"].choices = [("", "look"), *((name, SEPARATOR_LABELS[name]) for name in SEPARATORS)]
+        for role in ROLES:
+            self.fields[f"column_{role}"] = forms.CharField(label=ROLE_LABELS[role], required=False, max_length=200)
+        if inspection:
+            self._show(inspection)
+
+    @classmethod
+    def showing(cls, inspection: Inspection) -> "ReadingForm":
+        """An unbound form that offers what the inspection found."""
+        options = inspection.options
+        found = {
+            "format": inspection.format,
+            "encoding": inspection.encoding.name,
+            "delimiter": DELIMITER_NAMES.get(options.delimiter, ""),
+            "separator": options.separator,
+            "title_line": options.title_line,
+            **{f"column_{role}": column for role, column in inspection.mapping.items()},
+        }
+        return cls(inspection=inspection, initial=found)
+
+    def _show(self, inspection: Inspection) -> None:
+        """Offer the columns that are there, and only the questions that this kind of file raises."""
+        asked = {"format", "encoding"} if inspection.format != "zip" else {"format"}
+        asked |= {"delimiter"} if inspection.format in ("csv", "tsv") else set()
+        asked |= {"separator", "title_line"} if inspection.format in ("txt", "zip") else set()
+        for name in READING_FIELDS:
+            if name not in asked:
+                del self.fields[name]
+            elif hasattr(self.fields[name], "choices"):  # looking is done: here stands what was found
+                self.fields[name].choices = [choice for choice in self.fields[name].choices if choice[0]]
+        columns = [(column, column) for column in inspection.columns]
+        for role in ROLES:
+            if not columns:
+                del self.fields[f"column_{role}"]
+                continue
+            nothing = [] if role in inspection.mapping else [("", "choose" if role == "lyrics" else "not in this file")]
+            self.fields[f"column_{role}"].widget = forms.Select(choices=nothing + columns)
+
+    def column_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith("column_")]
+
+    def reading_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in READING_FIELDS if name in self.fields]
+
+    def mapping(self) -> dict[str, str]:
+        """The column of each role that was chosen; the column of the words is nobody else's."""
+        chosen = {role: self.cleaned_data.get(f"column_{role}", "") for role in ROLES}
+        return {
+            role: column
+            for role, column in chosen.items()
+            if column and (role == "lyrics" or column != chosen["lyrics"])
+        }
+
+    def options(self) -> dict:
+        """What was chosen besides the columns, as the importers know it."""
+        return {name: value for name in READING_FIELDS if (value := self.cleaned_data.get(name))}
+
+
+class DatasetUploadForm(ReadingForm):
+    """A new dataset: a file, a name, and how to read it."""
+
+    file = forms.FileField(
+        label="Song file",
+        help_text="CSV, TSV, JSON Lines, plain text, or a ZIP of text files.",
+        error_messages={"empty": "This file is empty."},
+    )
+    name = forms.CharField(label="Name", max_length=LONGEST_NAME)
+    description = forms.CharField(
+        label="Where the songs come from",
+        required=False,
+        max_length=LONGEST_DESCRIPTION,
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+
+
+class PreviewForm(ReadingForm):
+    file = forms.FileField(error_messages={"empty": "This file is empty."})
+
+
+class DatasetEditForm(forms.ModelForm):
+    """What its owner may change of a dataset."""
+
+    class Meta:
+        model = Dataset
+        fields = ("name", "description", "visibility")
+        labels = {"description": "Where the songs come from", "visibility": "Who may read it and train on it"}
+        widgets = {"description": forms.Textarea(attrs={"rows": 3}), "visibility": forms.RadioSelect}
+
+
+class SongSearchForm(forms.Form):
+    """Which songs of a dataset to list."""
+
+    q = forms.CharField(label="Search songs", required=False, max_length=100)
+    genre = forms.CharField(required=False, max_length=100)
