@@ -1,0 +1,122 @@
+"""Models, for programs: list, change, delete, download."""
+
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.response import Response
+
+from training.api.runs import ScoresSerializer, scores
+from training.downloads import model_download
+from training.models import Checkpoint, Visibility
+from training.services import models as services
+
+
+class FileRenderer(BaseRenderer):
+    """Lets a client through that accepts only this media type; the view answers with the file itself."""
+
+    media_type = "application/octet-stream"
+    format = "safetensors"
+
+    def render(self, data, accepted_media_type=None, renderer_context=None) -> bytes:
+        return JSONRenderer().render(data)  # what is left to render here is a refusal
+
+
+class ModelSerializer(serializers.ModelSerializer):
+    owner = serializers.CharField(source="owner.username")
+    run = serializers.CharField(source="run_id", allow_null=True)
+    dataset = serializers.CharField(source="dataset_id", allow_null=True)
+    metrics = serializers.SerializerMethodField()
+    config = serializers.DictField(help_text="Every value it was trained with.")
+    bytes = serializers.IntegerField(source="size_bytes")
+
+    class Meta:
+        model = Checkpoint
+        fields = (
+            "id",
+            "name",
+            "owner",
+            "visibility",
+            "run",
+            "dataset",
+            "architecture",
+            "tokenizer",
+            "parameters",
+            "vocabulary_size",
+            "metrics",
+            "config",
+            "step",
+            "epoch",
+            "sha256",
+            "bytes",
+            "created_at",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(ScoresSerializer)
+    def get_metrics(self, model: Checkpoint) -> dict:
+        return {**scores(model.metrics), "best_step": model.step}
+
+
+class ModelChangeSerializer(serializers.Serializer):
+    """What its owner may change of a model."""
+
+    name = serializers.CharField(max_length=services.NAME_LENGTH, required=False)
+    visibility = serializers.ChoiceField(Visibility.choices, required=False)
+
+
+class ModelFilter(filters.FilterSet):
+    architecture = filters.CharFilter(max_length=20)
+    tokenizer = filters.CharFilter(max_length=20)
+    dataset = filters.CharFilter(field_name="dataset_id", max_length=12)
+    run = filters.CharFilter(field_name="run_id", max_length=12)
+    visibility = filters.ChoiceFilter(choices=Visibility.choices)
+
+    class Meta:
+        model = Checkpoint
+        fields = ("architecture", "tokenizer", "dataset", "run", "visibility")
+
+
+class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Trained networks that can write: your own, and what others share."""
+
+    queryset = Checkpoint.objects.none()
+    serializer_class = ModelSerializer
+    lookup_value_regex = "[0-9a-z]+"
+    filterset_class = ModelFilter
+    search_fields = ("name", "dataset__name")
+    ordering_fields = ("created_at", "name", "parameters", "size_bytes")
+
+    def get_queryset(self):
+        models = Checkpoint.objects.published().select_related("owner")
+        if self.request.method in ("GET", "HEAD", "OPTIONS"):
+            return models.visible_to(self.request.user)
+        return models.owned_by(self.request.user)
+
+    @extend_schema(request=ModelChangeSerializer, responses=ModelSerializer)
+    def partial_update(self, request, pk: str):
+        """Change name or visibility."""
+        model = self.get_object()
+        changes = ModelChangeSerializer(data=request.data)
+        changes.is_valid(raise_exception=True)
+        return Response(ModelSerializer(services.update_model(model=model, **changes.validated_data)).data)
+
+    @extend_schema(responses={204: None, 409: OpenApiResponse(description="It is being deleted already.")})
+    def destroy(self, request, pk: str):
+        """Delete a model and its file; lyrics written with it stay."""
+        services.delete_model(model=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            410: OpenApiResponse(description="Its file is damaged."),
+        }
+    )
+    @action(detail=True, filter_backends=[], pagination_class=None, renderer_classes=[FileRenderer, JSONRenderer])
+    def download(self, request, pk: str):
+        """One ``.safetensors`` file with everything in it: weights, words, settings and scores."""
+        model = self.get_object()
+        return model_download(model, services.open_model_file(model))

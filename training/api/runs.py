@@ -1,0 +1,326 @@
+"""Training runs, their measurements and events, for programs."""
+
+import math
+
+from django.db.models import Prefetch
+from django.urls import reverse
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from training import curves, live
+from training.api.fields import ObjectField
+from training.models import Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
+from training.services import runs as services
+from training.streaming import event_stream
+
+LONGEST_KEY = 200
+SCORES = ("train_loss", "valid_loss", "perplexity", "nats_per_character", "bits_per_character")
+
+
+class AnyTextRenderer(BaseRenderer):
+    """Lets a client that accepts only this media type through; the view makes the answer itself."""
+
+    def render(self, data, accepted_media_type=None, renderer_context=None) -> bytes:
+        return JSONRenderer().render(data)  # what is left to render here is a refusal
+
+
+class EventStreamRenderer(AnyTextRenderer):
+    media_type = "text/event-stream"
+    format = "events"
+
+
+class CsvRenderer(AnyTextRenderer):
+    media_type = "text/csv"
+    format = "csv"
+
+
+class ProgressSerializer(serializers.Serializer):
+    step = serializers.IntegerField()
+    steps = serializers.IntegerField()
+    epoch = serializers.IntegerField()
+    epochs = serializers.IntegerField()
+    tokens = serializers.IntegerField()
+    tokens_per_second = serializers.FloatField(allow_null=True)
+    eta_seconds = serializers.FloatField(allow_null=True)
+    percent = serializers.IntegerField()
+    phase = serializers.CharField(help_text="What the worker does right now, in words.")
+
+
+class ScoresSerializer(serializers.Serializer):
+    """Losses in nats; null until they are measured."""
+
+    train_loss = serializers.FloatField(allow_null=True)
+    valid_loss = serializers.FloatField(allow_null=True)
+    perplexity = serializers.FloatField(allow_null=True)
+    nats_per_character = serializers.FloatField(allow_null=True)
+    bits_per_character = serializers.FloatField(allow_null=True)
+    best_step = serializers.IntegerField(allow_null=True)
+
+
+def scores(metrics: dict) -> dict:
+    """Return a run's or model's metrics with every name of the contract, null where nothing was measured."""
+    found = {name: curves.finite(metrics.get(name)) for name in SCORES}
+    if found["bits_per_character"] is None and found["nats_per_character"] is not None:
+        found["bits_per_character"] = found["nats_per_character"] / math.log(2)
+    return {**found, "best_step": metrics.get("best_step", metrics.get("step"))}
+
+
+class RunSerializer(serializers.ModelSerializer):
+    owner = serializers.CharField(source="owner.username")
+    dataset = serializers.CharField(source="dataset_id")
+    config = serializers.DictField(help_text="Every value that was used.")
+    queue_position = serializers.SerializerMethodField(
+        help_text="Its place in line, from 1; null when it is not waiting."
+    )
+    progress = serializers.SerializerMethodField()
+    metrics = serializers.SerializerMethodField()
+    model = serializers.SerializerMethodField(help_text="The id of the model that came of it, or null.")
+
+    class Meta:
+        model = TrainingRun
+        fields = (
+            "id",
+            "name",
+            "owner",
+            "visibility",
+            "dataset",
+            "dataset_version",
+            "architecture",
+            "preset",
+            "config",
+            "seed",
+            "state",
+            "queue_position",
+            "progress",
+            "metrics",
+            "parameters",
+            "facts",
+            "error",
+            "error_code",
+            "attempts",
+            "cancel_requested_at",
+            "model",
+            "created_at",
+            "queued_at",
+            "started_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(OpenApiTypes.INT)
+    def get_queue_position(self, run: TrainingRun) -> int | None:
+        if run.state != TrainingRun.State.QUEUED:
+            return None
+        line = self.context.get("line")
+        return run.queue_position if line is None else line.get(run.pk)
+
+    @extend_schema_field(ProgressSerializer)
+    def get_progress(self, run: TrainingRun) -> dict:
+        return live.progress_of(run)
+
+    @extend_schema_field(ScoresSerializer)
+    def get_metrics(self, run: TrainingRun) -> dict:
+        return scores(run.metrics)
+
+    @extend_schema_field({"type": "string", "nullable": True})
+    def get_model(self, run: TrainingRun) -> str | None:
+        return next((model.pk for model in run.models), None)
+
+
+class StartSerializer(serializers.Serializer):
+    """What to train; every setting that ``config`` leaves out has the preset's value."""
+
+    dataset = serializers.CharField(help_text="The id of a dataset that is ready.")
+    architecture = serializers.CharField(help_text="rnn, lstm or gru.")
+    preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee or lunch; tiny if absent.")
+    name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
+    config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
+
+    def validate_dataset(self, dataset_id: str) -> Dataset:
+        found = Dataset.objects.visible_to(self.context["request"].user).filter(pk=dataset_id).first()
+        if found is None:
+            raise ValidationError("There is no such dataset.")
+        return found
+
+
+class MetricPointSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = MetricPoint
+        fields = curves.CSV_COLUMNS
+
+
+class SampleSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Sample
+        fields = ("step", "epoch", "prompt", "text", "temperature", "seed", "nats_per_character", "created_at")
+
+
+class RunFilter(filters.FilterSet):
+    state = filters.ChoiceFilter(choices=TrainingRun.State.choices)
+    architecture = filters.CharFilter(max_length=20)
+    dataset = filters.CharFilter(field_name="dataset_id", max_length=12)
+
+    class Meta:
+        model = TrainingRun
+        fields = ("state", "architecture", "dataset")
+
+
+class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+    """Trainings: your own, and what others share."""
+
+    queryset = TrainingRun.objects.none()
+    serializer_class = RunSerializer
+    lookup_value_regex = "[0-9a-z]+"
+    filterset_class = RunFilter
+    search_fields = ("name", "dataset__name")
+    ordering_fields = ("created_at", "finished_at", "name", "state")
+
+    def get_queryset(self):
+        user = self.request.user
+        models = Prefetch("checkpoints", Checkpoint.objects.visible_to(user).published(), to_attr="models")
+        runs = TrainingRun.objects.select_related("owner").prefetch_related(models)
+        return runs.visible_to(user) if self.request.method in ("GET", "HEAD", "OPTIONS") else runs.owned_by(user)
+
+    def get_serializer_context(self) -> dict:
+        context = super().get_serializer_context()
+        if self.action == "list":
+            line = TrainingRun.objects.in_line().values_list("pk", flat=True)
+            context["line"] = {pk: place for place, pk in enumerate(line, start=1)}
+        return context
+
+    @extend_schema(
+        request=StartSerializer,
+        parameters=[
+            OpenApiParameter(
+                "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key gives the same object."
+            )
+        ],
+        responses={
+            202: RunSerializer,
+            409: OpenApiResponse(description="The dataset is not ready."),
+            429: OpenApiResponse(description="As many of your runs wait as may."),
+        },
+    )
+    def create(self, request):
+        """Put a run into the line."""
+        asked = StartSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        run = services.start_run(
+            owner=request.user,
+            dataset=values["dataset"],
+            architecture=values["architecture"],
+            preset=values.get("preset") or None,
+            name=values.get("name", ""),
+            overrides=values.get("config"),
+            idempotency_key=self._idempotency_key(),
+        )
+        return self._accepted(run)
+
+    def _idempotency_key(self) -> str | None:
+        key = self.request.headers.get("Idempotency-Key")
+        if key and (len(key) > LONGEST_KEY or not key.isprintable()):
+            raise ValidationError({"Idempotency-Key": [f"Use at most {LONGEST_KEY} printable characters."]})
+        return key
+
+    @extend_schema(
+        request=None,
+        responses={202: RunSerializer, 409: OpenApiResponse(description="It has ended; the body has its state.")},
+    )
+    @action(detail=True, methods=["post"])
+    def cancel(self, request, pk: str):
+        """Cancel a waiting run at once, have a running one stopped within seconds."""
+        return self._accepted(services.cancel_run(run=self.get_object(), by=request.user))
+
+    @extend_schema(
+        parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="csv: a table to download.")],
+        responses={
+            (200, "application/json"): MetricPointSerializer(many=True),
+            (200, "text/csv"): OpenApiTypes.STR,
+        },
+    )
+    @action(detail=True, filter_backends=[], renderer_classes=[JSONRenderer, CsvRenderer])
+    def metrics(self, request, pk: str):
+        """Everything that was measured, by step."""
+        run = self.get_object()
+        if request.query_params.get("format") == "csv" or request.accepted_renderer.format == "csv":
+            return curves.metrics_csv(run)
+        return self._page_of(run.metric_points.order_by("step"), MetricPointSerializer)
+
+    @extend_schema(responses=SampleSerializer(many=True))
+    @action(detail=True, filter_backends=[])
+    def samples(self, request, pk: str):
+        """What the network wrote as it learnt, by step."""
+        return self._page_of(self.get_object().samples.order_by("step"), SampleSerializer)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("Last-Event-ID", int, OpenApiParameter.HEADER, description="Replays what followed.")
+        ],
+        responses={(200, "text/event-stream"): OpenApiTypes.STR},
+    )
+    @action(
+        detail=True, filter_backends=[], pagination_class=None, renderer_classes=[EventStreamRenderer, JSONRenderer]
+    )
+    def events(self, request, pk: str):
+        """The run as it happens: ``progress``, ``metric``, ``sample``, ``state`` and at last ``end``, with numbers."""
+        last = request.headers.get("Last-Event-ID", "")
+        after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else 0
+        return event_stream(request._request, live.run_events(self.get_object().pk, after=after))
+
+    def _page_of(self, rows, serializer_class) -> Response:
+        return self.get_paginated_response(serializer_class(self.paginate_queryset(rows), many=True).data)
+
+    def _accepted(self, run: TrainingRun) -> Response:
+        fresh = self.get_queryset().get(pk=run.pk)
+        location = self.request.build_absolute_uri(reverse("run-api-detail", args=[run.pk]))
+        return Response(RunSerializer(fresh).data, status.HTTP_202_ACCEPTED, headers={"Location": location})
+
+
+class ChoiceSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    sentence = serializers.CharField()
+
+
+class PresetSerializer(ChoiceSerializer):
+    minutes = serializers.FloatField()
+    tokenizer = serializers.CharField()
+    values = serializers.DictField(help_text="The settings it changes, by tokenizer.")
+
+
+class SettingSerializer(serializers.Serializer):
+    name = serializers.CharField()
+    type = serializers.CharField(help_text="int, float, str or bool.")
+    optional = serializers.BooleanField()
+    default = serializers.JSONField()
+    minimum = serializers.FloatField(allow_null=True)
+    maximum = serializers.FloatField(allow_null=True)
+    choices = serializers.ListField(child=serializers.CharField())
+    help = serializers.CharField()
+    group = serializers.CharField()
+
+
+class RunOptionsSerializer(serializers.Serializer):
+    architectures = ChoiceSerializer(many=True)
+    tokenizers = ChoiceSerializer(many=True)
+    presets = PresetSerializer(many=True)
+    # "fields" is a property of every serializer, so this one needs a detour to carry the contract's name.
+
+    def get_fields(self) -> dict:
+        return {**super().get_fields(), "fields": SettingSerializer(many=True)}
+
+
+class RunOptionsView(APIView):
+    """Everything a run can be told."""
+
+    @extend_schema(responses=RunOptionsSerializer)
+    def get(self, request):
+        return Response(services.run_options())

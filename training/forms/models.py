@@ -1,0 +1,35 @@
+"""The forms of models: which to see, what to change of one."""
+
+from django import forms
+
+from training.models import Checkpoint, Visibility
+
+ORDERS = {"best": "Best first", "newest": "Newest first"}
+
+
+class ModelFilterForm(forms.Form):
+    """Which models to see, and in which order."""
+
+    q = forms.CharField(label="Search models", required=False, max_length=100)
+    architecture = forms.ChoiceField(
+        label="Cell",
+        required=False,
+        widget=forms.RadioSelect,
+        choices=[("", "All"), ("rnn", "RNN"), ("lstm", "LSTM"), ("gru", "GRU")],
+    )
+    order = forms.ChoiceField(label="Order", required=False, choices=list(ORDERS.items()))
+
+
+class ModelForm(forms.ModelForm):
+    """What its owner may change of a model."""
+
+    visibility = forms.ChoiceField(
+        label="Who may use it", choices=Visibility.choices, widget=forms.RadioSelect, required=False
+    )
+
+    class Meta:
+        model = Checkpoint
+        fields = ["name", "visibility"]
+
+    def clean_visibility(self) -> str:
+        return self.cleaned_data["visibility"] or self.instance.visibility

@@ -1,0 +1,151 @@
+"""The forms of training runs: what to train, and which runs to see."""
+
+from django import forms
+
+from training.errors import Invalid
+from training.forms.refusals import add_refusal
+from training.language_model.config import ConfigError, describe_options, parse_setting, resolve_config
+from training.language_model.presets import DEFAULT_PRESET
+from training.models import TrainingRun
+from training.settings_table import GROUPS, setting_title
+
+UP_FRONT = ("architecture", "tokenizer")
+WHAT_CELLS_DO = {
+    "rnn": (
+        "One state, overwritten at every word. What it was told fades with each step, so a plain RNN forgets the start "
+        "of a line before its end. Quick, and good to see why the others were invented."
+    ),
+    "lstm": (
+        "A memory beside the state, and three gates that say what enters, what stays and what shows. It can carry a "
+        "rhyme or a chorus over many lines: the surest choice."
+    ),
+    "gru": (
+        "Two gates and one state: it decides at every word how much of the old to keep. Three quarters of the LSTM's "
+        "weights, often as good in the same time."
+    ),
+}
+
+
+class RunForm(forms.Form):
+    """What to train on a dataset. Every other setting may stay blank: then the preset's value holds."""
+
+    architecture = forms.ChoiceField(label="Cell", widget=forms.RadioSelect)
+    tokenizer = forms.ChoiceField(label="It reads and writes", widget=forms.RadioSelect)
+    preset = forms.ChoiceField(label="How long", widget=forms.RadioSelect)
+    name = forms.CharField(
+        label="Name", max_length=120, required=False, help_text="Blank: the cell, the dataset and the preset."
+    )
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.options = describe_options()
+        for name in ("architecture", "tokenizer", "preset"):
+            choices = self.options[f"{name}s"]
+            self.fields[name].choices = [(choice["name"], choice["title"]) for choice in choices]
+        self.fields["architecture"].initial = "lstm"
+        self.fields["tokenizer"].initial = self.options["presets"][0]["tokenizer"]
+        self.fields["preset"].initial = DEFAULT_PRESET
+        for described in self.options["fields"]:
+            if described["name"] not in UP_FRONT:
+                self.fields[described["name"]] = setting_field(described)
+
+    @property
+    def sentences(self) -> dict[str, dict[str, str]]:
+        """What to say beside each choice."""
+        said = {
+            name: {choice["name"]: choice["sentence"] for choice in self.options[name]}
+            for name in ("tokenizers", "presets")
+        }
+        return {"architectures": WHAT_CELLS_DO, **said}
+
+    @property
+    def groups(self) -> list[tuple[str, list]]:
+        """Every setting but the first three, in groups with a title."""
+        found: dict[str, list] = {title: [] for title in GROUPS.values()}
+        for described in self.options["fields"]:
+            if described["name"] not in UP_FRONT:
+                title = GROUPS.get(described["group"], described["group"].capitalize())
+                found.setdefault(title, []).append(self[described["name"]])
+        return [(title, fields) for title, fields in found.items() if fields]
+
+    @property
+    def has_errors_in_settings(self) -> bool:
+        return any(field.errors for _, fields in self.groups for field in fields)
+
+    @property
+    def preset_values(self) -> dict:
+        """Each preset's values by tokenizer, over the defaults: what a blank setting stands for."""
+        defaults = {described["name"]: described["default"] for described in self.options["fields"]}
+        return {
+            preset["name"]: {tokenizer: {**defaults, **values} for tokenizer, values in preset["values"].items()}
+            for preset in self.options["presets"]
+        }
+
+    def overrides(self) -> dict:
+        """The settings that the person filled in, as values; what can't be read stays text and is refused later."""
+        return {
+            described["name"]: parse_setting(described["name"], text)
+            for described in self.options["fields"]
+            if (text := self.cleaned_data.get(described["name"])) not in (None, "")
+        }
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        if "architecture" in cleaned and "preset" in cleaned:
+            try:
+                resolve_config(
+                    architecture=cleaned["architecture"], preset=cleaned["preset"], overrides=self.overrides()
+                )
+            except ConfigError as problem:
+                add_refusal(self, Invalid(problem.errors))
+        return cleaned
+
+
+def setting_field(described: dict) -> forms.Field:
+    """A form field for one setting as `describe_options` tells it; blank stands for the preset's value."""
+    label = setting_title(described["name"])
+    help_text = f"{described['help']} {bounds_in_words(described)}".strip()
+    if described["type"] == "bool":
+        choices = [("", "As the preset says"), ("true", "Yes"), ("false", "No")]
+        return forms.ChoiceField(label=label, help_text=help_text, choices=choices, required=False)
+    if described["choices"]:
+        choices = [("", "As the preset says"), *((choice, choice) for choice in described["choices"])]
+        return forms.ChoiceField(label=label, help_text=help_text, choices=choices, required=False)
+    attributes = {"data-setting": described["name"], "autocomplete": "off"}
+    if described["type"] in ("int", "float"):
+        # A text field, not a number field: browsers hide from us what a person typed into those when it is no number.
+        attributes["inputmode"] = "numeric" if described["type"] == "int" else "decimal"
+    return forms.CharField(
+        label=label, help_text=help_text, required=False, strip=True, widget=forms.TextInput(attributes)
+    )
+
+
+def bounds_in_words(described: dict) -> str:
+    lowest, highest = described["minimum"], described["maximum"]
+    if lowest is None:
+        return f"At most {highest} characters." if highest else ""
+    return f"From {lowest:,g} to {highest:,g}." if highest < 1_000_000 else f"From {lowest:,g} to {highest:,}."
+
+
+class RunFilterForm(forms.Form):
+    """Which runs to see; everything may be left out."""
+
+    q = forms.CharField(label="Search runs", required=False, max_length=100)
+    state = forms.ChoiceField(label="State", required=False, choices=[("", "Any state"), *TrainingRun.State.choices])
+    architecture = forms.ChoiceField(
+        label="Cell", required=False, choices=[("", "All"), ("rnn", "RNN"), ("lstm", "LSTM"), ("gru", "GRU")]
+    )
+    dataset = forms.ChoiceField(label="Dataset", required=False)
+
+    def __init__(self, data, *, datasets) -> None:
+        super().__init__(data)
+        self.fields["dataset"].choices = [("", "Any dataset"), *datasets]
+
+    def narrow(self, runs):
+        """Return those of ``runs`` that are asked for; a choice that does not exist asks for nothing."""
+        self.is_valid()
+        chosen = self.cleaned_data
+        for name in ("state", "architecture", "dataset"):
+            if chosen.get(name):
+                runs = runs.filter(**{name: chosen[name]})
+        return runs.filter(name__icontains=chosen["q"]) if chosen.get("q") else runs

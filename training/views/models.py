@@ -1,0 +1,126 @@
+"""Pages of models: the list, the certificate of one, its file."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import F, FloatField, Q
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from training.downloads import model_download as download_of
+from training.errors import ExpectedError
+from training.forms.models import ModelFilterForm, ModelForm
+from training.forms.refusals import add_refusal
+from training.models import Checkpoint, Dataset, TrainingRun
+from training.services import models as services
+from training.settings_table import settings_in_groups
+
+MODELS_ON_A_PAGE = 25
+
+
+def _visible_models(request: HttpRequest):
+    return Checkpoint.objects.visible_to(request.user).published().select_related("owner", "dataset", "run")
+
+
+def _own_model(request: HttpRequest, model_id: str) -> Checkpoint:
+    return get_object_or_404(Checkpoint.objects.owned_by(request.user).published(), pk=model_id)
+
+
+@login_required
+@require_GET
+def model_list(request: HttpRequest) -> HttpResponse:
+    form = ModelFilterForm(request.GET)
+    form.is_valid()
+    models = narrowed(_visible_models(request), form.cleaned_data)
+    page = Paginator(models, MODELS_ON_A_PAGE).get_page(request.GET.get("page"))
+    on_their_way = TrainingRun.objects.owned_by(request.user).unfinished().select_related("dataset")
+    context = {
+        "page": page,
+        "form": form,
+        "is_filtered": bool(form.cleaned_data.get("q") or form.cleaned_data.get("architecture")),
+        "best_id": _best_id(page.object_list),
+        "on_their_way": on_their_way.order_by("queued_at")[:5],
+    }
+    return render(request, "training/model_list.html", context)
+
+
+def narrowed(models, chosen: dict):
+    """Return those of ``models`` that are asked for, in the order asked for."""
+    if words := chosen.get("q"):
+        models = models.filter(Q(name__icontains=words) | Q(dataset__name__icontains=words))
+    if architecture := chosen.get("architecture"):
+        models = models.filter(architecture=architecture)
+    if chosen.get("order") == "newest":
+        return models.order_by("-created_at", "-pk")
+    score = Cast(KT("metrics__nats_per_character"), FloatField())
+    return models.annotate(score=score).order_by(F("score").asc(nulls_last=True), "-created_at", "-pk")
+
+
+def _best_id(models) -> str | None:
+    """The model with the lowest loss of those on the page, where there is something to be better than."""
+    scored = [model for model in models if model.metrics.get("nats_per_character") is not None]
+    if len(scored) < 2:
+        return None
+    return min(scored, key=lambda model: model.metrics["nats_per_character"]).pk
+
+
+@login_required
+@require_GET
+def model_detail(request: HttpRequest, model_id: str) -> HttpResponse:
+    model = get_object_or_404(_visible_models(request), pk=model_id)
+    return _certificate(request, model, ModelForm(instance=model))
+
+
+def _certificate(request: HttpRequest, model: Checkpoint, form: ModelForm, status: int = 200) -> HttpResponse:
+    user = request.user
+    context = {
+        "model": model,
+        "form": form,
+        "is_owner": model.owner_id == user.pk,
+        "dataset_is_visible": Dataset.objects.visible_to(user).filter(pk=model.dataset_id).exists(),
+        "run_is_visible": TrainingRun.objects.visible_to(user).filter(pk=model.run_id).exists(),
+        "settings": settings_in_groups(model.config),
+    }
+    return render(request, "training/model_detail.html", context, status=status)
+
+
+@login_required
+@require_POST
+def model_edit(request: HttpRequest, model_id: str) -> HttpResponse:
+    model = _own_model(request, model_id)
+    form = ModelForm(request.POST, instance=_own_model(request, model_id))
+    if form.is_valid():
+        try:
+            services.update_model(model=model, **form.cleaned_data)
+            messages.success(request, "Saved.")
+            return redirect(model)
+        except ExpectedError as refusal:
+            add_refusal(form, refusal)
+    return _certificate(request, model, form, status=400)
+
+
+@login_required
+@require_POST
+def model_delete(request: HttpRequest, model_id: str) -> HttpResponse:
+    model = _own_model(request, model_id)
+    try:
+        services.delete_model(model=model)
+    except ExpectedError as refusal:
+        messages.error(request, refusal.message)
+        return redirect(model)
+    messages.success(request, f"The model “{model.name}” and its file are gone.")
+    return redirect("training:model-list")
+
+
+@login_required
+@require_GET
+def model_download(request: HttpRequest, model_id: str) -> HttpResponse:
+    model = get_object_or_404(_visible_models(request), pk=model_id)
+    try:
+        return download_of(model, services.open_model_file(model))
+    except ExpectedError as refusal:
+        messages.error(request, refusal.message)
+        return redirect("training:model-list")

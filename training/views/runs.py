@@ -1,0 +1,222 @@
+"""Pages of training runs: start one, watch it learn, compare."""
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from training import comparison, curves, findings, live
+from training.errors import ExpectedError
+from training.forms.refusals import add_refusal
+from training.forms.runs import RunFilterForm, RunForm
+from training.models import Checkpoint, Dataset, TrainingRun, Worker
+from training.services import runs as services
+from training.settings_table import facts_in_words, setting_title, setting_word, settings_in_groups
+from training.streaming import event_stream
+
+RUNS_ON_A_PAGE = 25
+
+
+def training_worker_listens() -> bool:
+    return Worker.objects.listening_to("training").exists()
+
+
+def _visible_run(request: HttpRequest, run_id: str) -> TrainingRun:
+    models = Prefetch("checkpoints", Checkpoint.objects.visible_to(request.user).published(), to_attr="models")
+    runs = TrainingRun.objects.visible_to(request.user).select_related("dataset", "owner").prefetch_related(models)
+    return get_object_or_404(runs, pk=run_id)
+
+
+# ── Start one ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def run_create(request: HttpRequest, dataset_id: str) -> HttpResponse:
+    dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
+    form = RunForm(request.POST or None, initial=_like(request))
+    if request.method == "POST" and form.is_valid():
+        run = _start(request, dataset, form)
+        if run is not None:
+            return redirect(run)
+    context = {"dataset": dataset, "form": form, "worker_listens": training_worker_listens(), "section": "runs"}
+    return render(request, "training/run_create.html", context, status=400 if form.errors else 200)
+
+
+def _start(request: HttpRequest, dataset: Dataset, form: RunForm) -> TrainingRun | None:
+    """Start what the form says, or put at the form why not."""
+    chosen = form.cleaned_data
+    overrides = {"tokenizer": chosen["tokenizer"], **form.overrides()}
+    names = ("architecture", "preset", "name")
+    try:
+        return services.start_run(
+            owner=request.user, dataset=dataset, overrides=overrides, **{name: chosen[name] for name in names}
+        )
+    except ExpectedError as refusal:
+        add_refusal(form, refusal)
+        return None
+
+
+def _like(request: HttpRequest) -> dict:
+    """What the form begins with: the settings of another run, where the address names one (``?like=``)."""
+    other = (
+        TrainingRun.objects.visible_to(request.user).filter(pk=request.GET.get("like", "").replace("\0", "")).first()
+    )
+    if other is None:
+        return {}
+    values = {name: value for name, value in other.config.items() if value is not None}
+    # A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
+    if "budget_seconds" in values:
+        values.pop("steps", None)
+    words = {True: "true", False: "false"}
+    values = {name: words.get(value, value) if isinstance(value, bool) else value for name, value in values.items()}
+    return {**values, "preset": other.preset or None}
+
+
+# ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@login_required
+@require_GET
+def run_list(request: HttpRequest) -> HttpResponse:
+    visible = TrainingRun.objects.visible_to(request.user)
+    datasets = visible.order_by("dataset__name").values_list("dataset", "dataset__name").distinct()
+    form = RunFilterForm(request.GET, datasets=datasets)
+    runs = form.narrow(visible.select_related("dataset", "owner").order_by("-created_at", "-pk"))
+    page = Paginator(runs, RUNS_ON_A_PAGE).get_page(request.GET.get("page"))
+    is_filtered = any(form.cleaned_data.values())
+    return render(request, "training/run_list.html", {"page": page, "form": form, "is_filtered": is_filtered})
+
+
+# ── Watch one ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@login_required
+@never_cache
+@require_GET
+def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
+    run = _visible_run(request, run_id)
+    points = curves.points_of(run)
+    context = {
+        **_live_context(request, run),
+        **_loss_context(run, points),
+        "chart": curves.chart_data(run, points),
+        "looks": curves.judged(points),
+        "samples": list(run.samples.order_by("-step")),
+        "events": run.events.order_by("-sequence"),
+        "settings": settings_in_groups(run.config),
+        "facts": facts_in_words(run.facts),
+        "advice": findings.advice(run.error_code),
+    }
+    return render(request, "training/run_detail.html", context)
+
+
+@login_required
+@never_cache
+@require_GET
+def run_live(request: HttpRequest, run_id: str) -> HttpResponse:
+    """What changed on a run's page since the sequence number ``after``, as fragments that htmx puts in their places."""
+    run = _visible_run(request, run_id)
+    if run.is_finished:
+        return HttpResponse(status=286, headers={"HX-Refresh": "true"})  # the page of a finished run is another one
+    after = _whole_number(request.GET.get("after", ""))
+    context = _live_context(request, run)
+    if run.sequence != after:
+        points, news = curves.points_of(run), curves.points_of(run, after=after)
+        context |= {**_loss_context(run, points), "chart": curves.chart_data(run, news), "has_points": bool(news)}
+        if run.samples.filter(sequence__gt=after).exists():
+            context["samples"] = list(run.samples.order_by("-step"))
+        context["events"] = run.events.order_by("-sequence")
+    return render(request, "training/_run_news.html", context)
+
+
+def _whole_number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
+    """What the progress of a run shows, in every state."""
+    now = timezone.now()
+    waits = run.state == TrainingRun.State.QUEUED
+    eta = run.eta_seconds
+    return {
+        "run": run,
+        "is_owner": run.owner_id == request.user.pk,
+        "dataset_is_visible": Dataset.objects.visible_to(request.user).filter(pk=run.dataset_id).exists(),
+        "model": next(iter(run.models), None),
+        "done_at": now + timedelta(seconds=eta) if eta is not None else None,
+        "took_seconds": (run.finished_at - run.started_at).total_seconds()
+        if run.finished_at and run.started_at
+        else None,
+        "no_worker": waits and not training_worker_listens(),
+        "worker_is_quiet": run.lease_expires_at is not None and run.lease_expires_at < now,
+        "nats_per_character": run.nats_per_character,
+    }
+
+
+def _loss_context(run: TrainingRun, points: list[curves.Point]) -> dict:
+    return {
+        "finding": findings.finding(points, is_finished=run.is_finished),
+        "caption": findings.caption(points),
+    }
+
+
+@login_required
+@require_GET
+def run_events(request: HttpRequest, run_id: str) -> HttpResponse:
+    run = _visible_run(request, run_id)
+    after = _whole_number(request.headers.get("Last-Event-ID", "") or request.GET.get("after", ""))
+    return event_stream(request, live.run_events(run.pk, after=after))
+
+
+@login_required
+@require_GET
+def run_metrics_csv(request: HttpRequest, run_id: str) -> HttpResponse:
+    return curves.metrics_csv(_visible_run(request, run_id))
+
+
+@login_required
+@require_POST
+def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
+    run = get_object_or_404(TrainingRun.objects.owned_by(request.user), pk=run_id)
+    try:
+        services.cancel_run(run=run, by=request.user)
+    except ExpectedError as refusal:
+        messages.warning(request, refusal.message)
+    return redirect(run)
+
+
+# ── Compare ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@login_required
+@require_GET
+def run_compare(request: HttpRequest, dataset_id: str) -> HttpResponse:
+    """The chosen runs of one dataset in one chart; without a choice, the newest of each cell that read alike."""
+    dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
+    runs = comparison.comparable_runs(TrainingRun.objects.visible_to(request.user), dataset)
+    asked = set(request.GET.getlist("run"))
+    chosen = [run for run in runs if run.pk in asked] or comparison.usual_choice(runs)
+    contenders = comparison.compare(chosen[: comparison.MOST_RUNS])
+    context = {
+        "dataset": dataset,
+        "runs": runs,
+        "chosen": {one.run.pk for one in contenders},
+        "contenders": contenders,
+        "chart": [one.as_curve() for one in contenders],
+        "verdict": comparison.verdict(contenders),
+        "differing": [
+            (setting_title(name), [setting_word(value) for value in values])
+            for name, values in comparison.differing_settings(contenders)
+        ],
+        "most_runs": comparison.MOST_RUNS,
+        "section": "runs",
+    }
+    return render(request, "training/run_compare.html", context)
