@@ -4,6 +4,7 @@ from django.contrib.auth import authenticate
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.parsers import FormParser, JSONParser
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
@@ -27,6 +28,7 @@ class TokenAnswer(serializers.Serializer):
 class TokensView(APIView):
     """A user name and password for a bearer token."""
 
+    parser_classes = (JSONParser, FormParser)  # a form too: it is what `curl -d` sends
     authentication_classes = ()
     permission_classes = ()
     throttle_classes = (ScopedRateThrottle,)

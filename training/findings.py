@@ -18,7 +18,7 @@ ADVICE = {
     "out_of_memory": "Nothing else was harmed; a new run with these settings can be made smaller at the form.",
     "stalled": "A run that makes no step keeps others waiting, so it was ended.",
     "storage_full": "An operator has to make room on the disk; then start it once more.",
-    "worker_lost": "A machine short of memory ends its largest process first: try a smaller network, or ask an operator.",
+    "worker_lost": "A machine short of memory ends its largest process: try a smaller network, or ask an operator.",
 }
 USUAL_ADVICE = "Try it once more with the same settings; if it fails again, show this sentence to an operator."
 
@@ -104,14 +104,20 @@ def _evidence(looks: list[Point], best: Point) -> str:
         parts.append(f"best {_in_characters(best):.2f} after epoch {best.epoch:.1f}")
     elif len(looks) == 1:
         parts.append(f"Kept-aside songs: {_in_characters(best):.2f} nats per character")
-    gap = _gap(looks[-1])
     if looks[-1].train_loss:
-        verdict = "over" if gap > BY_HEART_GAP else "under"
-        parts.append(
-            f"they are {max(0.0, gap):.0%} harder than the songs it learns from, "
-            f"{verdict} the {BY_HEART_GAP:.0%} that mean learning by heart"
-        )
+        parts.append(_gap_in_words(_gap(looks[-1])))
     return "; ".join(parts) + "."
+
+
+def _gap_in_words(gap: float) -> str:
+    percent, limit = round(100 * gap), round(100 * BY_HEART_GAP)
+    if percent < 1:
+        return "they are no harder than the songs it learns from"
+    verdict = "over" if percent > limit else "under"
+    return (
+        f"they are {percent} % harder than the songs it learns from, "
+        f"{verdict} the {limit} % that mean learning by heart"
+    )
 
 
 def _in_characters(look: Point) -> float:
