@@ -322,7 +322,8 @@ export class Desk {
 }
 
 function describeForm(form) {
-  const { model, top_k, top_p, seed } = form.elements;
+  const { model, top_k, top_p } = form.elements;
+  const seed = form.querySelector("input[name=seed]"); // the buttons beside the lyric carry the same name
   form.querySelectorAll("[data-model-facts]").forEach((facts) => (facts.hidden = facts.dataset.modelFacts !== model.value));
   const fate = seed.value ? `seed ${seed.value}` : "a new seed each time";
   form.querySelector("[data-compose-summary]").textContent = `top-k ${top_k.value || 0}, top-p ${top_p.value || 1}, ${fate}`;
