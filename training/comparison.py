@@ -51,8 +51,12 @@ def comparable_runs(visible, dataset: Dataset) -> list[TrainingRun]:
 
 
 def usual_choice(runs: list[TrainingRun]) -> list[TrainingRun]:
-    """Return the newest run of each cell that reads in the same way; that way in which most cells are there."""
+    """Return the newest run of each cell, finished ones first, all reading alike: words or characters, whatever has more.
+
+    A finished run says more than one that is still learning, however new that is.
+    """
     best: list[TrainingRun] = []
+    runs = sorted(runs, key=lambda run: not run.is_finished)
     for tokenizer in dict.fromkeys(run.config.get("tokenizer") for run in runs):
         newest = {}
         for run in runs:

@@ -56,7 +56,8 @@ def judged(points: Iterable[Point]) -> list[Point]:
 
 def chart_data(run: TrainingRun, points: list[Point]) -> dict:
     """Return what `static/js/loss_chart.js` draws; the attempt says when it has to begin anew."""
-    return {"attempt": run.attempts, "epochs": run.epochs, "points": [point.as_list() for point in points]}
+    planned = {} if run.is_finished else {"step": run.steps, "epoch": run.epochs}
+    return {"attempt": run.attempts, "planned": planned, "points": [point.as_list() for point in points]}
 
 
 def metrics_csv(run: TrainingRun) -> HttpResponse:

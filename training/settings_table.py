@@ -32,6 +32,8 @@ def setting_word(value) -> str:
     """Return a value as a page says it: yes, 0.002, 10,000."""
     if value is None or value == "" or isinstance(value, bool):
         return WORDS[value]
+    if isinstance(value, float):
+        return f"{value:g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

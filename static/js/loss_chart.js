@@ -4,6 +4,7 @@
 const AXES = { step: 0, epoch: 1, seconds: 2 };
 const DASHES = { rnn: [2, 5], lstm: [], gru: [9, 5] };
 const LETTER_PIXELS = 13;
+const LABEL_GAP = 12;
 
 // ── data ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -24,9 +25,9 @@ export function lowest(points) {
 
 export function runCurves({ points }, { axis, measure }) {
   const judged = xy(points, axis, measure === "character" ? 5 : 4);
-  const aside = { ink: "accent", label: "songs kept aside", points: judged, best: lowest(judged), isThick: true };
+  const aside = { ink: "accent", label: "songs kept aside", short: "aside", points: judged, best: lowest(judged), isThick: true };
   if (measure === "character") return [aside];
-  return [{ ink: "faint", label: "songs it learns from", points: xy(points, axis, 3), best: -1 }, aside];
+  return [{ ink: "faint", label: "songs it learns from", short: "learnt", points: xy(points, axis, 3), best: -1 }, aside];
 }
 
 export function comparedCurves(runs, { axis }) {
@@ -118,43 +119,48 @@ function dataset(curve, inks, isCrowded) {
   };
 }
 
-// The name of each curve at its end, with its best value where there is room for it.
-function nameCurves(chart, curves, inks, font) {
-  const { ctx, chartArea } = chart;
+// What stands at the end of a curve: its name and its best value, in short where the paper is narrow.
+export function endWords(curve, isNarrow) {
+  const shown = curve.best < 0 ? curve.points.at(-1) : curve.points[curve.best];
+  return `${isNarrow && curve.short ? curve.short : curve.label} ${shown.y.toFixed(2)}`;
+}
+
+const labelFont = (curve, font) => `${curve.isThick ? 600 : 400} ${font}`;
+
+export function labelWidth(ctx, curves, isNarrow, font) {
+  const widths = curves.filter((curve) => curve.points.length).map((curve) => {
+    ctx.font = labelFont(curve, font);
+    return ctx.measureText(endWords(curve, isNarrow)).width;
+  });
+  return Math.max(0, ...widths);
+}
+
+function nameCurves(chart, curves, { inks, font, isNarrow }) {
+  const { ctx, chartArea, scales } = chart;
   const named = curves.filter((curve) => curve.points.length);
-  const ends = named.map((curve) => {
-    const last = curve.points.at(-1);
-    const value = curve.best < 0 ? last.y : curve.points[curve.best].y;
-    const x = chart.scales.x.getPixelForValue(last.x);
-    return { curve, x, y: chart.scales.y.getPixelForValue(last.y), text: `${curve.label} ${value.toFixed(2)}` };
-  });
+  const ends = named.map((curve) => curve.points.at(-1));
+  const heights = ends.map(({ y }) => Math.max(scales.y.getPixelForValue(y), chartArea.top));
+  const places = spreadLabels(heights, LETTER_PIXELS + 4);
   ctx.save();
-  ctx.textBaseline = "middle";
-  ends.forEach((end) => {
-    ctx.font = `${end.curve.isThick ? 600 : 400} ${font}`;
-    end.fits = end.x + 12 + ctx.measureText(end.text).width <= chart.width;
-  });
-  const beside = spreadLabels(ends.map((end) => Math.max(end.y, chartArea.top)), LETTER_PIXELS + 4);
-  ends.forEach((end, index) => {
-    ctx.font = `${end.curve.isThick ? 600 : 400} ${font}`;
-    ctx.textAlign = end.fits ? "left" : "right";
-    const x = end.fits ? end.x + 12 : Math.min(chart.width, end.x + 4);
-    const aside = end.curve.isThick ? -16 : 18;
-    const y = end.fits ? beside[index] : end.y + aside;
-    ctx.lineWidth = 4;
-    ctx.lineJoin = "round";
+  Object.assign(ctx, { textBaseline: "middle", textAlign: "left", lineWidth: 4, lineJoin: "round" });
+  named.forEach((curve, index) => {
+    const x = scales.x.getPixelForValue(ends[index].x) + LABEL_GAP;
+    ctx.font = labelFont(curve, font);
     ctx.strokeStyle = inks.paper;
-    ctx.strokeText(end.text, x, y);
-    ctx.fillStyle = end.curve.isThick ? inks[end.curve.ink === "accent" ? "ink" : end.curve.ink] : inks.soft;
-    ctx.fillText(end.text, x, y);
+    ctx.strokeText(endWords(curve, isNarrow), x, places[index]);
+    ctx.fillStyle = curve.isThick ? inks[curve.ink === "accent" ? "ink" : curve.ink] : inks.soft;
+    ctx.fillText(endWords(curve, isNarrow), x, places[index]);
   });
   ctx.restore();
 }
 
-export function chartOptions(curves, { axis, inks, family, isNarrow, room }) {
+// Where the horizontal scale ends: at what is planned while the run goes on, else at the last point.
+export function farEnd(curves, planned = 0) {
+  return Math.max(planned, ...curves.flatMap((curve) => curve.points.map((point) => point.x)), 0) || 1;
+}
+
+export function chartOptions(curves, { axis, inks, family, isNarrow, room, end }) {
   const { low, high } = verticalRange(curves);
-  const farthest = Math.max(0, ...curves.flatMap((curve) => curve.points.map((point) => point.x)));
-  const end = farthest || 1;
   const font = { family, size: LETTER_PIXELS };
   const across = axis === "seconds" ? timeTicks(end, isNarrow ? 4 : 7) : niceTicks(0, end, isNarrow ? 5 : 7);
   const up = niceTicks(low, high, 5);
@@ -213,20 +219,26 @@ export class LossChart {
 
   draw() {
     const { axis, measure } = this.choices;
-    const curves = this.kind === "run" ? runCurves(this.data, this.choices) : comparedCurves(this.data, this.choices);
+    const isRun = this.kind === "run";
+    const curves = isRun ? runCurves(this.data, this.choices) : comparedCurves(this.data, this.choices);
     const inks = readInks(this.figure, this);
     const family = this.getComputedStyle(this.figure).fontFamily;
+    const font = `${LETTER_PIXELS}px ${family}`;
     const canvas = this.figure.querySelector("canvas");
-    const isNarrow = canvas.parentElement.clientWidth < 520;
-    const room = this.kind === "run" ? 8 : Math.min(190, 24 + 7.5 * Math.max(4, ...curves.map((curve) => curve.label.length + 5)));
-    const isCrowded = curves.some((curve) => curve.isThick && curve.points.length > 40);
+    const width = canvas.parentElement.clientWidth;
+    const isNarrow = width < 520;
+    const end = farEnd(curves, this.data.planned?.[axis]);
+    // Names need room at the right, less of it the farther their curves still have to go.
+    const label = LABEL_GAP + labelWidth(canvas.getContext("2d"), curves, isNarrow, font);
+    const room = Math.min(0.5 * width, Math.max(8, label - 0.9 * width * (1 - farEnd(curves) / end)));
+    const isCrowded = !isRun || curves.some((curve) => curve.isThick && curve.points.length > 40);
     this.sayAxis(axis, measure);
     this.chart?.destroy();
     this.chart = new this.Chart(canvas, {
       type: "line",
-      data: { datasets: curves.map((curve) => dataset(curve, inks, isCrowded || this.kind !== "run")) },
-      options: chartOptions(curves, { axis, inks, family, isNarrow, room: isNarrow && this.kind !== "run" ? Math.min(room, 96) : room }),
-      plugins: [{ id: "names", afterDatasetsDraw: (chart) => nameCurves(chart, curves, inks, `${LETTER_PIXELS}px ${family}`) }],
+      data: { datasets: curves.map((curve) => dataset(curve, inks, isCrowded)) },
+      options: chartOptions(curves, { axis, inks, family, isNarrow, room, end }),
+      plugins: [{ id: "names", afterDatasetsDraw: (chart) => nameCurves(chart, curves, { inks, font, isNarrow }) }],
     });
   }
 
