@@ -12,8 +12,8 @@ RUN python -m venv .venv && pip install --no-cache-dir $PIP_ARGS -r requirements
 
 COPY . .
 RUN useradd --create-home lyrics && mkdir -p /data/media && chown -R lyrics /data \
-    && DATA_DIR=/tmp/build COLLECTS_STATIC=true STATIC_ROOT=/app/staticfiles python manage.py collectstatic --noinput \
-       --ignore "*.map" --verbosity 0 && rm -rf /tmp/build
+    && DATA_DIR=/tmp/build COLLECTS_STATIC=true STATIC_ROOT=/app/staticfiles python manage.py collectstatic --noinput --verbosity 0 \
+    && rm -rf /tmp/build
 USER lyrics
 ENV DATA_DIR=/data STATIC_ROOT=/app/staticfiles
 EXPOSE 8000
