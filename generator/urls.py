@@ -9,7 +9,7 @@ urlpatterns = [
     path("write/", views.compose, name="compose"),
     path("lyrics/", views.lyric_list, name="lyric-list"),
     path("lyrics/save/", views.lyric_save, name="lyric-save"),
-    path("lyrics/<str:lyric_id>/", views.lyric_detail, name="lyric-detail"),
-    path("lyrics/<str:lyric_id>/bookmark/", views.lyric_bookmark, name="lyric-bookmark"),
-    path("lyrics/<str:lyric_id>/delete/", views.lyric_delete, name="lyric-delete"),
+    path("lyrics/<slug:lyric_id>/", views.lyric_detail, name="lyric-detail"),
+    path("lyrics/<slug:lyric_id>/bookmark/", views.lyric_bookmark, name="lyric-bookmark"),
+    path("lyrics/<slug:lyric_id>/delete/", views.lyric_delete, name="lyric-delete"),
 ]

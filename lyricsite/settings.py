@@ -240,6 +240,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "DatasetState": "training.models.Dataset.State",
+        "ImportState": "training.models.Import.State",
+        "RunState": "training.models.TrainingRun.State",
+    },
 }
 
 # ── Security ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,6 +12,6 @@ bookmark = {"put": "bookmark", "delete": "unbookmark"}
 urlpatterns = [
     path("lyrics/generate/", GenerateView.as_view(), name="lyric-generate-api"),
     path("lyrics/", LyricsViewSet.as_view(lyrics), name="lyrics-api"),
-    path("lyrics/<str:pk>/", LyricsViewSet.as_view(lyric), name="lyric-api"),
-    path("lyrics/<str:pk>/bookmark/", LyricsViewSet.as_view(bookmark), name="lyric-bookmark-api"),
+    path("lyrics/<slug:pk>/", LyricsViewSet.as_view(lyric), name="lyric-api"),
+    path("lyrics/<slug:pk>/bookmark/", LyricsViewSet.as_view(bookmark), name="lyric-bookmark-api"),
 ]

@@ -15,6 +15,6 @@ router.register("models", ModelViewSet, basename="model-api")
 urlpatterns = [
     path("run-options/", RunOptionsView.as_view(), name="run-options-api"),
     path("", include(router.urls)),
-    path("datasets/<str:dataset_id>/songs/", SongsView.as_view(), name="dataset-api-songs"),
-    path("datasets/<str:dataset_id>/rejections/", RejectionsView.as_view(), name="dataset-api-rejections"),
+    path("datasets/<slug:dataset_id>/songs/", SongsView.as_view(), name="dataset-api-songs"),
+    path("datasets/<slug:dataset_id>/rejections/", RejectionsView.as_view(), name="dataset-api-rejections"),
 ]

@@ -118,7 +118,9 @@ def preview_stored(*, dataset: Dataset, mapping: dict | None = None, options: di
     stored = dataset.files.order_by("-id").first()
     if stored is None:
         raise Conflict("This dataset has no file of its own.", state=dataset.state)
-    chosen = _import_options(dataset.mapping if mapping is None else mapping, {**dataset.options, **(options or {})})
+    if mapping is None:  # what waits to be confirmed is proposed anew, with its warning
+        mapping = {} if dataset.state == Dataset.State.NEEDS_MAPPING else dataset.mapping
+    chosen = _import_options(mapping, {**dataset.options, **(options or {})})
     with stored.file.open("rb") as stream:
         return _inspect(stream, filename=stored.original_name, options=chosen)
 

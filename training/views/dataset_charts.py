@@ -45,13 +45,14 @@ def columns(histogram: dict | None) -> Columns | None:
         return None
     counts, first, step = histogram["counts"], histogram["first"], histogram["step"]
     place, highest = 100 / len(counts), max(counts)
+    commonest = min((histogram["most"] - first) // step, len(counts) - 1)
     bars = [
         Column(
             x=_percent(index * place + place * GAP / 2),
             y=_percent(100 - 100 * count / highest),
             width=_percent(place * (1 - GAP)),
             height=_percent(100 * count / highest),
-            is_most=count == highest,
+            is_most=index == commonest,
         )
         for index, count in enumerate(counts)
     ]
