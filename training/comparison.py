@@ -50,13 +50,14 @@ def comparable_runs(visible, dataset: Dataset) -> list[TrainingRun]:
     return list(visible.filter(state__in=begun, dataset=dataset).order_by("-created_at")[:MOST_LISTED])
 
 
-def usual_choice(runs: list[TrainingRun]) -> list[TrainingRun]:
-    """Return the newest run of each cell, finished ones first, all reading alike: words or characters, whatever has more.
+def usual_choice(runs: list[TrainingRun], *, with_run: str | None = None) -> list[TrainingRun]:
+    """Return one run of each cell, all reading alike: words or characters, whatever has more cells.
 
-    A finished run says more than one that is still learning, however new that is.
+    Of each cell it is the newest finished one: that says more than one that is still learning, however new. The run
+    with the id ``with_run`` is there in any case, and the others read as it does.
     """
+    runs = sorted(runs, key=lambda run: (run.pk != with_run, not run.is_finished))
     best: list[TrainingRun] = []
-    runs = sorted(runs, key=lambda run: not run.is_finished)
     for tokenizer in dict.fromkeys(run.config.get("tokenizer") for run in runs):
         newest = {}
         for run in runs:
@@ -64,6 +65,8 @@ def usual_choice(runs: list[TrainingRun]) -> list[TrainingRun]:
                 newest.setdefault(run.architecture, run)
         if len(newest) > len(best):
             best = list(newest.values())
+        if any(run.pk == with_run for run in newest.values()):
+            return list(newest.values())
     return best
 
 
