@@ -119,10 +119,12 @@ function dataset(curve, inks, isCrowded) {
   };
 }
 
-// What stands at the end of a curve: its name and its best value, in short where the paper is narrow.
+// What stands at the end of a curve: its name and value, where it was better before the best one; short on narrow paper.
 export function endWords(curve, isNarrow) {
-  const shown = curve.best < 0 ? curve.points.at(-1) : curve.points[curve.best];
-  return `${isNarrow && curve.short ? curve.short : curve.label} ${shown.y.toFixed(2)}`;
+  const name = isNarrow && curve.short ? curve.short : curve.label;
+  const last = curve.points.length - 1;
+  if (curve.best < 0 || curve.best === last) return `${name} ${curve.points[last].y.toFixed(2)}`;
+  return `${name}, best ${curve.points[curve.best].y.toFixed(2)}`;
 }
 
 const labelFont = (curve, font) => `${curve.isThick ? 600 : 400} ${font}`;
@@ -221,6 +223,8 @@ export class LossChart {
     const { axis, measure } = this.choices;
     const isRun = this.kind === "run";
     const curves = isRun ? runCurves(this.data, this.choices) : comparedCurves(this.data, this.choices);
+    this.figure.hidden = curves.every((curve) => !curve.points.length);
+    if (this.figure.hidden) return;
     const inks = readInks(this.figure, this);
     const family = this.getComputedStyle(this.figure).fontFamily;
     const font = `${LETTER_PIXELS}px ${family}`;

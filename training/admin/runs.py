@@ -23,12 +23,12 @@ class ReadOnlyInline(TabularInline):
 
 class AttemptInline(ReadOnlyInline):
     model = Attempt
-    fields = ["number", "host", "pid", "started_at", "ended_at", "outcome", "reason"]
+    fields = readonly_fields = ["number", "host", "pid", "started_at", "ended_at", "outcome", "reason"]
 
 
 class RunEventInline(ReadOnlyInline):
     model = RunEvent
-    fields = ["created_at", "kind", "state", "actor", "message"]
+    fields = readonly_fields = ["created_at", "kind", "state", "actor", "message"]
 
 
 @admin.register(TrainingRun)

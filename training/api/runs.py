@@ -1,8 +1,9 @@
 """Training runs, their measurements and events, for programs."""
 
 import math
+from typing import ClassVar
 
-from django.db.models import Prefetch
+from django.db.models import FloatField, Prefetch
 from django.urls import reverse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
@@ -150,7 +151,19 @@ class StartSerializer(serializers.Serializer):
         return found
 
 
+class FiniteField(serializers.FloatField):
+    """A number, or null where a training ran away: JSON has no word for infinity."""
+
+    def to_representation(self, value: float) -> float | None:
+        return curves.finite(super().to_representation(value))
+
+
 class MetricPointSerializer(serializers.ModelSerializer):
+    serializer_field_mapping: ClassVar = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        FloatField: FiniteField,
+    }
+
     class Meta:
         model = MetricPoint
         fields = curves.CSV_COLUMNS

@@ -133,7 +133,7 @@ class RunFilterForm(forms.Form):
     q = forms.CharField(label="Search runs", required=False, max_length=100)
     state = forms.ChoiceField(label="State", required=False, choices=[("", "Any state"), *TrainingRun.State.choices])
     architecture = forms.ChoiceField(
-        label="Cell", required=False, choices=[("", "All"), ("rnn", "RNN"), ("lstm", "LSTM"), ("gru", "GRU")]
+        label="Cell", required=False, choices=[("", "Any cell"), ("rnn", "RNN"), ("lstm", "LSTM"), ("gru", "GRU")]
     )
     dataset = forms.ChoiceField(label="Dataset", required=False)
 

@@ -109,6 +109,7 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
         **_loss_context(run, points),
         "chart": curves.chart_data(run, points),
         "looks": curves.judged(points),
+        "has_no_points": not points,
         "samples": list(run.samples.order_by("-step")),
         "events": run.events.order_by("-sequence"),
         "settings": settings_in_groups(run.config),
@@ -162,8 +163,10 @@ def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
 
 
 def _loss_context(run: TrainingRun, points: list[curves.Point]) -> dict:
+    broken_off = run.is_finished and run.state != TrainingRun.State.SUCCEEDED
     return {
-        "finding": findings.finding(points, is_finished=run.is_finished),
+        # A run that was broken off says nothing by its end.
+        "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished),
         "caption": findings.caption(points),
     }
 
@@ -199,11 +202,15 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
 @login_required
 @require_GET
 def run_compare(request: HttpRequest, dataset_id: str) -> HttpResponse:
-    """The chosen runs of one dataset in one chart; without a choice, the newest of each cell that read alike."""
+    """The chosen runs of one dataset in one chart; without a choice, the newest of each cell that read alike.
+
+    ``?run=`` chooses one, as often as wanted; ``?with=`` leaves the choice to us, but for this one.
+    """
     dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
     runs = comparison.comparable_runs(TrainingRun.objects.visible_to(request.user), dataset)
     asked = set(request.GET.getlist("run"))
-    chosen = [run for run in runs if run.pk in asked] or comparison.usual_choice(runs)
+    with_run = request.GET.get("with")
+    chosen = [run for run in runs if run.pk in asked] or comparison.usual_choice(runs, with_run=with_run)
     contenders = comparison.compare(chosen[: comparison.MOST_RUNS])
     context = {
         "dataset": dataset,

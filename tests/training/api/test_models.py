@@ -1,0 +1,83 @@
+"""Models by API: read, change, delete, download."""
+
+import pytest
+from django.core.files.storage import default_storage
+
+from tests.training.finished_runs import make_finished_run, make_model
+from training.models import Checkpoint
+
+pytestmark = pytest.mark.django_db
+MODELS = "/api/v1/models/"
+
+
+@pytest.fixture
+def model(ready_dataset):
+    return make_model(make_finished_run(ready_dataset), name="Night train")
+
+
+def test_a_model_says_what_it_is(api, model):
+    found = api.get(f"{MODELS}{model.pk}/").json()
+    assert (found["run"], found["dataset"], found["architecture"]) == (model.run_id, model.dataset_id, "lstm")
+    assert (found["sha256"], found["bytes"]) == (model.sha256, model.size_bytes)
+    assert found["metrics"]["nats_per_character"] == 1.384
+    assert found["metrics"]["best_step"] == 12
+
+
+def test_models_of_others_are_not_found_until_they_are_shared(api, other_api, model):
+    assert other_api.get(MODELS).json()["results"] == []
+    assert other_api.get(f"{MODELS}{model.pk}/").status_code == 404
+    assert other_api.get(f"{MODELS}{model.pk}/download/").status_code == 404
+    api.patch(f"{MODELS}{model.pk}/", {"visibility": "shared"})
+    assert other_api.get(f"{MODELS}{model.pk}/").status_code == 200
+    assert other_api.get(f"{MODELS}{model.pk}/download/").status_code == 200
+    assert other_api.patch(f"{MODELS}{model.pk}/", {"name": "Mine"}).status_code == 404
+    assert other_api.delete(f"{MODELS}{model.pk}/").status_code == 404
+
+
+def test_name_and_visibility_may_be_changed_and_nothing_else(api, model):
+    changes = {"name": "Morning", "visibility": "shared", "sha256": "0" * 64, "owner": "tom"}
+    found = api.patch(f"{MODELS}{model.pk}/", changes).json()
+    assert (found["name"], found["visibility"]) == ("Morning", "shared")
+    assert (found["sha256"], found["owner"]) == (model.sha256, "mara")
+
+
+@pytest.mark.parametrize("change", [{"name": ""}, {"name": "x" * 121}, {"name": "a\nb"}, {"visibility": "world"}])
+def test_a_change_that_breaks_a_rule_is_named(api, model, change):
+    answer = api.patch(f"{MODELS}{model.pk}/", change)
+    assert answer.status_code == 400
+    assert set(answer.json()) == set(change)
+
+
+def test_the_file_is_downloaded_as_it_lies(api, model):
+    answer = api.get(f"{MODELS}{model.pk}/download/", headers={"Accept": "application/octet-stream"})
+    with default_storage.open(model.model_file) as file:
+        assert b"".join(answer.streaming_content) == file.read()
+    assert answer["Content-Type"] == "application/octet-stream"
+    assert answer["Content-Disposition"].startswith("attachment")
+
+
+def test_a_damaged_file_is_gone(api, model):
+    default_storage.delete(model.model_file)
+    assert api.get(f"{MODELS}{model.pk}/download/").status_code == 410
+    assert api.get(f"{MODELS}{model.pk}/").status_code == 404  # it left the list
+
+
+def test_a_model_is_deleted_with_its_file_and_its_run_stays(api, model):
+    assert api.delete(f"{MODELS}{model.pk}/").status_code == 204
+    assert not default_storage.exists(model.model_file)
+    assert not Checkpoint.objects.exists()
+    assert api.get(f"/api/v1/runs/{model.run_id}/").json()["model"] is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [({"architecture": "lstm"}, 1), ({"architecture": "gru"}, 0), ({"search": "night"}, 1)]
+)
+def test_the_list_is_filtered_and_searched(api, model, asked, expected):
+    assert len(api.get(MODELS, asked).json()["results"]) == expected
+
+
+def test_the_list_takes_as_many_queries_for_many_models_as_for_one(api, ready_dataset, django_assert_max_num_queries):
+    for _ in range(6):
+        make_model(make_finished_run(ready_dataset))
+    with django_assert_max_num_queries(5):
+        api.get(MODELS)

@@ -1,0 +1,239 @@
+"""Training runs by API: the contract's statuses, bodies and borders."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+
+from tests.songs import make_ready_dataset
+from tests.training.finished_runs import make_finished_run, make_model, make_running_run
+from tests.training.runs import make_run
+from training.models import Dataset, MetricPoint, TrainingRun
+
+pytestmark = pytest.mark.django_db
+RUNS = "/api/v1/runs/"
+
+
+def body(dataset, **fields) -> dict:
+    return {"dataset": dataset.pk, "architecture": "lstm", "preset": "tiny", **fields}
+
+
+def test_the_options_name_everything_a_run_can_be_told(api):
+    options = api.get("/api/v1/run-options/").json()
+    assert [one["name"] for one in options["architectures"]] == ["rnn", "lstm", "gru"]
+    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
+    hidden = next(one for one in options["fields"] if one["name"] == "hidden_size")
+    assert hidden["type"] == "int"
+    assert hidden["minimum"] < hidden["default"] < hidden["maximum"]
+    assert hidden["help"]
+
+
+def test_a_run_is_queued_and_its_address_given(api, ready_dataset, doorbells):
+    answer = api.post(RUNS, body(ready_dataset, name="By program", config={"hidden_size": 32, "tokenizer": "char"}))
+    assert answer.status_code == 202
+    run = answer.json()
+    assert answer["Location"].endswith(f"/api/v1/runs/{run['id']}/")
+    assert api.get(answer["Location"]).json() == run
+    assert (run["state"], run["queue_position"], run["name"]) == ("queued", 1, "By program")
+    assert (run["config"]["hidden_size"], run["config"]["tokenizer"]) == (32, "char")
+    assert (run["dataset"], run["dataset_version"], run["model"]) == (ready_dataset.pk, 1, None)
+    assert doorbells == ["training"]
+
+
+def test_the_same_key_gives_the_same_run(api, ready_dataset, doorbells):
+    first, second = (
+        api.post(RUNS, body(ready_dataset), headers={"Idempotency-Key": "once"}).json()["id"] for _ in range(2)
+    )
+    assert first == second
+    assert doorbells == ["training"]
+
+
+def test_a_key_that_is_too_long_is_refused(api, ready_dataset):
+    answer = api.post(RUNS, body(ready_dataset), headers={"Idempotency-Key": "k" * 201})
+    assert answer.status_code == 400
+    assert "Idempotency-Key" in answer.json()
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"architecture": "transformer"}, "architecture"),
+        ({"preset": "banquet"}, "preset"),
+        ({"name": "x" * 121}, "name"),
+        ({"config": {"hidden_size": 1}}, "hidden_size"),
+        ({"config": {"hidden_size": True, "nonsense": 1}}, "nonsense"),
+        ({"config": [1]}, "config"),
+        ({"config": {"sample_prompt": "\ud800"}}, "config"),
+        ({"dataset": "nowhere"}, "dataset"),
+        ({"dataset": None}, "dataset"),
+    ],
+)
+def test_what_breaks_a_rule_is_named(api, ready_dataset, fields, named):
+    answer = api.post(RUNS, json.dumps(body(ready_dataset) | fields), content_type="application/json")
+    assert answer.status_code == 400
+    assert named in answer.json()
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_dataset_that_is_not_ready_is_a_conflict_with_its_state(api, ready_dataset):
+    Dataset.objects.update(state="importing")
+    answer = api.post(RUNS, body(ready_dataset))
+    assert answer.status_code == 409
+    assert answer.json()["state"] == "importing"
+
+
+def test_more_waiting_runs_than_allowed_are_refused_for_a_while(api, ready_dataset, settings):
+    settings.QUEUED_RUNS_PER_USER = 1
+    make_run(ready_dataset)
+    answer = api.post(RUNS, body(ready_dataset))
+    assert answer.status_code == 429
+    assert int(answer["Retry-After"]) > 0
+
+
+def test_nobody_trains_on_what_is_not_theirs(api, other_user):
+    dataset = make_ready_dataset(other_user)
+    assert api.post(RUNS, body(dataset)).status_code == 400
+    Dataset.objects.update(visibility="shared")
+    assert api.post(RUNS, body(dataset)).status_code == 202
+
+
+def test_a_finished_run_has_its_scores_and_its_model(api, ready_dataset):
+    run = make_finished_run(ready_dataset, losses=(2.4, 2.0))
+    model = make_model(run)
+    found = api.get(f"{RUNS}{run.pk}/").json()
+    assert found["model"] == model.pk
+    assert found["metrics"]["nats_per_character"] == 1.0
+    assert found["metrics"]["bits_per_character"] == pytest.approx(1.4427, abs=1e-4)
+    assert set(found["metrics"]) >= {"train_loss", "valid_loss", "perplexity", "best_step"}
+    assert found["progress"]["percent"] == 100
+    assert found["queue_position"] is None
+
+
+def test_a_running_run_tells_its_progress(api, ready_dataset):
+    run, _ = make_running_run(ready_dataset)
+    progress = api.get(f"{RUNS}{run.pk}/").json()["progress"]
+    told = {name: progress[name] for name in ("step", "steps", "percent", "eta_seconds", "tokens_per_second")}
+    assert told == {"step": 6, "steps": 12, "percent": 50, "eta_seconds": 30.0, "tokens_per_second": 1200.0}
+
+
+def ids(answer) -> list[str]:
+    return [row["id"] for row in answer.json()["results"]]
+
+
+def test_the_list_holds_own_and_shared_runs(api, other_api, ready_dataset):
+    run = make_run(ready_dataset)
+    assert ids(api.get(RUNS)) == [run.pk]
+    assert ids(other_api.get(RUNS)) == []
+    TrainingRun.objects.update(visibility="shared")
+    assert ids(other_api.get(RUNS)) == [run.pk]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"state": "queued"}, ["first", "second"]),
+        ({"state": "queued", "ordering": "-name"}, ["second", "first"]),
+        ({"architecture": "rnn"}, ["second"]),
+        ({"search": "SEC"}, ["second"]),
+        ({"dataset": "nowhere"}, []),
+        ({"page_size": 1}, ["third"]),
+    ],
+)
+def test_the_list_is_filtered_searched_ordered_and_cut(api, ready_dataset, asked, expected):
+    make_run(ready_dataset, name="first")
+    make_run(ready_dataset, name="second", architecture="rnn")
+    make_finished_run(ready_dataset, name="third")
+    found = [row["name"] for row in api.get(RUNS, {"ordering": "name"} | asked).json()["results"]]
+    assert found == expected if "page_size" not in asked else len(found) == 1
+
+
+@pytest.mark.parametrize("asked", [{"state": "nonsense"}, {"search": "a\0b"}])
+def test_a_filter_that_makes_no_sense_is_refused(api, asked):
+    assert api.get(RUNS, asked).status_code == 400
+
+
+def test_places_in_line_are_told_in_the_list(api, ready_dataset, other_user):
+    make_run(make_ready_dataset(other_user))
+    mine = [make_run(ready_dataset).pk for _ in range(2)]
+    places = {row["id"]: row["queue_position"] for row in api.get(RUNS).json()["results"]}
+    assert places == {mine[0]: 2, mine[1]: 3}
+
+
+def test_the_list_takes_as_many_queries_for_many_runs_as_for_one(api, ready_dataset, django_assert_max_num_queries):
+    for _ in range(5):
+        make_run(ready_dataset)
+        make_model(make_finished_run(ready_dataset))
+    with django_assert_max_num_queries(7):
+        api.get(RUNS)
+
+
+def test_measurements_come_as_pages_and_as_a_table(api, ready_dataset):
+    run = make_finished_run(ready_dataset)
+    rows = api.get(f"{RUNS}{run.pk}/metrics/").json()["results"]
+    assert [row["step"] for row in rows] == [4, 8, 12]
+    assert set(rows[0]) >= {"epoch", "seconds", "train_loss", "valid_loss", "nats_per_character", "gradient_norm"}
+    table = api.get(f"{RUNS}{run.pk}/metrics/", {"format": "csv"})
+    assert table["Content-Type"].startswith("text/csv")
+    assert len(table.content.decode().splitlines()) == 4
+    assert api.get(f"{RUNS}{run.pk}/metrics/", headers={"Accept": "text/csv"}).status_code == 200
+
+
+def test_samples_come_by_step(api, ready_dataset):
+    rows = api.get(f"{RUNS}{make_finished_run(ready_dataset).pk}/samples/").json()["results"]
+    assert [row["text"] for row in rows] == [f"oh my lantern {look}" for look in (1, 2, 3)]
+
+
+def test_a_waiting_run_is_cancelled_and_a_second_time_is_a_conflict(api, ready_dataset):
+    run = make_run(ready_dataset)
+    assert api.post(f"{RUNS}{run.pk}/cancel/").json()["state"] == "cancelled"
+    again = api.post(f"{RUNS}{run.pk}/cancel/")
+    assert again.status_code == 409
+    assert again.json()["state"] == "cancelled"
+
+
+def test_a_running_run_is_asked_to_stop(api, ready_dataset):
+    run, _ = make_running_run(ready_dataset)
+    answer = api.post(f"{RUNS}{run.pk}/cancel/")
+    assert answer.status_code == 202
+    assert answer.json()["state"] == "running"
+    assert answer.json()["cancel_requested_at"]
+
+
+@pytest.mark.parametrize("path", ["", "metrics/", "samples/", "events/"])
+def test_another_persons_run_is_not_found(other_api, ready_dataset, path):
+    run = make_finished_run(ready_dataset)
+    assert other_api.get(f"{RUNS}{run.pk}/{path}").status_code == 404
+
+
+def test_a_shared_run_is_read_and_never_cancelled_by_others(other_api, ready_dataset):
+    run = make_run(ready_dataset, visibility="shared")
+    assert other_api.get(f"{RUNS}{run.pk}/").status_code == 200
+    assert other_api.post(f"{RUNS}{run.pk}/cancel/").status_code == 404
+
+
+def test_the_private_model_of_a_shared_run_stays_private(other_api, ready_dataset):
+    run = make_finished_run(ready_dataset, visibility="shared")
+    make_model(run)
+    assert other_api.get(f"{RUNS}{run.pk}/").json()["model"] is None
+
+
+def test_runs_need_a_token(client):
+    answer = client.get(RUNS)
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_loss_that_is_no_number_is_null(api, ready_dataset):
+    run = make_finished_run(ready_dataset)
+    TrainingRun.objects.update(tokens_per_second=float("inf"))
+    MetricPoint.objects.update(gradient_norm=float("inf"))
+    found = api.get(f"{RUNS}{run.pk}/")
+    assert found.json()["progress"]["tokens_per_second"] is None
+    assert b"inf" not in api.get(f"{RUNS}{run.pk}/metrics/").content.lower()
+
+
+def test_the_schema_is_made_without_a_warning(capsys, tmp_path):
+    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
+    schema = (tmp_path / "schema.yaml").read_text()
+    for path in ("/run-options/", "/runs/{id}/events/", "/models/{id}/download/"):
+        assert path in schema
