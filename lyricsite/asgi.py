@@ -3,8 +3,10 @@
 import os
 import warnings
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
+from lyricsite.body_limit import limit_body
 from lyricsite.orphan import end_with_supervisor
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lyricsite.settings")
@@ -13,4 +15,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lyricsite.settings")
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 end_with_supervisor()
-application = get_asgi_application()
+application = limit_body(
+    get_asgi_application(),
+    upload_bytes=max(settings.UPLOAD_LIMIT_BYTES, settings.STAFF_UPLOAD_LIMIT_BYTES),
+    other_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+)
