@@ -5,7 +5,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
@@ -20,7 +20,7 @@ class DatasetUploadForm(forms.ModelForm):
 
     file = forms.FileField(
         widget=UnfoldAdminFileFieldWidget,
-        help_text="CSV, TSV, JSON Lines, plain text, or a ZIP of text files.",
+        help_text="CSV, TSV, JSON, JSON Lines, plain text, or a ZIP of text files.",
         error_messages={"empty": "This file is empty."},
     )
     lyrics_column = forms.CharField(
@@ -89,7 +89,7 @@ class DatasetAdmin(ModelAdmin):
     inlines = (ImportInline,)
     change_fields = (
         ("name", "owner", "description", "visibility"),
-        ("state", "error", "version", "format", "encoding", "content_hash", "created_at", "report_table"),
+        ("state", "error", "version", "format", "encoding", "content_hash", "created_at", "report_lines"),
     )
     readonly_fields = change_fields[1]
 
@@ -98,13 +98,13 @@ class DatasetAdmin(ModelAdmin):
         return f"{dataset.statistics['songs']:,}" if dataset.statistics else "–"
 
     @display(description="report")
-    def report_table(self, dataset: Dataset) -> str:
+    def report_lines(self, dataset: Dataset) -> str:
         report = dataset.report
         rows = [("records", report.get("records", 0)), ("accepted", report.get("accepted", 0))]
         rows += [(f"rejected, {reason}", count) for reason, count in report.get("rejected", {}).items()]
         rows += [(f"duplicates, {kind}", count) for kind, count in report.get("duplicates", {}).items() if count]
         rows += [("warning", warning) for warning in report.get("warnings", [])]
-        return format_html("<table>{}</table>", format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows))
+        return format_html_join("", "{}: {}<br>", rows)
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         if obj is not None:

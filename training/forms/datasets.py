@@ -123,7 +123,7 @@ class DatasetUploadForm(ReadingForm):
 
     file = forms.FileField(
         label="Song file",
-        help_text="CSV, TSV, JSON Lines, plain text, or a ZIP of text files.",
+        help_text="CSV, TSV, JSON, JSON Lines, plain text, or a ZIP of text files.",
         error_messages={"empty": "This file is empty."},
     )
     name = forms.CharField(label="Name", max_length=LONGEST_NAME)
