@@ -15,7 +15,8 @@ import httpx
 from django.conf import settings
 from django.db import connection
 
-from lyricsite.broker import embedded_broker
+from lyricsite.broker import Broker, BrokerMissing, embedded_broker
+from tests.needs import lacking
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_SECONDS = 120  # for what should happen soon: the machine may be slow, the test must not care
@@ -107,6 +108,13 @@ class Platform:
         return "\n".join(f"── {path.name}\n{path.read_text()[-4000:]}" for path in sorted(self.folder.glob("*.log")))
 
 
+def needed_broker(folder: Path) -> Broker:
+    try:
+        return embedded_broker(folder, folder / "broker.sock")
+    except BrokerMissing as missing:
+        lacking(str(missing))
+
+
 @contextmanager
 def running_platform(folder: Path, *, workers: bool = True) -> Iterator[Platform]:
     """Start every part on the test's database; end every part afterwards."""
@@ -127,7 +135,7 @@ def running_platform(folder: Path, *, workers: bool = True) -> Iterator[Platform
     platform = Platform(folder, f"http://127.0.0.1:{free_port()}", environment)
     try:
         if not settings.REDIS_URL:
-            broker = embedded_broker(folder, folder / "broker.sock")
+            broker = needed_broker(folder)
             platform.start("broker", broker.command)
             broker.wait_until_it_answers()
             environment.update(broker.environment)

@@ -8,6 +8,7 @@ import redis
 
 from lyricsite import broker
 from lyricsite.broker import BrokerMissing, embedded_broker, server_program
+from tests.needs import lacking
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def has_server():
     try:
         server_program()
     except BrokerMissing as missing:
-        pytest.skip(str(missing))
+        lacking(str(missing))
 
 
 @pytest.mark.usefixtures("has_server")

@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from lyricsite.broker import BrokerMissing, server_program
+from tests.needs import lacking
 from tests.processes import ROOT, free_port, wait_until
 
 pytestmark = pytest.mark.worker
@@ -55,6 +57,10 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path):
+    try:
+        server_program()
+    except BrokerMissing as missing:
+        lacking(str(missing))
     served = Served(tmp_path / "data")
     try:
         wait_until(served.is_ready, what="serve")
