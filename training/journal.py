@@ -51,6 +51,7 @@ class Journal:
         self.samples: list[dict] = []
         self.steps_per_epoch = self.point_every = 1
         self.next_point = 0
+        self.note = ""
         self.nats_per_character: float | None = None
         self.written_at = 0.0
 
@@ -101,6 +102,11 @@ class Journal:
         self.next_point = report.step + 1
         if report.is_best:
             self.metrics = run_metrics(report)
+            if self.nats_per_character is not None:
+                self.note = (
+                    f"Best so far: {self.nats_per_character:.2f} nats per character on the songs kept aside, "
+                    f"at step {report.step}."
+                )
         self.flush_when_due()
 
     def sampled(self, report, config: TrainingConfig) -> None:
@@ -151,6 +157,7 @@ class Journal:
                 metrics=self.metrics,
                 points=self.points,
                 samples=self.samples,
+                note=self.note,
             )
         except (OperationalError, InterfaceError) as problem:
             # The supervisor holds the lease and ends us when the database stays away; until then, training goes on.
@@ -159,4 +166,4 @@ class Journal:
             return
         if not is_ours:
             raise LeaseLost
-        self.columns, self.metrics, self.points, self.samples = {}, None, [], []
+        self.columns, self.metrics, self.points, self.samples, self.note = {}, None, [], [], ""

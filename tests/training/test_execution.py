@@ -61,7 +61,9 @@ def test_the_steps_of_a_training_are_written_down(run):
     assert run.samples.first().text
     assert run.facts["device"] == "cpu"
     assert run.facts["songs_kept_aside"] >= 1
-    assert list(run.events.values_list("state", flat=True)) == ["running", "succeeded"]
+    states = run.events.filter(kind="state")
+    assert list(states.values_list("state", flat=True)) == ["running", "succeeded"]
+    assert "Best so far" in run.events.filter(kind="note").last().message
 
 
 def test_steps_are_decided_once_and_then_frozen(ready_dataset):

@@ -10,20 +10,6 @@ from training.models import TrainingRun
 from training.settings_table import GROUPS, setting_title
 
 UP_FRONT = ("architecture", "tokenizer")
-WHAT_CELLS_DO = {
-    "rnn": (
-        "One state, overwritten at every word. What it was told fades with each step, so a plain RNN forgets the start "
-        "of a line before its end. Quick, and good to see why the others were invented."
-    ),
-    "lstm": (
-        "A memory beside the state, and three gates that say what enters, what stays and what shows. It can carry a "
-        "rhyme or a chorus over many lines: the surest choice."
-    ),
-    "gru": (
-        "Two gates and one state: it decides at every word how much of the old to keep. Three quarters of the LSTM's "
-        "weights, often as good in the same time."
-    ),
-}
 
 
 class RunForm(forms.Form):
@@ -52,11 +38,10 @@ class RunForm(forms.Form):
     @property
     def sentences(self) -> dict[str, dict[str, str]]:
         """What to say beside each choice."""
-        said = {
+        return {
             name: {choice["name"]: choice["sentence"] for choice in self.options[name]}
-            for name in ("tokenizers", "presets")
+            for name in ("architectures", "tokenizers", "presets")
         }
-        return {"architectures": WHAT_CELLS_DO, **said}
 
     @property
     def groups(self) -> list[tuple[str, list]]:

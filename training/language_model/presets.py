@@ -7,17 +7,26 @@ ARCHITECTURES = (
     {
         "name": "rnn",
         "title": "Simple RNN",
-        "sentence": "The oldest and smallest cell: quick, but it forgets after a few words.",
+        "sentence": (
+            "One state, overwritten at every step. What it was told fades, so a plain RNN forgets the start of a line "
+            "before its end. Quick, and good to see why the others were invented."
+        ),
     },
     {
         "name": "lstm",
         "title": "LSTM",
-        "sentence": "Four gates and a memory of its own: the surest choice for rhyme and repetition.",
+        "sentence": (
+            "A memory beside the state, and three gates that say what enters, what stays and what shows. It can carry "
+            "a rhyme or a chorus over many lines: the surest choice."
+        ),
     },
     {
         "name": "gru",
         "title": "GRU",
-        "sentence": "Three gates, fewer weights than the LSTM: often as good in the same time.",
+        "sentence": (
+            "Two gates and one state: it decides at every step how much of the old to keep. Three quarters of the "
+            "LSTM's weights, often as good in the same time."
+        ),
     },
 )
 TOKENIZER_CHOICES = (
