@@ -3,9 +3,9 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import F, FloatField, Q
+from django.db.models import F, FloatField, Q, Value
 from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, NullIf
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -55,7 +55,8 @@ def narrowed(models, chosen: dict):
         models = models.filter(architecture=architecture)
     if chosen.get("order") == "newest":
         return models.order_by("-created_at", "-pk")
-    score = Cast(KT("metrics__nats_per_character"), FloatField())
+    # SQLite gives JSON's null as the text "null", which as a number is 0: better than every model.
+    score = Cast(NullIf(KT("metrics__nats_per_character"), Value("null")), FloatField())
     return models.annotate(score=score).order_by(F("score").asc(nulls_last=True), "-created_at", "-pk")
 
 

@@ -36,11 +36,13 @@ def test_the_list_shows_own_and_shared_models(signed_in, model, their_model):
 
 
 def test_the_best_model_comes_first_and_one_without_a_score_last(signed_in, ready_dataset):
-    for name, score in [("middle", 1.5), ("unknown", None), ("best", 1.2)]:
+    scores = {"middle": {"nats_per_character": 1.5}, "unknown": {}, "infinite": {"nats_per_character": None}}
+    for name, metrics in (scores | {"best": {"nats_per_character": 1.2}}).items():
         found = make_model(make_finished_run(ready_dataset), name=name)
-        Checkpoint.objects.filter(pk=found.pk).update(metrics={"nats_per_character": score} if score else {})
-    assert names_on(signed_in.get(reverse("training:model-list"))) == ["best", "middle", "unknown"]
-    assert names_on(signed_in.get(reverse("training:model-list"), {"order": "newest"})) == ["best", "unknown", "middle"]
+        Checkpoint.objects.filter(pk=found.pk).update(metrics=metrics)
+    newest = ["best", "infinite", "unknown", "middle"]
+    assert names_on(signed_in.get(reverse("training:model-list"))) == ["best", "middle", "infinite", "unknown"]
+    assert names_on(signed_in.get(reverse("training:model-list"), {"order": "newest"})) == newest
 
 
 @pytest.mark.parametrize(
