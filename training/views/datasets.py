@@ -222,18 +222,28 @@ def dataset_mapping(request: HttpRequest, dataset_id: str) -> HttpResponse:
     """Say which column holds what; the stored file is then read again. ``look`` shows it without importing."""
     dataset = owned(request, dataset_id)
     page = "training/dataset_mapping.html"
-    form = ReadingForm(request.POST)
-    chosen = {"mapping": form.mapping(), "options": form.options()} if form.is_valid() else {}
+    if request.method == "GET":
+        return render(request, page, {"dataset": dataset, **_stored_preview(dataset)})
     look = request.POST.get("look")
-    if request.method == "GET" or look:
-        page = "training/_preview.html" if look == "part" else page
-        return render(request, page, {"dataset": dataset, **_stored_preview(dataset, **(chosen if look else {}))})
+    form = ReadingForm(request.POST)
     try:
-        services.apply_mapping(dataset=dataset, **{"mapping": {}, **chosen})
+        chosen = _chosen(form)
+        if look:
+            page = "training/_preview.html" if look == "part" else page
+            return render(request, page, {"dataset": dataset, **_stored_preview(dataset, **chosen)})
+        services.apply_mapping(dataset=dataset, **chosen)
     except ExpectedError as refusal:
         context = {"dataset": dataset, **_stored_preview(dataset), "refusal": " ".join(_words(refusal))}
-        return render(request, page, context, status=refusal.status)
+        # Looking answers 200, as htmx shows no other; a program asks the API, which says 400.
+        return render(request, page, context, status=200 if look else refusal.status)
     return redirect(dataset)
+
+
+def _chosen(form: ReadingForm) -> dict:
+    """What was chosen in the form. Raises: Invalid, so that a choice which is none is never taken for no choice."""
+    if not form.is_valid():
+        raise Invalid({name: [f"{form[name].label}: {word}" for word in words] for name, words in form.errors.items()})
+    return {"mapping": form.mapping(), "options": form.options()}
 
 
 def _stored_preview(dataset: Dataset, **chosen) -> dict:
