@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from django.db.models import Q
+from django.http import HttpRequest
 
 from training.curves import CSV_COLUMNS, finite
 from training.models import Checkpoint, RunEvent, TrainingRun
@@ -39,24 +40,27 @@ def progress_of(run: TrainingRun) -> dict:
     }
 
 
-def news_of(run_id: str, after: int, last_progress: dict | None) -> News | None:
-    """Return what was written of a run after the sequence number ``after``; None when the run is gone.
+def news_of(run_id: str, reader, after: int) -> News | None:
+    """Return what ``reader`` may know of a run and has not heard after the number ``after``; None when it is gone.
 
+    Every number is higher than the one before. What is written has its own; progress goes under the row's number, and
+    the two last events under numbers past it, since nothing follows a finished run.
     The row is read first: whatever is written meanwhile has a higher number than its ``sequence`` and comes next time.
     """
     run = TrainingRun.objects.filter(pk=run_id).first()
     if run is None:
         return None
     written = _written(run, after)
-    is_whole = len(written) < MOST_AT_ONCE
-    written = written[:MOST_AT_ONCE]
-    reached = written[-1][1] if written else max(after, 0)
-    progress = progress_of(run)
-    if progress != last_progress and is_whole:
-        written.append(("progress", max(reached, run.sequence), progress))
-    if run.is_finished and is_whole:
-        written.append(("end", max(reached, run.sequence), _ending(run)))
-    return News(written, is_over=run.is_finished and is_whole)
+    if len(written) > MOST_AT_ONCE:
+        return News(written[:MOST_AT_ONCE])
+    reached = written[-1][1] if written else after
+    if run.is_finished:
+        last = max(reached, run.sequence)
+        ending = [("progress", last + 1, progress_of(run)), ("end", last + 2, _ending(run, reader))]
+        return News(written + ending, is_over=True)
+    if run.sequence > reached:
+        written.append(("progress", run.sequence, progress_of(run)))
+    return News(written)
 
 
 def _written(run: TrainingRun, after: int) -> list[tuple[str, int, dict]]:
@@ -77,9 +81,9 @@ def _plain(row: dict) -> dict:
     return {name: finite(value) if isinstance(value, float) else value for name, value in row.items()}
 
 
-def _ending(run: TrainingRun) -> dict:
-    model = Checkpoint.objects.published().filter(run=run, owner=run.owner_id).values_list("pk", flat=True).first()
-    return {"state": run.state, "error": run.error, "model": model}
+def _ending(run: TrainingRun, reader) -> dict:
+    models = Checkpoint.objects.published().visible_to(reader).filter(run=run)
+    return {"state": run.state, "error": run.error, "model": models.values_list("pk", flat=True).first()}
 
 
 def event_text(name: str, number: int, data: dict) -> str:
@@ -87,18 +91,22 @@ def event_text(name: str, number: int, data: dict) -> str:
     return f"id: {number}\nevent: {name}\ndata: {json.dumps(data, allow_nan=False)}\n\n"
 
 
-async def run_events(run_id: str, *, after: int = 0) -> AsyncIterator[str]:
+def last_heard(request: HttpRequest) -> int:
+    """Return the number of the last event that a reader has: its ``Last-Event-ID``, else ``?after=``; 0 for none."""
+    said = request.headers.get("Last-Event-ID", "") or request.GET.get("after", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 10 else 0
+
+
+async def run_events(run_id: str, *, reader, after: int = 0) -> AsyncIterator[str]:
     """Yield a run's events as text for `streaming.event_stream`, from the first after number ``after`` to its end."""
-    last_progress = None
     yield "retry: 1000\n\n"
     while True:
-        news = await read(news_of, run_id, after, last_progress)
+        news = await read(news_of, run_id, reader, after)
         if news is None:
             return
         for name, number, data in news.events:
             yield event_text(name, number, data)
-            after = max(after, number)
-            last_progress = data if name == "progress" else last_progress
+            after = number
         if news.is_over:
             return
         await asyncio.sleep(LOOK_SECONDS)

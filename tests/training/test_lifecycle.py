@@ -145,10 +145,12 @@ def test_a_stale_token_writes_nothing(run):
     assert not MetricPoint.objects.exists()
 
 
-def test_metrics_samples_and_events_share_one_sequence_without_a_gap(run):
+def test_metrics_samples_events_and_progress_share_one_sequence(run):
     claimed = claim(run)
     lifecycle.record(run.pk, claimed.token, points=[POINT, POINT | {"step": 8}], samples=[SAMPLE], note="halfway")
     lifecycle.record(run.pk, claimed.token, progress={"step": 9})
+    run.refresh_from_db()
+    progress = run.sequence
     lifecycle.finish(run.pk, claimed.token, State.SUCCEEDED, message="Done.")
     run.refresh_from_db()
     numbers = sorted(
@@ -156,6 +158,7 @@ def test_metrics_samples_and_events_share_one_sequence_without_a_gap(run):
             *run.metric_points.values_list("sequence", flat=True),
             *run.samples.values_list("sequence", flat=True),
             *run.events.values_list("sequence", flat=True),
+            progress,
         ]
     )
     assert numbers == list(range(1, run.sequence + 1))

@@ -8,8 +8,9 @@ from asgiref.sync import async_to_sync
 from django.test import AsyncClient
 
 from tests.training.finished_runs import make_finished_run, make_model, make_running_run
-from tests.training.runs import make_run
-from training import live
+from training import lifecycle, live
+from training.models import TrainingRun
+from training.services.runs import start_run
 
 pytestmark = pytest.mark.django_db
 
@@ -18,51 +19,90 @@ def names(news) -> list[str]:
     return [name for name, _, _ in news.events]
 
 
-def test_everything_that_was_written_comes_in_order(ready_dataset):
+def numbers(news) -> list[int]:
+    return [number for _, number, _ in news.events]
+
+
+def test_everything_that_was_written_comes_in_order(ready_dataset, user):
     run, _ = make_running_run(ready_dataset, losses=(2.4, 2.1))
-    news = live.news_of(run.pk, 0, None)
+    news = live.news_of(run.pk, user, 0)
     assert names(news) == ["state", "metric", "sample", "metric", "sample", "progress"]
-    numbers = [number for _, number, _ in news.events]
-    assert numbers == sorted(numbers)
     assert not news.is_over
 
 
-def test_only_what_followed_a_number_comes_again(ready_dataset):
+def test_every_number_is_higher_than_the_one_before(ready_dataset, user):
+    run, held = make_running_run(ready_dataset)
+    told = numbers(live.news_of(run.pk, user, 0))
+    for step in (7, 8):
+        lifecycle.record(run.pk, held.token, progress={"step": step})
+        told += numbers(live.news_of(run.pk, user, told[-1]))
+    lifecycle.finish(run.pk, held.token, TrainingRun.State.SUCCEEDED, message="Finished.")
+    ending = live.news_of(run.pk, user, told[-1])
+    assert names(ending) == ["state", "progress", "end"]
+    told += numbers(ending)
+    told += numbers(live.news_of(run.pk, user, told[-1]))  # who comes back after the end hears of it again
+    assert told == sorted(set(told))
+
+
+def test_only_what_followed_a_number_comes_again(ready_dataset, user):
     run, _ = make_running_run(ready_dataset, losses=(2.4, 2.1))
     first_sample = run.samples.first().sequence
-    assert names(live.news_of(run.pk, first_sample, None)) == ["metric", "sample", "progress"]
+    assert names(live.news_of(run.pk, user, first_sample)) == ["metric", "sample", "progress"]
 
 
-def test_progress_comes_only_when_it_moved(ready_dataset):
-    run, _ = make_running_run(ready_dataset)
-    assert live.news_of(run.pk, run.sequence, live.progress_of(run)).events == []
+def test_progress_comes_only_when_it_moved(ready_dataset, user):
+    run, held = make_running_run(ready_dataset)
+    assert live.news_of(run.pk, user, run.sequence).events == []
+    lifecycle.record(run.pk, held.token, progress={"step": 7})
+    assert names(live.news_of(run.pk, user, run.sequence)) == ["progress"]
 
 
-def test_a_finished_run_ends_with_its_model(ready_dataset):
+def test_a_finished_run_ends_with_its_model(ready_dataset, user):
     run = make_finished_run(ready_dataset)
     model = make_model(run)
-    news = live.news_of(run.pk, run.sequence, live.progress_of(run))
-    assert news.events == [("end", run.sequence, {"state": "succeeded", "error": "", "model": model.pk})]
+    news = live.news_of(run.pk, user, run.sequence)
+    assert names(news) == ["progress", "end"]
+    assert news.events[-1][2] == {"state": "succeeded", "error": "", "model": model.pk}
     assert news.is_over
 
 
-def test_more_than_fits_at_once_comes_in_turns(ready_dataset, monkeypatch):
+def test_who_watches_a_shared_run_does_not_hear_of_its_private_model(ready_dataset, other_user):
+    run = make_finished_run(ready_dataset, visibility="shared")
+    make_model(run)
+    assert live.news_of(run.pk, other_user, 0).events[-1][2]["model"] is None
+
+
+def test_more_than_fits_at_once_comes_in_turns(ready_dataset, user, monkeypatch):
+    whole = live.news_of(make_finished_run(ready_dataset).pk, user, 0)
     monkeypatch.setattr(live, "MOST_AT_ONCE", 4)
-    run = make_finished_run(ready_dataset)
-    after, told, progress = 0, [], None
-    while True:
-        news = live.news_of(run.pk, after, progress)
+    run = TrainingRun.objects.get()
+    told, is_over = [], False
+    while not is_over:
+        news = live.news_of(run.pk, user, told[-1][1] if told else 0)
         told += news.events
-        after = max([after, *(number for _, number, _ in news.events)])
-        if news.is_over:
-            break
-    kinds = [name for name, _, _ in told]
-    assert kinds.count("metric") == kinds.count("sample") == 3
-    assert kinds[-1] == "end"
+        is_over = news.is_over
+    assert told == whole.events
 
 
-def test_a_run_that_is_gone_has_no_news(db):
-    assert live.news_of("nowhere", 0, None) is None
+def test_a_run_that_is_gone_has_no_news(user):
+    assert live.news_of("nowhere", user, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("header", "asked", "number"),
+    [
+        ("7", "", 7),
+        ("7", "3", 7),
+        ("", "3", 3),
+        ("", "", 0),
+        ("-1", "", 0),
+        ("²", "", 0),
+        ("9" * 10, "", 0),
+        ("x", "", 0),
+    ],
+)
+def test_the_last_event_a_reader_has_is_a_whole_number_or_none(rf, header, asked, number):
+    assert live.last_heard(rf.get("/", {"after": asked}, headers={"Last-Event-ID": header})) == number
 
 
 def test_an_event_is_one_frame_whatever_its_text_holds():
@@ -72,30 +112,38 @@ def test_an_event_is_one_frame_whatever_its_text_holds():
     assert json.loads(frame.split("data: ", 1)[1])["text"] == "one\n\ndata: two\r\n"
 
 
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("prefix", ["", "/api/v1"])
-def test_the_stream_of_a_finished_run_tells_all_and_closes(prefix, user, ready_dataset):
-    run = make_finished_run(ready_dataset)
-    client = AsyncClient()
-    client.force_login(user)
-
+def stream_of(client, address: str, **headers) -> str:
     async def text() -> str:
-        answer = await client.get(f"{prefix}/runs/{run.pk}/events/", headers={"Accept": "text/event-stream"})
+        answer = await client.get(address, headers={"Accept": "text/event-stream", **headers})
         assert answer["Content-Type"] == "text/event-stream"
         return b"".join([part async for part in answer.streaming_content]).decode()
 
-    told = async_to_sync(text)()
-    assert told.startswith("retry: 1000")
-    assert told.count("event: metric") == 3
-    assert told.rstrip().split("event: ")[-1].startswith("end")
+    return async_to_sync(text)()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_waiting_run_keeps_its_stream_open(ready_dataset):
-    run = make_run(ready_dataset)
+@pytest.mark.parametrize("prefix", ["", "/api/v1"])
+def test_a_stream_that_was_cut_goes_on_where_it_ended(prefix, user, ready_dataset):
+    run = make_finished_run(ready_dataset)
+    client = AsyncClient()
+    client.force_login(user)
+    told = stream_of(client, f"{prefix}/runs/{run.pk}/events/")
+    assert told.startswith("retry: 1000")
+    assert told.count("event: metric") == 3
+    frames = told.strip().split("\n\n")[1:]
+    assert frames[-1].splitlines()[1] == "event: end"
+    ids = [int(frame.splitlines()[0].removeprefix("id: ")) for frame in frames]
+    assert ids == sorted(set(ids))
+    again = stream_of(client, f"{prefix}/runs/{run.pk}/events/", **{"Last-Event-ID": str(ids[3])})
+    assert again.strip().split("\n\n")[1:] == frames[4:]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_waiting_run_keeps_its_stream_open(user, ready_dataset, doorbells):
+    run = start_run(owner=user, dataset=ready_dataset, architecture="lstm")
 
     async def first_frames() -> list[str]:
-        events = live.run_events(run.pk)
+        events = live.run_events(run.pk, reader=user)
         frames = [await anext(events), await anext(events)]
         following = asyncio.ensure_future(anext(events))
         done, _ = await asyncio.wait([following], timeout=0.05)
@@ -104,4 +152,4 @@ def test_a_waiting_run_keeps_its_stream_open(ready_dataset):
         await asyncio.gather(following, return_exceptions=True)
         return frames
 
-    assert "event: progress" in async_to_sync(first_frames)()[1]
+    assert "event: state" in async_to_sync(first_frames)()[1]

@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -147,7 +147,7 @@ class StartSerializer(serializers.Serializer):
     def validate_dataset(self, dataset_id: str) -> Dataset:
         found = Dataset.objects.visible_to(self.context["request"].user).filter(pk=dataset_id).first()
         if found is None:
-            raise ValidationError("There is no such dataset.")
+            raise NotFound("There is no such dataset.")
         return found
 
 
@@ -217,6 +217,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         ],
         responses={
             202: RunSerializer,
+            404: OpenApiResponse(description="There is no such dataset, or it is not yours."),
             409: OpenApiResponse(description="The dataset is not ready."),
             429: OpenApiResponse(description="As many of your runs wait as may."),
         },
@@ -284,9 +285,8 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     )
     def events(self, request, pk: str):
         """The run as it happens: ``progress``, ``metric``, ``sample``, ``state`` and at last ``end``, with numbers."""
-        last = request.headers.get("Last-Event-ID", "")
-        after = int(last) if last.isascii() and last.isdigit() and len(last) < 10 else 0
-        return event_stream(request._request, live.run_events(self.get_object().pk, after=after))
+        events = live.run_events(self.get_object().pk, reader=request.user, after=live.last_heard(request._request))
+        return event_stream(request._request, events)
 
     def _page_of(self, rows, serializer_class) -> Response:
         return self.get_paginated_response(serializer_class(self.paginate_queryset(rows), many=True).data)

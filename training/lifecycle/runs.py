@@ -169,7 +169,7 @@ def record(
         raise ValueError(f"Not a progress column: {sorted(unknown)}")
     if metrics is not None:
         changes["metrics"] = metrics
-    news = len(points) + len(samples) + bool(note)
+    news = len(points) + len(samples) + bool(note) + bool(progress)  # progress is told in streams under a number too
     with transaction.atomic():
         run = _change(_held(run_id, token), run_id, news=news, **changes)
         if run is None:

@@ -127,7 +127,7 @@ def run_live(request: HttpRequest, run_id: str) -> HttpResponse:
     run = _visible_run(request, run_id)
     if run.is_finished:
         return HttpResponse(status=286, headers={"HX-Refresh": "true"})  # the page of a finished run is another one
-    after = _whole_number(request.GET.get("after", ""))
+    after = live.last_heard(request)
     context = _live_context(request, run)
     if run.sequence != after:
         points, news = curves.points_of(run), curves.points_of(run, after=after)
@@ -136,10 +136,6 @@ def run_live(request: HttpRequest, run_id: str) -> HttpResponse:
             context["samples"] = list(run.samples.order_by("-step"))
         context["events"] = run.events.order_by("-sequence")
     return render(request, "training/_run_news.html", context)
-
-
-def _whole_number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
@@ -175,8 +171,7 @@ def _loss_context(run: TrainingRun, points: list[curves.Point]) -> dict:
 @require_GET
 def run_events(request: HttpRequest, run_id: str) -> HttpResponse:
     run = _visible_run(request, run_id)
-    after = _whole_number(request.headers.get("Last-Event-ID", "") or request.GET.get("after", ""))
-    return event_stream(request, live.run_events(run.pk, after=after))
+    return event_stream(request, live.run_events(run.pk, reader=request.user, after=live.last_heard(request)))
 
 
 @login_required

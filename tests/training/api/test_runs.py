@@ -64,7 +64,15 @@ def test_a_key_that_is_too_long_is_refused(api, ready_dataset):
         ({"config": {"hidden_size": True, "nonsense": 1}}, "nonsense"),
         ({"config": [1]}, "config"),
         ({"config": {"sample_prompt": "\ud800"}}, "config"),
-        ({"dataset": "nowhere"}, "dataset"),
+        ({"dataset": ["nowhere"]}, "dataset"),
+        ({"config": {"hidden_size": 1_000_000}}, "hidden_size"),
+        ({"config": {"num_layers": 1_000}}, "num_layers"),
+        ({"config": {"sequence_length": 1_000_000}}, "sequence_length"),
+        ({"config": {"learning_rate": "NaN"}}, "learning_rate"),
+        ({"config": {"dropout": 2, "seed": 2**70}}, "dropout"),
+        ({"config": {"steps": 10**400}}, "steps"),
+        ({"config": {"hidden_size": {}, "batch_size": []}}, "batch_size"),
+        ({"name": "two\nlines"}, "name"),
         ({"dataset": None}, "dataset"),
     ],
 )
@@ -73,6 +81,20 @@ def test_what_breaks_a_rule_is_named(api, ready_dataset, fields, named):
     assert answer.status_code == 400
     assert named in answer.json()
     assert not TrainingRun.objects.exists()
+
+
+def test_a_number_that_is_none_is_refused_though_python_reads_it(api, ready_dataset):
+    for number in ("NaN", "Infinity", "1e999"):
+        written = json.dumps(body(ready_dataset))[:-1] + f', "config": {{"learning_rate": {number}}}}}'
+        assert api.post(RUNS, written, content_type="application/json").status_code == 400
+    assert not TrainingRun.objects.exists()
+
+
+def test_the_key_of_another_person_is_another_key(api, other_api, ready_dataset, doorbells):
+    Dataset.objects.update(visibility="shared")
+    answers = [one.post(RUNS, body(ready_dataset), headers={"Idempotency-Key": "once"}) for one in (api, other_api)]
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert TrainingRun.objects.count() == 2
 
 
 def test_a_dataset_that_is_not_ready_is_a_conflict_with_its_state(api, ready_dataset):
@@ -92,7 +114,10 @@ def test_more_waiting_runs_than_allowed_are_refused_for_a_while(api, ready_datas
 
 def test_nobody_trains_on_what_is_not_theirs(api, other_user):
     dataset = make_ready_dataset(other_user)
-    assert api.post(RUNS, body(dataset)).status_code == 400
+    answer = api.post(RUNS, body(dataset))
+    assert answer.status_code == 404
+    nowhere = api.post(RUNS, body(dataset) | {"dataset": "nowhere"})
+    assert nowhere.json() == answer.json()  # nothing tells that there is one
     Dataset.objects.update(visibility="shared")
     assert api.post(RUNS, body(dataset)).status_code == 202
 
