@@ -5,23 +5,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from training.api.renderers import FileRenderer
 from training.api.runs import ScoresSerializer, scores
 from training.downloads import model_download
 from training.models import Checkpoint, Visibility
 from training.services import models as services
-
-
-class FileRenderer(BaseRenderer):
-    """Lets a client through that accepts only this media type; the view answers with the file itself."""
-
-    media_type = "application/octet-stream"
-    format = "safetensors"
-
-    def render(self, data, accepted_media_type=None, renderer_context=None) -> bytes:
-        return JSONRenderer().render(data)  # what is left to render here is a refusal
 
 
 class ModelSerializer(serializers.ModelSerializer):

@@ -11,35 +11,19 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from training import curves, live
 from training.api.fields import ObjectField
+from training.api.renderers import CsvRenderer, EventStreamRenderer
 from training.models import Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
 from training.services import runs as services
 from training.streaming import event_stream
 
 LONGEST_KEY = 200
 SCORES = ("train_loss", "valid_loss", "perplexity", "nats_per_character", "bits_per_character")
-
-
-class AnyTextRenderer(BaseRenderer):
-    """Lets a client that accepts only this media type through; the view makes the answer itself."""
-
-    def render(self, data, accepted_media_type=None, renderer_context=None) -> bytes:
-        return JSONRenderer().render(data)  # what is left to render here is a refusal
-
-
-class EventStreamRenderer(AnyTextRenderer):
-    media_type = "text/event-stream"
-    format = "events"
-
-
-class CsvRenderer(AnyTextRenderer):
-    media_type = "text/csv"
-    format = "csv"
 
 
 class ProgressSerializer(serializers.Serializer):

@@ -1,5 +1,7 @@
 """Models by API: read, change, delete, download."""
 
+from pathlib import Path
+
 import pytest
 from django.core.files.storage import default_storage
 
@@ -60,6 +62,18 @@ def test_a_damaged_file_is_gone(api, model):
     default_storage.delete(model.model_file)
     assert api.get(f"{MODELS}{model.pk}/download/").status_code == 410
     assert api.get(f"{MODELS}{model.pk}/").status_code == 404  # it left the list
+
+
+def test_a_changed_file_is_refused_in_json_whatever_was_accepted(api, model):
+    path = Path(default_storage.path(model.model_file))
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    answer = api.get(f"{MODELS}{model.pk}/download/")
+    assert answer.status_code == 410
+    assert answer["Content-Type"] == "application/json"
+    assert answer.json()["code"] == "damaged"
+    for accepted in ("application/octet-stream", "*/*", "application/json"):
+        gone = api.get(f"{MODELS}{model.pk}/download/", headers={"Accept": accepted})
+        assert (gone.status_code, gone["Content-Type"]) == (404, "application/json")
 
 
 def test_a_model_is_deleted_with_its_file_and_its_run_stays(api, model):

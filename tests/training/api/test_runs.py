@@ -230,6 +230,14 @@ def test_another_persons_run_is_not_found(other_api, ready_dataset, path):
     assert other_api.get(f"{RUNS}{run.pk}/{path}").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["metrics/", "events/"])
+def test_a_refusal_is_json_whatever_was_accepted(other_api, ready_dataset, path):
+    run = make_finished_run(ready_dataset)
+    for accepted in ("text/csv" if path == "metrics/" else "text/event-stream", "*/*"):
+        answer = other_api.get(f"{RUNS}{run.pk}/{path}", headers={"Accept": accepted})
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+
+
 def test_a_shared_run_is_read_and_never_cancelled_by_others(other_api, ready_dataset):
     run = make_run(ready_dataset, visibility="shared")
     assert other_api.get(f"{RUNS}{run.pk}/").status_code == 200

@@ -89,6 +89,15 @@ def test_a_dataset_that_is_not_ready_starts_no_run(signed_in, user):
     assert "not ready" in answer.content.decode()
 
 
+def test_more_waiting_runs_than_allowed_are_refused_in_a_sentence(signed_in, ready_dataset, settings):
+    settings.QUEUED_RUNS_PER_USER = 1
+    make_run(ready_dataset)
+    answer = signed_in.post(create_url(ready_dataset), CHOSEN)
+    assert answer.status_code == 400
+    assert "which is the limit" in answer.content.decode()
+    assert TrainingRun.objects.count() == 1
+
+
 def test_nobody_trains_on_a_dataset_of_another_unless_it_is_shared(signed_in, other_user, doorbells):
     dataset = make_ready_dataset(other_user)
     assert signed_in.get(create_url(dataset)).status_code == 404
