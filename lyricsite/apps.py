@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class LyricsiteConfig(AppConfig):
     name = "lyricsite"
+    verbose_name = "People and tokens"

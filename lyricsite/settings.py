@@ -4,6 +4,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static as static_url
 
 from lyricsite.env import BASE_DIR, DATA_DIR, env, kept_secret
 
@@ -56,7 +57,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "lyricsite.middleware.admin_content_policy",
+    "lyricsite.middleware.wider_content_policy",
 ]
 ROOT_URLCONF = "lyricsite.urls"
 ASGI_APPLICATION = "lyricsite.asgi.application"
@@ -238,7 +239,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "ENUM_NAME_OVERRIDES": {
         "DatasetState": "training.models.Dataset.State",
@@ -271,7 +271,19 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = USES_HTTPS
 if USES_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-UNFOLD = {"SITE_TITLE": "LyricsGeneration", "SITE_HEADER": "LyricsGeneration", "SITE_URL": "/"}
+# ── Admin ────────────────────────────────────────────────────────────────────────────────────────────────────────
+ACCENT_SHADES = {50: 97, 100: 94, 200: 89, 300: 82, 400: 74, 500: 62, 600: 46, 700: 40, 800: 34, 900: 29, 950: 22}
+UNFOLD = {
+    "SITE_TITLE": "LyricsGeneration",
+    "SITE_HEADER": "LyricsGeneration",
+    "SITE_URL": "/",
+    "SITE_SYMBOL": "music_note",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static_url("img/favicon.svg")},
+    ],
+    # The site's accent, by its hue, in the shades that the admin's styles ask for.
+    "COLORS": {"primary": {str(step): f"oklch({light}% .09 172)" for step, light in ACCENT_SHADES.items()}},
+}
 
 LOGGING = {
     "version": 1,
