@@ -1,5 +1,6 @@
 """Import a song file here and now, without a worker."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -19,10 +20,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--dataset", required=True, metavar="NAME", help="what the dataset is to be called")
-        parser.add_argument("--owner", metavar="USERNAME", help="whose it is (default: the first administrator)")
+        parser.add_argument(
+            "--dataset", type=words, required=True, metavar="NAME", help="what the dataset is to be called"
+        )
+        parser.add_argument(
+            "--owner", type=words, metavar="USERNAME", help="whose it is (default: the first administrator)"
+        )
         parser.add_argument(
             "--map",
+            type=words,
             nargs="+",
             action="extend",
             default=[],
@@ -86,6 +92,15 @@ class Command(BaseCommand):
             self.stdout.write(self.style.SUCCESS(f"Dataset {job.dataset_id} is ready: {job.dataset.name}"))
         else:
             self.stderr.write(self.style.ERROR(job.error or f"The import ended as {job.state}."))
+
+
+def words(argument: str) -> str:
+    """Return the argument. Raises: ArgumentTypeError for bytes that are no text, which no database keeps."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{argument!a} is not UTF-8") from None
+    return argument
 
 
 def find_owner(username: str | None):
