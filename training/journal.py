@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, connection
 
 from training import lifecycle
+from training.curves import finite
 from training.language_model.config import TrainingConfig
 
 logger = logging.getLogger(__name__)
@@ -24,11 +25,6 @@ WORDS = {
 
 class LeaseLost(Exception):
     """Raised when this attempt no longer holds its run: it stops and writes nothing more."""
-
-
-def finite(value: float | None) -> float | None:
-    """The number, or None for one that JSON and charts have no place for."""
-    return value if value is None or math.isfinite(value) else None
 
 
 def run_metrics(judged) -> dict:
