@@ -3,6 +3,8 @@
 import uuid
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import SuspiciousOperation
+from django.views.defaults import bad_request
 
 
 def request_id(get_response):
@@ -13,6 +15,18 @@ def request_id(get_response):
         response = get_response(request)
         response["X-Request-ID"] = request.id
         return response
+
+    return middleware
+
+
+def refuse_nul_in_admin(get_response):
+    """Refuse an admin address that holds NUL, as our own pages do: PostgreSQL would make a server error of it."""
+
+    def middleware(request):
+        holds_nul = "\0" in request.path or "%00" in request.META["QUERY_STRING"]
+        if holds_nul and request.path.startswith("/admin/"):
+            return bad_request(request, SuspiciousOperation("An address can't hold a NUL character."))
+        return get_response(request)
 
     return middleware
 

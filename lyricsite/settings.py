@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "lyricsite.middleware.refuse_nul_in_admin",
     "lyricsite.middleware.wider_content_policy",
 ]
 ROOT_URLCONF = "lyricsite.urls"

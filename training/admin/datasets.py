@@ -6,10 +6,9 @@ from django.contrib.admin import display
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
-from unfold.admin import TabularInline
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from training.admin.base import TrainingAdmin
 from training.errors import ExpectedError
 from training.forms.refusals import add_refusal
 from training.models import Dataset, Import, Rejection, Song, TrainingRun
@@ -80,7 +79,7 @@ class ImportInline(TabularInline):
 
 
 @admin.register(Dataset)
-class DatasetAdmin(TrainingAdmin):
+class DatasetAdmin(ModelAdmin):
     list_display = ("name", "owner", "state", "songs", "version", "visibility", "created_at")
     list_filter = ("state", "visibility", "format", "created_at")
     search_fields = ("name", "description", "owner__username", "id")
@@ -157,7 +156,7 @@ def runs_on(datasets: QuerySet) -> QuerySet:
     return TrainingRun.objects.filter(dataset__in=datasets).select_related("dataset")
 
 
-class ReadOnlyAdmin(TrainingAdmin):
+class ReadOnlyAdmin(ModelAdmin):
     """Rows that imports write: to look at, never to change by hand."""
 
     def has_add_permission(self, request) -> bool:

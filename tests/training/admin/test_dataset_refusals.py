@@ -88,7 +88,7 @@ def test_who_is_no_staff_is_sent_away(signed_in, ready_dataset):
 
 @pytest.mark.parametrize("model", ["dataset", "song", "import", "rejection"])
 @pytest.mark.parametrize("action", ["change", "delete", "history"])
-@pytest.mark.parametrize("junk", ["nope", "a%00b", "9" * 40, "%ff"])
+@pytest.mark.parametrize("junk", ["nope", "9" * 40, "%ff"])
 def test_an_address_that_is_nothing_leads_back(admin, model, action, junk):
     answer = admin.get(f"/admin/training/{model}/{junk}/{action}/")
 
