@@ -1,9 +1,9 @@
-"""A training run from the queue to its end. The numbers T2 to T9 are those of the state machine in the README.
+"""A training run from the queue to its end; T2 to T9 number the changes of state.
 
-queued ──claim──▶ running ──finish──▶ succeeded | failed | cancelled
-  ▲  │               │
-  │  └──cancel──▶    │ hand back (drain), lost (the worker vanished)
-  └──────────────────┘
+queued ──T2 claim──▶ running (T4 renew, record) ──T5 finish──▶ succeeded | failed | cancelled
+  │  ▲                  │
+  │  └──T6 hand back, T7 lost
+  └──T3 cancel─▶ cancelled          lost too often: T8 failed; lost and to be cancelled: T9 cancelled
 """
 
 import hashlib
