@@ -143,8 +143,8 @@ RING_AGAIN_SECONDS = env.float("RING_AGAIN_SECONDS", default=15)
 RECONCILE_SECONDS = env.float("RECONCILE_SECONDS", default=10)
 STALL_SECONDS = env.float("STALL_SECONDS", default=600)
 CANCEL_GRACE_SECONDS = env.float("CANCEL_GRACE_SECONDS", default=15)
-WORKER_BEAT_SECONDS = env.float("WORKER_BEAT_SECONDS", default=2)
-WORKER_STALE_SECONDS = env.float("WORKER_STALE_SECONDS", default=8)
+WORKER_BEAT_SECONDS = env.float("WORKER_BEAT_SECONDS", default=1.5)
+WORKER_STALE_SECONDS = env.float("WORKER_STALE_SECONDS", default=5)
 LOST_ATTEMPTS_ALLOWED = 3
 TRAIN_THREADS = env.int("TRAIN_THREADS", default=0)  # 0: as many as the machine has cores
 

@@ -1,28 +1,21 @@
 """One process that starts the others, starts a dead one again, and takes all of them along when it ends."""
 
 import contextlib
-import ctypes
 import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from training.processes import die_with_parent
 
 logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 RESTART_SECONDS = (1, 2, 5, 10, 30)  # how long a child that keeps dying waits for its next start
 STEADY_SECONDS = 60  # a child that lived this long starts again at once
-PR_SET_PDEATHSIG = 1
-
-
-def die_with_parent() -> None:
-    """Between fork and exec of a child: have Linux kill it when the supervisor dies, however that happens."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass

@@ -63,7 +63,7 @@ def execute(
         _stop(run, token)
     except LyricsError as problem:
         _fail(run, token, str(problem), ERROR_CODES.get(type(problem), "refused"))
-    except Exception as problem:
+    except Exception as problem:  # whatever ends a training, its row must say so before the error goes on
         if is_out_of_memory(problem):
             _fail(run, token, OUT_OF_MEMORY, "out_of_memory")
             return

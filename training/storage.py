@@ -141,7 +141,7 @@ class ObjectPublisher:
             for path in files_in(stage):
                 self._upload(path, f"{folder}/{path.name}")
                 ours.append(path.name)
-        except BaseException:
+        except BaseException:  # whatever stops an upload, half a folder must not stay
             self.remove(folder, ours)
             raise
 

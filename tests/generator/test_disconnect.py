@@ -72,3 +72,4 @@ def test_who_leaves_ends_the_work(user, endless, stream):
     _, token = ApiToken.issue(user=user)
     body = {"model": publish(user).pk, "stream": stream}
     asyncio.run(ask_and_leave(token, body))
+    assert services.engine.open_count == 0

@@ -95,7 +95,7 @@ def write_durably(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
+    except BaseException:  # also when the process is told to end: no half file stays behind
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
         raise

@@ -60,7 +60,7 @@ def create_dataset(
             job = _insert(dataset, stored, inspection)
             if job is not None:
                 tasks.ring_for_import(job.pk)
-    except BaseException as error:
+    except BaseException as error:  # without its row the stored file would belong to nobody
         stored.file.delete(save=False)
         if isinstance(error, IntegrityError) and (existing := _made_with(owner, key)):
             return existing  # the same request arrived twice at once

@@ -14,12 +14,6 @@ ADD = "/admin/training/dataset/add/"
 LIST = "/admin/training/dataset/"
 
 
-@pytest.fixture
-def admin(client, staff_user):
-    client.force_login(staff_user)
-    return client
-
-
 def test_a_file_over_the_limit_is_refused_in_the_form(admin, settings):
     settings.STAFF_UPLOAD_LIMIT_BYTES = 10
     answer = admin.post(ADD, {"name": "x", "file": csv_file()})

@@ -14,12 +14,6 @@ ADD = "/admin/training/dataset/add/"
 LIST = "/admin/training/dataset/"
 
 
-@pytest.fixture
-def admin(client, staff_user):
-    client.force_login(staff_user)
-    return client
-
-
 def test_an_upload_goes_through_the_service_and_belongs_to_who_made_it(admin, staff_user):
     assert 'enctype="multipart/form-data"' in admin.get(ADD).content.decode()
     answer = admin.post(ADD, {"name": "By the admin", "description": "", "file": csv_file()})

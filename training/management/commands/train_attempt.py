@@ -1,6 +1,5 @@
 """The child process of one attempt. `training.supervision` starts it; people use `manage.py train`."""
 
-import ctypes
 import os
 import signal
 import sys
@@ -8,8 +7,9 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand
 
+from training.processes import die_with_parent
+
 NICENESS = 10  # pages and other people's work go first
-PR_SET_PDEATHSIG = 1
 
 
 class StopFlag:
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("token", type=UUID)
 
     def handle(self, *, run: str, token: UUID, **options) -> None:
-        die_with_parent()
+        die_with_supervisor()
         os.nice(NICENESS)
         from training import execution  # two seconds of torch; until it is there, SIGTERM ends this process at once
 
@@ -46,10 +46,9 @@ class Command(BaseCommand):
             sys.exit(3)
 
 
-def die_with_parent() -> None:
-    """Have Linux kill this process when its supervisor dies, however that happens."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def die_with_supervisor() -> None:
+    """Have this process end when its supervisor dies, also when it did before we could say so."""
+    die_with_parent()
     parent = os.environ.get("TRAINING_PARENT_PID")
-    if parent is not None and os.getppid() != int(parent):  # it died before we could say so
+    if parent is not None and os.getppid() != int(parent):
         sys.exit(3)
