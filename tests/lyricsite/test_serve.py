@@ -87,7 +87,8 @@ def test_the_first_start_gives_an_administrator_and_a_songbook(served):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts processes in /proc")
 def test_ctrl_c_ends_every_process(served):
-    assert len(served.offspring()) >= 5  # broker, web, two workers and their pools
+    # Ready means one worker listens; the other's pool may still be starting.
+    wait_until(lambda: len(served.offspring()) >= 5, what="broker, web, two workers and their pools")
     served.process.send_signal(signal.SIGINT)
     served.process.wait(60)
     assert served.process.returncode == 0
