@@ -1,5 +1,6 @@
 """How a file is to be read: what a person chose, completed by what inspection found."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
@@ -12,7 +13,8 @@ DELIMITER_NAMES = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "pi
 FORMAT_NAMES = ("csv", "tsv", "jsonl", "json", "txt", "zip")
 # How songs follow each other in a text file; any other separator is a line that stands between two songs.
 SEPARATORS = ("none", "rule", "blank", "heads")
-SEPARATOR_CHARACTERS = 100
+SEPARATOR_CHARACTERS = NAME_CHARACTERS = 100
+_LANGUAGE_CODE = re.compile("[a-z]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,10 @@ class ImportOptions:
     ``separator`` says what stands between the songs of a text file: "none" (the file is one song), "rule" (a line
     of dashes, equals signs or asterisks), "blank" (three empty lines or more), "heads" (``-Title-`` lines), or any
     other line taken literally. ``title_line`` says that each song of a text file begins with its title.
+
+    What is done with the songs: ``cleaning`` turns switches of `cleaning.SWITCHES` on or off (those not named are on);
+    ``language`` keeps only songs in these languages (ISO 639-1 codes; empty keeps all); ``detect_language``,
+    ``duplicates`` (exact and normalised), ``near_duplicates`` and ``full_text`` leave a whole step out when false.
     """
 
     format: str = ""
@@ -33,6 +39,13 @@ class ImportOptions:
     has_header: bool | None = None
     separator: str = ""
     title_line: bool = False
+    preset: str = ""
+    cleaning: Mapping[str, bool] = field(default_factory=dict)
+    language: tuple[str, ...] = ()
+    detect_language: bool = True
+    duplicates: bool = True
+    near_duplicates: bool = True
+    full_text: bool = True
 
     @classmethod
     def from_dict(cls, values: Mapping | None) -> "ImportOptions":
@@ -56,11 +69,18 @@ class ImportOptions:
 
     def to_dict(self) -> dict:
         """JSON-safe values from which ``from_dict`` makes equal options."""
-        return {**asdict(self), "mapping": dict(self.mapping)}
+        return {
+            **asdict(self),
+            "mapping": dict(self.mapping),
+            "cleaning": dict(self.cleaning),
+            "language": list(self.language),
+        }
 
     def completed(self, **found) -> "ImportOptions":
         """These options with everything still open filled from ``found``."""
-        return replace(self, **{name: value for name, value in found.items() if getattr(self, name) in ("", None, {})})
+        return replace(
+            self, **{name: value for name, value in found.items() if getattr(self, name) in ("", None, {}, ())}
+        )
 
 
 def _format(value) -> str:
@@ -105,6 +125,28 @@ def _separator(value) -> str:
     return value.strip()
 
 
+def _preset(value) -> str:
+    if not isinstance(value, str):
+        raise ImportRefused("The preset has to be the name of one.")
+    return value[:NAME_CHARACTERS]
+
+
+def _cleaning(value) -> dict[str, bool]:
+    if not isinstance(value, Mapping) or not all(isinstance(is_on, bool) for is_on in value.values()):
+        raise ImportRefused("Cleaning has to say true or false for each of its switches.")
+    return {str(switch): is_on for switch, is_on in value.items()}
+
+
+def _languages(value) -> tuple[str, ...]:
+    codes = [value] if isinstance(value, str) else value
+    if not isinstance(codes, list | tuple) or not all(isinstance(code, str) for code in codes):
+        raise ImportRefused("The language has to be a code such as en, or a list of them.")
+    codes = tuple(dict.fromkeys(code.strip().lower() for code in codes if code.strip()))
+    if not all(_LANGUAGE_CODE.fullmatch(code) for code in codes):
+        raise ImportRefused("Each language has to be a code of two letters, such as en.")
+    return codes
+
+
 _CHECKS = {
     "format": _format,
     "encoding": _encoding,
@@ -113,4 +155,11 @@ _CHECKS = {
     "has_header": _flag,
     "separator": _separator,
     "title_line": _flag,
+    "preset": _preset,
+    "cleaning": _cleaning,
+    "language": _languages,
+    "detect_language": _flag,
+    "duplicates": _flag,
+    "near_duplicates": _flag,
+    "full_text": _flag,
 }

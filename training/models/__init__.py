@@ -1,7 +1,7 @@
 """What the database keeps of songs, runs and checkpoints."""
 
 from training.models.checkpoints import Checkpoint
-from training.models.datasets import Dataset, DatasetFile, Import, Rejection, Song, Visibility
+from training.models.datasets import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Song, Visibility
 from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
 from training.models.workers import SingleFlight, Worker
 
@@ -10,6 +10,7 @@ __all__ = [
     "Checkpoint",
     "Dataset",
     "DatasetFile",
+    "DatasetVersion",
     "Import",
     "MetricPoint",
     "Rejection",

@@ -110,14 +110,36 @@ class Import(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
+
+    class Phase(models.TextChoices):
+        """What a running import is about; each phase can be done again from its beginning."""
+
+        GATHERING = "gathering", "gathering the songs"
+        READING = "reading", "reading the file"
+        COMPARING = "comparing", "looking for copies"
+        INDEXING = "indexing", "making the songs searchable"
+        COUNTING = "counting", "counting"
+
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="imports")
-    file = models.ForeignKey(DatasetFile, on_delete=models.CASCADE, related_name="imports")
+    file = models.ForeignKey(
+        DatasetFile,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="imports",
+        help_text="Null until the songs of a combined dataset are gathered into a file.",
+    )
+    recipe = models.JSONField(default=dict, blank=True, help_text="Which songs of which datasets a combined one takes.")
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
     version = models.PositiveIntegerField(help_text="The version of the dataset that this import makes.")
     mapping = models.JSONField(default=dict)
     options = models.JSONField(default=dict)
     report = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    phase = models.CharField(max_length=9, choices=Phase.choices, blank=True)
+    counts = models.JSONField(
+        default=dict, blank=True, help_text="What was counted so far, written with each batch: where to go on."
+    )
     records_read = models.PositiveIntegerField(default=0)
     bytes_read = models.BigIntegerField(default=0)
     bytes_total = models.BigIntegerField(default=0)
@@ -154,6 +176,32 @@ class Import(models.Model):
         return min(100, 100 * self.bytes_read // self.bytes_total) if self.bytes_total else 0
 
 
+class DatasetVersion(models.Model):
+    """One immutable state of a dataset: the songs valid at ``number``, what they count and what made it."""
+
+    class Kind(models.TextChoices):
+        IMPORT = "import", "import"
+        EDIT = "edit", "songs changed by hand"
+        RESTORE = "restore", "copies taken back"
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=7, choices=Kind.choices, default=Kind.IMPORT)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    imported_by = models.OneToOneField(Import, on_delete=models.SET_NULL, null=True, related_name="made_version")
+    note = models.CharField(max_length=300, blank=True, help_text="What changed, in a sentence.")
+    content_hash = models.CharField(max_length=64, blank=True)
+    statistics = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "number"], name="version_once_per_number")]
+
+    def __str__(self) -> str:
+        return f"version {self.number} of {self.dataset_id}"
+
+
 class SongQuerySet(models.QuerySet):
     def of_version(self, version: int) -> "SongQuerySet":
         return self.filter(added_in__lte=version, removed_in__gt=version)
@@ -172,8 +220,11 @@ class Song(models.Model):
         LANGUAGE = "language", "in another language"
         PERSON = "person", "left out by hand"
 
-    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="songs")
-    imported_by = models.ForeignKey(Import, on_delete=models.CASCADE, null=True, blank=True, related_name="songs")
+    # Without indexes of their own: the unique constraints below begin with them, and every index slows an import.
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, db_index=False, related_name="songs")
+    imported_by = models.ForeignKey(
+        Import, on_delete=models.CASCADE, null=True, blank=True, db_index=False, related_name="songs"
+    )
     record_number = models.PositiveIntegerField(null=True, blank=True, help_text="Which record of the file it was.")
     line_number = models.PositiveIntegerField(null=True, blank=True, help_text="Where that record begins.")
     ordinal = models.PositiveIntegerField(help_text="Its place in the dataset, from 1; the same in every version.")
@@ -183,15 +234,21 @@ class Song(models.Model):
     artist = models.CharField(max_length=300, blank=True)
     genre = models.CharField(max_length=100, blank=True)
     year = models.SmallIntegerField(null=True, blank=True)
-    language = models.CharField(max_length=35, blank=True)
+    language = models.CharField(max_length=35, blank=True, help_text="As detected; as the file says where unsure.")
+    language_confidence = models.FloatField(null=True, blank=True, help_text="0 to 1; null when it was not detected.")
+    language_in_file = models.CharField(max_length=35, blank=True, help_text="What the file's column said.")
     text = models.TextField(help_text="Normalised: what a network learns from.")
     raw_text = models.TextField(blank=True, help_text="As it stood in the file, where that differs.")
     sections = models.JSONField(default=list, blank=True)
+    marks = models.JSONField(default=list, blank=True, help_text="What cleaning noticed and left: repeats, stubs …")
     line_count = models.PositiveIntegerField(default=0)
     word_count = models.PositiveIntegerField(default=0)
     character_count = models.PositiveIntegerField(default=0)
     text_hash = models.CharField(max_length=32, help_text="BLAKE2b of the text; equal for exact duplicates.")
-    duplicate_group = models.CharField(max_length=32, blank=True)
+    normalised_hash = models.CharField(max_length=32, blank=True, help_text="Equal for normalised duplicates.")
+    duplicate_group = models.CharField(
+        max_length=32, blank=True, help_text="The text_hash of the song in use that copies share; empty without copies."
+    )
     excluded_as = models.CharField(  # noqa: DJ001 - the contract says null for a song in use
         max_length=10, choices=Excluded.choices, null=True, blank=True
     )
@@ -201,8 +258,7 @@ class Song(models.Model):
     class Meta:
         ordering = ["ordinal"]
         indexes = [
-            models.Index(fields=["dataset", "ordinal"], name="song_in_order"),
-            models.Index(fields=["dataset", "text_hash"], name="song_same_text"),
+            models.Index(fields=["dataset", "duplicate_group"], name="song_of_group", condition=~Q(duplicate_group="")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["imported_by", "record_number"], name="song_once_per_record"),

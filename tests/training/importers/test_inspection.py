@@ -166,4 +166,4 @@ def test_an_option_that_makes_no_sense_is_named(option, value):
 
 
 def test_options_of_others_are_left_alone():
-    assert ImportOptions.from_dict({"near_duplicates": True, "language": "en"}) == ImportOptions()
+    assert ImportOptions.from_dict({"colour": "blue", "licence": 7}) == ImportOptions()
