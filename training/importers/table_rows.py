@@ -22,12 +22,16 @@ from .lines import Line
 
 
 class Row(NamedTuple):
-    """The cells of one row, or with ``problem`` ("unclosed", "columns", "oversized") what was wrong with it."""
+    """The cells of one row, or with ``problem`` ("unclosed", "columns", "oversized") what was wrong with it.
+
+    ``next_line`` is where reading went on after an unclosed quote, 0 if that took everything to the end of the file.
+    """
 
     line: int
     cells: list[str]
     problem: str = ""
     beginning: str = ""
+    next_line: int = 0
 
 
 class _Patterns(NamedTuple):
@@ -250,7 +254,8 @@ class TableRows:
     def _broken(self, lines: list[Line], place: int) -> Row:
         """The row of ``lines`` never closes its quote; reading goes on at ``lines[place]``."""
         self._again.extendleft(reversed(lines[place:]))
-        return Row(lines[0].number, [], "unclosed", lines[0].text)
+        next_line = lines[place].number if place < len(lines) else 0
+        return Row(lines[0].number, [], "unclosed", lines[0].text, next_line)
 
     def _next_row(self, lines: list[Line], start: int, opened_in: int | None) -> int | None:
         """The first place from ``start`` where a row begins that fits the header, None if there is none."""
