@@ -1,12 +1,12 @@
 """Which column holds what: guessed by name, never by position, and by content only as a proposal."""
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from .options import ROLES
+from .presets import Preset
 from .records import InvalidOptions
+from .values import folded
 
 # What people call a column, the surest names first. Compared without case, accents, spaces and punctuation.
 ALIASES: dict[str, tuple[str, ...]] = {
@@ -26,6 +26,8 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "year": ("year", "releaseyear", "date", "releasedate", "release", "publicationdatealbum", "jahr", "ano", "annee"),
     "language": ("language", "lang", "languageft", "languagecld3", "idiom", "sprache", "idioma", "langue"),
 }
+# Lyrics in other languages: a good guess, which a person confirms.
+_FOREIGN_LYRICS = frozenset({"songtext", "songtexte", "liedtext", "letra", "letras", "paroles", "testo", "tekst"})
 # A column of lyrics stands out: cells of this many characters on average, and twice as many as the next column's.
 _LYRICS_CHARACTERS = 60
 NAME_CHARACTERS = 100
@@ -51,21 +53,23 @@ def numbered_names(count: int) -> tuple[str, ...]:
 
 def is_known_name(cell: str) -> bool:
     """Whether a cell is a name that people give to a column we look for."""
-    return _folded(cell) in _KNOWN
+    return folded(cell) in _KNOWN
 
 
-def guess_mapping(columns: Sequence[str]) -> dict[str, str]:
-    """The column of each role as far as the names tell, each column at most once."""
+def guess_mapping(columns: Sequence[str], preset: Preset | None = None) -> dict[str, str]:
+    """The column of each role as far as the names tell, each column at most once; a preset's own come first."""
     by_name: dict[str, str] = {}
     for column in columns:
-        by_name.setdefault(_folded(column), column)
-    mapping: dict[str, str] = {}
+        by_name.setdefault(folded(column), column)
+    known = preset.mapping if preset else {}
+    mapping = {role: by_name[known[role]] for role in ROLES if known.get(role) in by_name}
     for role in ROLES:
-        for alias in ALIASES[role]:
-            if alias in by_name and by_name[alias] not in mapping.values():
-                mapping[role] = by_name[alias]
-                break
-    return mapping
+        free = (
+            by_name[alias] for alias in ALIASES[role] if alias in by_name and by_name[alias] not in mapping.values()
+        )
+        if role not in mapping and (column := next(free, None)):
+            mapping[role] = column
+    return {role: mapping[role] for role in ROLES if role in mapping}
 
 
 def propose_lyrics(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) -> str:
@@ -82,21 +86,22 @@ def propose_lyrics(columns: Sequence[str], rows: Iterable[Mapping[str, str]]) ->
 
 
 def complete_mapping(
-    chosen: Mapping[str, str], columns: Sequence[str], rows: Iterable[Mapping[str, str]]
+    chosen: Mapping[str, str], columns: Sequence[str], rows: Iterable[Mapping[str, str]], preset: Preset | None = None
 ) -> tuple[dict[str, str], bool]:
     """The mapping to read with, and whether a person has to confirm it first.
 
     Args:
         chosen: columns a person named; they win, and what they left open is guessed around them.
         rows: some records by column name, looked at if no name tells which column holds the lyrics.
+        preset: the public dataset this is, if it is one.
     Raises: InvalidOptions if a chosen column is not there.
     """
     chosen = {role: _find(column, columns) for role, column in chosen.items()}
     left = [column for column in columns if column not in chosen.values()]
-    guessed = guess_mapping(left)
+    guessed = guess_mapping(left, preset)
     mapping = {role: column for role in ROLES if (column := chosen.get(role) or guessed.get(role))}
     if "lyrics" in mapping:
-        return mapping, False
+        return mapping, "lyrics" not in chosen and folded(mapping["lyrics"]) in _FOREIGN_LYRICS
     if proposed := propose_lyrics(left, rows):
         mapping = {"lyrics": proposed} | {role: column for role, column in mapping.items() if column != proposed}
     return mapping, True
@@ -110,11 +115,6 @@ def _find(wanted: str, columns: Sequence[str]) -> str:
             return column
     shown = ", ".join(columns[:20]) + (" …" if len(columns) > 20 else "")
     raise InvalidOptions({"mapping": [f"There is no column named {wanted!r}. The columns are: {shown}."]})
-
-
-def _folded(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name[:100].casefold())
-    return re.sub(r"[\W_]+", "", "".join(letter for letter in plain if not unicodedata.combining(letter)))
 
 
 _KNOWN = frozenset(alias for aliases in ALIASES.values() for alias in aliases)

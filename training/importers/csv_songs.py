@@ -12,9 +12,10 @@ from .importer import CountedStream, Findings, Importer, Progress, Sample
 from .limits import UPLOAD_LIMITS
 from .lines import read_lines
 from .options import ImportOptions
+from .presets import Preset, name_of, recognised, title_of, working_preset
 from .records import ImportRefused, ParsedSong, RowError
 from .table_rows import Row, TableRows
-from .values import assemble_song, malformed, oversized
+from .values import assemble_song, malformed, no_song, oversized, without_guard
 
 _SAMPLE_ROWS = 50
 _HEADER_CHARACTERS = 40
@@ -57,12 +58,22 @@ class CsvSongs(Importer):
         if has_header is None:
             has_header = _begins_with_names(rows)
         columns = unique_names(rows[0].cells) if has_header else numbered_names(len(rows[0].cells))
+        preset = recognised(columns, sample.filename, chosen=options.preset) if has_header else None
+        if preset and preset.refusal and not options.mapping:
+            raise ImportRefused(preset.refusal)
         songs = [dict(zip(columns, row.cells, strict=True)) for row in rows[has_header:] if not row.problem]
-        mapping, needs_mapping = complete_mapping(options.mapping, columns, songs)
+        mapping, needs_mapping = complete_mapping(options.mapping, columns, songs, preset)
         if len(columns) == 1 and not mapping:
             mapping = {"lyrics": columns[0]}
-        options = replace(options, delimiter=delimiter, has_header=has_header, mapping=mapping)
-        return Findings(options, columns, tuple(_warnings(columns, mapping, has_header, needs_mapping)), needs_mapping)
+        options = replace(
+            options,
+            delimiter=delimiter,
+            has_header=has_header,
+            mapping=mapping,
+            preset=name_of(preset, options.preset),
+        )
+        warnings = (*_warnings(columns, mapping, has_header, needs_mapping), *(preset.notes if preset else ()))
+        return Findings(options, columns, warnings, needs_mapping, looks_like=title_of(options.preset))
 
     def records(self, stream: BinaryIO, progress: Progress | None = None) -> Iterator[ParsedSong | RowError]:
         chunks = decoded_chunks(CountedStream(stream, progress), self.options.encoding)
@@ -74,8 +85,12 @@ class CsvSongs(Importer):
         else:
             columns, rows = numbered_names(len(first.cells)), chain([first], rows)
         places = self._places(columns)
+        preset = working_preset(self.options.preset, self.options.mapping)
         for number, row in enumerate(rows, start=1):
-            yield self._song(number, row, places, len(columns))
+            if row.problem:
+                yield self._problem(number, row, len(columns))
+            else:
+                yield self._song(number, row, places, preset)
 
     def _rows(self, chunks) -> TableRows:
         longest = self.limits.record_characters
@@ -86,25 +101,25 @@ class CsvSongs(Importer):
         mapping, _ = complete_mapping(self.options.mapping, columns, ())
         return {role: columns.index(column) for role, column in mapping.items() if role in self.options.mapping}
 
-    def _song(self, number: int, row: Row, places: dict[str, int], width: int) -> ParsedSong | RowError:
+    def _problem(self, number: int, row: Row, width: int) -> RowError:
         if row.problem == "oversized":
             return oversized(number, row.line, row.beginning, limits=self.limits)
         if row.problem == "unclosed":
-            return malformed(number, row.line, row.beginning, "A quotation mark in this row never closes.")
-        if row.problem:
-            found = len(row.cells)
-            return malformed(
-                number, row.line, row.beginning, f"This row has {found} columns where the table has {width}."
-            )
+            message = f"A quotation mark in this row never closes. {_went_on(row)}"
+        else:
+            message = f"This row has {len(row.cells)} columns where the table has {width}."
+        return malformed(number, row.line, row.beginning, message)
+
+    def _song(self, number: int, row: Row, places: dict[str, int], preset: Preset | None) -> ParsedSong | RowError:
         values = {role: row.cells[place] for role, place in places.items()}
-        return assemble_song(
-            number,
-            row.line,
-            values.pop("lyrics"),
-            limits=self.limits,
-            column=self.options.mapping["lyrics"],
-            **values,
-        )
+        column = self.options.mapping["lyrics"]
+        if preset:
+            if preset.guards_formulas:
+                values = {role: without_guard(cell) for role, cell in values.items()}
+            if preset.is_no_song(values):
+                return no_song(number, row.line, values["lyrics"], values["genre"])
+            values = preset.repaired(values)
+        return assemble_song(number, row.line, values.pop("lyrics"), limits=self.limits, column=column, **values)
 
 
 class TsvSongs(CsvSongs):
@@ -114,6 +129,12 @@ class TsvSongs(CsvSongs):
     title = "table with tabs"
     delimiters = ("\t",)
     extensions = (".tsv", ".tab")
+
+
+def _went_on(row: Row) -> str:
+    if not row.next_line:
+        return "It takes the rest of the file with it."
+    return f"Reading went on at line {row.next_line:,}."
 
 
 def likeliest_delimiter(sample: Sample, delimiters: Sequence[str]) -> str:

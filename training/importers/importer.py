@@ -44,12 +44,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What an importer found out about a file: options completed, and what a person should hear about it."""
+    """What an importer found out about a file: options completed, and what a person should hear about it.
+
+    ``looks_like`` is the title of the public dataset that this seems to be, if any.
+    """
 
     options: ImportOptions
     columns: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     needs_mapping: bool = False
+    looks_like: str = ""
 
 
 class Importer:

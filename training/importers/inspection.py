@@ -27,7 +27,8 @@ class Inspection:
     """What a file is and what its first records give.
 
     ``options`` are complete: handed to ``iterate_records`` they read the file the way the preview shows.
-    ``needs_mapping`` says that a person has to name or confirm the lyrics column first.
+    ``needs_mapping`` says that a person has to name or confirm the lyrics column first; ``looks_like`` is the title
+    of the public dataset that this seems to be, if any.
     """
 
     options: ImportOptions
@@ -37,6 +38,7 @@ class Inspection:
     errors: tuple[RowError, ...]
     warnings: tuple[str, ...]
     needs_mapping: bool
+    looks_like: str = ""
 
     @property
     def format(self) -> str:
@@ -62,6 +64,7 @@ class Inspection:
             "errors": [error.to_dict() for error in self.errors],
             "warnings": list(self.warnings),
             "needs_mapping": self.needs_mapping,
+            "looks_like": self.looks_like,
             "options": self.options.to_dict(),
         }
 
@@ -93,6 +96,7 @@ def inspect(
         errors=errors,
         warnings=(*_encoding_warnings(encoding), *findings.warnings, *_preview_warnings(findings, songs)),
         needs_mapping=findings.needs_mapping,
+        looks_like=findings.looks_like,
     )
 
 

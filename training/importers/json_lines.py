@@ -9,10 +9,12 @@ from typing import BinaryIO
 from .columns import complete_mapping
 from .encoding import decoded_chunks
 from .importer import CountedStream, Findings, Importer, Progress, Sample
+from .limits import Limits
 from .lines import Line, read_lines
 from .options import ROLES, ImportOptions
+from .presets import Preset, name_of, recognised, title_of, working_preset
 from .records import ImportRefused, ParsedSong, Reason, RowError
-from .values import assemble_song, malformed, oversized, snippet
+from .values import assemble_song, malformed, no_song, oversized, snippet
 
 _SAMPLE_OBJECTS = 50
 _MOST_COLUMNS = 1000
@@ -37,8 +39,22 @@ def read_object(text: str) -> dict:
     return value
 
 
-def song_from_object(number: int, line: int, text: str, *, mapping: Mapping[str, str], limits) -> ParsedSong | RowError:
-    """One song out of the text of one JSON object, or what is wrong with it."""
+def song_from_object(
+    number: int,
+    line: int,
+    text: str,
+    *,
+    mapping: Mapping[str, str],
+    limits: Limits,
+    preset: Preset | None = None,
+    artist: str = "",
+) -> ParsedSong | RowError:
+    """One song out of the text of one JSON object, or what is wrong with it.
+
+    Args:
+        preset: what is to be put right in the values.
+        artist: whose song it is, if the object does not say.
+    """
     try:
         values = read_object(text)
     except ValueError as error:
@@ -51,6 +67,12 @@ def song_from_object(number: int, line: int, text: str, *, mapping: Mapping[str,
     if not lyrics.strip():
         return RowError(number, line, column, Reason.EMPTY, "This record has no lyrics.", snippet(text))
     names = {role: _name(values.get(mapping[role])) for role in ROLES if role != "lyrics" and role in mapping}
+    names["artist"] = names.get("artist") or artist
+    if preset and preset.is_no_song(names):
+        return no_song(number, line, lyrics, names["genre"])
+    if preset:
+        names = preset.repaired({"lyrics": lyrics, **names})
+        lyrics = names.pop("lyrics")
     return assemble_song(number, line, lyrics, limits=limits, column=column, **names)
 
 
@@ -71,15 +93,17 @@ def examine_objects(texts: Iterable[str], options: ImportOptions) -> Findings:
     if not columns:
         raise ImportRefused("No JSON object with a song's fields was found at the beginning of this file.")
     names = tuple(islice(columns, _MOST_COLUMNS))
-    mapping, needs_mapping = complete_mapping(options.mapping, names, rows)
-    warnings = []
+    preset = recognised(names, chosen=options.preset)
+    mapping, needs_mapping = complete_mapping(options.mapping, names, rows, preset)
+    warnings = list(preset.notes) if preset else []
     if needs_mapping and "lyrics" in mapping:
         warnings.append(
             f"No field is named like lyrics; “{mapping['lyrics']}” holds the longest text. Please confirm it."
         )
     elif needs_mapping:
         warnings.append("No field looks like lyrics. Please say which one holds them.")
-    return Findings(replace(options, mapping=mapping), names, tuple(warnings), needs_mapping)
+    options = replace(options, mapping=mapping, preset=name_of(preset, options.preset))
+    return Findings(options, names, tuple(warnings), needs_mapping, title_of(options.preset))
 
 
 class JsonLines(Importer):
@@ -111,7 +135,14 @@ class JsonLines(Importer):
     def _song(self, number: int, line: Line) -> ParsedSong | RowError:
         if line.is_cut:
             return oversized(number, line.number, line.text, limits=self.limits)
-        return song_from_object(number, line.number, line.text, mapping=self.options.mapping, limits=self.limits)
+        return song_from_object(
+            number,
+            line.number,
+            line.text,
+            mapping=self.options.mapping,
+            limits=self.limits,
+            preset=working_preset(self.options.preset, self.options.mapping),
+        )
 
 
 def _texts(sample: Sample) -> Iterator[str]:

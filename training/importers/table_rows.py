@@ -3,6 +3,7 @@
 Python's ``csv`` reads an unclosed quote to the end of the file and has one field limit for the whole process; we read
 line by line instead, and know at each moment where the row began:
 
+    a row as those before ── plain_rows ─────▶ row
     line ──▶ no quote in it ─────────────────▶ row
         └──▶ a quoted field stays open ──▶ next lines, until its closing quote ──▶ row
                                      └──▶ a quote that closes nothing, the limit or the end of the file:
@@ -12,22 +13,27 @@ line by line instead, and know at each moment where the row began:
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from .lines import Line
+from .lines import Line, LineReader
+from .plain_rows import LINE_COST, plain_rows
 
 
 class Row(NamedTuple):
-    """The cells of one row, or with ``problem`` ("unclosed", "columns", "oversized") what was wrong with it."""
+    """The cells of one row, or with ``problem`` ("unclosed", "columns", "oversized") what was wrong with it.
+
+    ``next_line`` is where reading went on after an unclosed quote, 0 if that took everything to the end of the file.
+    """
 
     line: int
     cells: list[str]
     problem: str = ""
     beginning: str = ""
+    next_line: int = 0
 
 
 class _Patterns(NamedTuple):
@@ -49,8 +55,6 @@ def _patterns(delimiter: str) -> _Patterns:
     )
 
 
-# What a line counts beyond its characters while a row is held: a million empty lines need memory too.
-_LINE_COST = 12
 _MOST_LATE_CLOSES = 20
 _ONLY_DOUBLED = re.compile('[^"]*+(?:""[^"]*+)*+')
 
@@ -131,8 +135,8 @@ class TableRows:
         longest: how many characters a row may have; a longer one is given up and reported as oversized.
     """
 
-    def __init__(self, lines: Iterable[Line], delimiter: str, *, longest: int):
-        self._lines = iter(lines)
+    def __init__(self, lines: LineReader, delimiter: str, *, longest: int):
+        self._lines = lines
         self._again: deque[Line] = deque()
         self._delimiter = delimiter
         self._longest = longest
@@ -143,7 +147,10 @@ class TableRows:
         self._ever_quoted: set[int] = set()
 
     def __iter__(self) -> Iterator[Row]:
-        while (line := self._next()) is not None:
+        while True:
+            yield from self._plain_rows()
+            if (line := self._next()) is None:
+                return
             if line.is_cut:
                 yield self._oversized(line)
             elif line.text and not line.text.isspace():
@@ -152,8 +159,23 @@ class TableRows:
                     self._width = len(row.cells)
                 yield row
 
+    def _plain_rows(self) -> Iterator[Row]:
+        """The rows from here on that need no thought; they are quoted as usual, so nothing is learned from them."""
+        if self._again or self._always_quoted is None:
+            return
+        rows = plain_rows(
+            self._lines,
+            self._delimiter,
+            width=self._width,
+            always_quoted=self._always_quoted,
+            ever_quoted=self._ever_quoted,
+            longest=self._longest,
+        )
+        for number, cells in rows:
+            yield Row(number, cells)
+
     def _next(self) -> Line | None:
-        return self._again.popleft() if self._again else next(self._lines, None)
+        return self._again.popleft() if self._again else self._lines.next_line()
 
     def _row(self, first: Line) -> Row:
         if '"' not in first.text:
@@ -185,7 +207,7 @@ class TableRows:
             if line is None:
                 return self._unclosed(lines, checked, opened_in)
             lines.append(line)
-            size += len(line.text) + _LINE_COST
+            size += len(line.text) + LINE_COST
             if line.is_cut or size > self._longest:
                 return self._too_long(lines, checked, opened_in)
             if '"' not in line.text:  # most lines of most songs
@@ -250,7 +272,8 @@ class TableRows:
     def _broken(self, lines: list[Line], place: int) -> Row:
         """The row of ``lines`` never closes its quote; reading goes on at ``lines[place]``."""
         self._again.extendleft(reversed(lines[place:]))
-        return Row(lines[0].number, [], "unclosed", lines[0].text)
+        next_line = lines[place].number if place < len(lines) else 0
+        return Row(lines[0].number, [], "unclosed", lines[0].text, next_line)
 
     def _next_row(self, lines: list[Line], start: int, opened_in: int | None) -> int | None:
         """The first place from ``start`` where a row begins that fits the header, None if there is none."""
