@@ -2,10 +2,13 @@
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import BinaryIO
 
+from .encoding_evidence import Evidence
+from .legacy_encodings import guess_legacy_encoding
 from .records import ImportRefused
 
 CHUNK_BYTES = 256 * 1024
@@ -28,22 +31,28 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Windows-1252 leaves these five bytes without a character.
-_UNDEFINED_IN_WINDOWS_1252 = (b"\x81", b"\x8d", b"\x8f", b"\x90", b"\x9d")
 # UTF-8 with a few broken places is still UTF-8: this many sound characters for each broken byte.
 _SOUND_FOR_EACH_BROKEN = 4
+# A quick look: this much of the beginning, and this many windows of one chunk each spread over the rest.
+QUICK_HEAD_BYTES = 8 * 1024 * 1024
+QUICK_WINDOWS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class DetectedEncoding:
-    """An encoding's name, how sure we are (0 to 1), and how many characters could not be read and became U+FFFD."""
+    """An encoding's name and what a person needs to judge it.
+
+    ``confidence`` runs from 0 to 1; ``replaced`` counts the characters that could not be read and became U+FFFD;
+    ``samples`` are up to three lines with letters beyond ASCII, as decoded.
+    """
 
     name: str
     confidence: float
     replaced: int = 0
+    samples: tuple[str, ...] = ()
 
     def to_dict(self) -> dict:
-        return asdict(self)
+        return {**asdict(self), "samples": list(self.samples)}
 
 
 def encoding_name(name: str) -> str:
@@ -54,21 +63,26 @@ def encoding_name(name: str) -> str:
         raise ImportRefused(f"The encoding has to be one of {', '.join(ENCODINGS)}.") from None
 
 
-def detect_encoding(stream: BinaryIO, chosen: str = "") -> DetectedEncoding:
+def detect_encoding(stream: BinaryIO, chosen: str = "", *, quick: bool = False) -> DetectedEncoding:
     """Read ``stream`` to its end and say how to decode it; ``chosen`` overrides the guess and is only checked.
 
     A byte order mark decides, then the pattern of NUL bytes that UTF-16 leaves. Otherwise every byte is checked
-    as UTF-8, so that one Latin-1 letter at the end of a gigabyte is noticed; what is not UTF-8 is Windows-1252.
+    as UTF-8, so that one Latin-1 letter at the end of a gigabyte is noticed; what is not UTF-8 is guessed from the
+    lines that are not ASCII.
+
+    Args:
+        stream: stands at its beginning and is left anywhere; for a quick look it has to be seekable.
+        quick: look only at the first 8 MB and at 16 windows of 256 kB spread over the rest, and count only there.
     """
     head = stream.read(CHUNK_BYTES)
     for mark, name in _BYTE_ORDER_MARKS:
         if head.startswith(mark) and name.startswith(chosen[:6]):
-            return DetectedEncoding(name, 1.0, _count_replaced(head, stream, name))
+            return _checked(head, stream, name, 1.0, quick)
     if chosen:
-        return DetectedEncoding(chosen, 1.0, _count_replaced(head, stream, chosen))
+        return _checked(head, stream, chosen, 1.0, quick)
     if name := _utf_16_without_mark(head):
-        return DetectedEncoding(name, 0.9, _count_replaced(head, stream, name))
-    return _utf_8_or_windows(head, stream)
+        return _checked(head, stream, name, 0.9, quick)
+    return _utf_8_or_guess(head, stream, quick)
 
 
 def decoded_chunks(stream: BinaryIO, encoding: str) -> Iterator[str]:
@@ -86,17 +100,48 @@ def decoded_chunks(stream: BinaryIO, encoding: str) -> Iterator[str]:
     yield decoder.decode(b"", final=True).replace("\0", "")
 
 
+def _stretches(head: bytes, stream: BinaryIO, *, quick: bool, is_wide: bool = False) -> Iterator[Iterable[bytes]]:
+    """The chunks of the file as one stretch, or in a quick look its beginning and each window as a stretch."""
+    if not quick:
+        yield _chunks(head, stream)
+        return
+    yield islice(_chunks(head, stream), QUICK_HEAD_BYTES // CHUNK_BYTES)
+    step = (stream.seek(0, io.SEEK_END) - QUICK_HEAD_BYTES) // QUICK_WINDOWS
+    if step < CHUNK_BYTES:
+        stream.seek(QUICK_HEAD_BYTES)
+        yield _chunks(stream.read(CHUNK_BYTES), stream)
+        return
+    for window in range(1, QUICK_WINDOWS + 1):
+        # The last window ends with the file; a place divisible by four keeps UTF-16 and UTF-32 in step.
+        stream.seek((QUICK_HEAD_BYTES + window * step - CHUNK_BYTES) // 4 * 4)
+        chunk = stream.read(CHUNK_BYTES + 4 if window == QUICK_WINDOWS else CHUNK_BYTES)
+        yield [chunk if is_wide else _between_blanks(chunk)]
+
+
+def _between_blanks(chunk: bytes) -> bytes:
+    """``chunk`` from its first blank or newline to its last, where no encoding of ours is inside a character."""
+    begins = [place for place in (chunk.find(b" "), chunk.find(b"\n")) if place >= 0]
+    return chunk[min(begins) : max(chunk.rfind(b" "), chunk.rfind(b"\n")) + 1] if begins else chunk
+
+
 def _chunks(head: bytes, stream: BinaryIO) -> Iterator[bytes]:
     while head:
         yield head
         head = stream.read(CHUNK_BYTES)
 
 
-def _count_replaced(head: bytes, stream: BinaryIO, encoding: str) -> int:
-    """How many U+FFFD decoding gives, those that stood in the file already included."""
-    decoder = codecs.getincrementaldecoder(encoding)("replace")
-    replaced = sum(decoder.decode(chunk).count(REPLACEMENT) for chunk in _chunks(head, stream))
-    return replaced + decoder.decode(b"", final=True).count(REPLACEMENT)
+def _checked(head: bytes, stream: BinaryIO, name: str, confidence: float, quick: bool) -> DetectedEncoding:
+    """How ``name`` reads the file: how many U+FFFD it gives, those that stood in the file already included."""
+    is_wide = name.startswith(("utf-16", "utf-32"))
+    replaced, evidence = 0, Evidence()
+    for stretch in _stretches(head, stream, quick=quick, is_wide=is_wide):
+        decoder = codecs.getincrementaldecoder(name)("replace")
+        for chunk in stretch:
+            text = decoder.decode(chunk)
+            replaced += text.count(REPLACEMENT)
+            evidence.add(text.encode("utf-8", "replace") if is_wide else chunk)
+        replaced += decoder.decode(b"", final=True).count(REPLACEMENT)
+    return DetectedEncoding(name, confidence, replaced, evidence.samples("utf-8" if is_wide else name))
 
 
 def _utf_16_without_mark(head: bytes) -> str:
@@ -118,25 +163,38 @@ def _are_halves(*, low: bytes, high: bytes) -> bool:
     return above_blanks.count(0) > 0.9 * len(above_blanks) if above_blanks else nuls > 0.5 * len(high)
 
 
-def _utf_8_or_windows(head: bytes, stream: BinaryIO) -> DetectedEncoding:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    size = characters = broken = replaced = undefined = 0
-    for chunk in _chunks(head, stream):
-        if chunk.isascii() and not decoder.getstate()[0]:
-            continue  # nearly every chunk of nearly every file; at memory speed
-        text = decoder.decode(chunk)
-        size += len(chunk)
-        characters += len(text)
-        already = chunk.count(REPLACEMENT.encode())
-        broken += text.count(REPLACEMENT) - already
-        replaced += already
-        undefined += sum(map(chunk.count, _UNDEFINED_IN_WINDOWS_1252))
-    tail = decoder.decode(b"", final=True)
-    characters, broken = characters + len(tail), broken + len(tail)
+def _utf_8_or_guess(head: bytes, stream: BinaryIO, quick: bool) -> DetectedEncoding:
+    size = characters = broken = replaced = 0
+    evidence = Evidence()
+    for stretch in _stretches(head, stream, quick=quick):
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        for chunk in stretch:
+            if chunk.isascii() and not decoder.getstate()[0]:
+                continue  # nearly every chunk of nearly every file; at memory speed
+            text = decoder.decode(chunk)
+            size += len(chunk)
+            characters += len(text)
+            already = chunk.count(REPLACEMENT.encode())
+            broken += text.count(REPLACEMENT) - already
+            replaced += already
+            evidence.add(chunk)
+        tail = decoder.decode(b"", final=True)
+        characters, broken = characters + len(tail), broken + len(tail)
     # A sound character of n bytes leaves n - 1 over; a broken byte leaves none, as it becomes a character itself.
     sound = size - characters
     if not broken:
-        return DetectedEncoding("utf-8", 1.0, replaced)
+        return DetectedEncoding("utf-8", 1.0, replaced, evidence.samples("utf-8"))
     if sound >= _SOUND_FOR_EACH_BROKEN * broken:
-        return DetectedEncoding("utf-8", round(sound / (sound + broken), 2), broken + replaced)
-    return DetectedEncoding("windows-1252", 0.5 if undefined else 0.7, undefined)
+        confidence = round(sound / (sound + broken), 2)
+        return DetectedEncoding("utf-8", confidence, broken + replaced, evidence.samples("utf-8"))
+    name, confidence = guess_legacy_encoding(evidence.lines)
+    return _guessed(stream, name, confidence, evidence, quick)
+
+
+def _guessed(stream: BinaryIO, name: str, confidence: float, evidence: Evidence, quick: bool) -> DetectedEncoding:
+    """The guess, with its losses counted: in the whole file where it can be read again, otherwise in the evidence."""
+    if getattr(stream, "seekable", bool)():
+        stream.seek(0)
+        return _checked(stream.read(CHUNK_BYTES), stream, name, confidence, quick)
+    replaced = sum(line.decode(name, "replace").count(REPLACEMENT) for line in evidence.lines)
+    return DetectedEncoding(name, confidence, replaced, evidence.samples(name))

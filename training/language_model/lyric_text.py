@@ -15,6 +15,7 @@ and `marked_lines` turns that form into marks and lines, which is what both toke
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 LINE = "\n"
 STANZA = "\n\n"
@@ -40,28 +41,47 @@ SECTION_MARKS = {kind: f"<{kind}>" for kind in SECTION_TITLES}
 SPECIAL_TOKENS = (UNKNOWN_MARK, BEGIN_MARK, END_MARK, LINE_MARK, STANZA_MARK, *SECTION_MARKS.values())
 MARK_TITLES = {SECTION_MARKS[kind]: f"[{title}]" for kind, title in SECTION_TITLES.items()}
 
-# First match wins, so "Pre-Chorus" is asked before "Chorus".
+# First match wins, so "Pre-Chorus" is asked before "Chorus". Lyrics sites in other languages name their sections too;
+# Vagalume's songs are part of two public datasets.
 SECTION_KEYWORDS = (
-    ("pre-chorus", ("pre-chorus", "pre chorus", "prechorus", "pre-hook", "build")),
-    ("chorus", ("chorus", "refrain", "hook", "burden")),
-    ("verse", ("verse", "strophe", "couplet")),
-    ("bridge", ("bridge", "middle 8", "middle eight", "break")),
+    ("pre-chorus", ("pre-chorus", "pre chorus", "prechorus", "pre-hook", "pre hook", "build", "pré-refrão")),
+    ("chorus", ("chorus", "refrain", "hook", "burden", "refrão", "refrao", "estribillo", "ritornello", "припев")),
+    ("verse", ("verse", "strophe", "couplet", "verso", "estrofe", "strofa", "куплет")),
+    ("bridge", ("bridge", "middle 8", "middle eight", "break", "puente")),
     ("intro", ("intro", "opening", "prelude")),
     ("outro", ("outro", "coda", "ending", "finale")),
 )
 
-BRACKETED_TAG = re.compile(r"\[([^\[\]]{1,60})\]")
+# Whatever stands alone in square brackets is a tag, "x2" or a colon may follow. A list of singers makes it long.
+BRACKETED_TAG = re.compile(
+    r"\[([^\[\]]{1,60}|(?i:verse|(?:pre-|post-)?chorus|hook|bridge)\b[^\[\]]{1,120})\](?: ?x ?\d{1,2}|:)?"
+)
+_COUNT = r"(?:[ -]?(?:\d{1,2}|[IVX]{1,4}\b))?(?:,? \(?(?:x ?\d{1,2}|\d{1,2} ?x)\)?)?"
 # Books write "CHORUS." or "Verse 2:" without brackets; only words that are hardly ever a whole lyric line count.
 BARE_TAG = re.compile(
-    r"\(?((?:verse|pre-chorus|chorus|refrain|bridge|intro|outro)(?: ?\d{1,2})?)\)?[.:]?", re.IGNORECASE
+    rf"\(?((?:verse|(?:pre|post)[- ]?chorus|chorus|refrain|bridge|intro|outro|refrão|припев){_COUNT})\)?[.:]?",
+    re.IGNORECASE,
 )
+# With something around them more words are safe: {Verse 1: Singer}, **Hook**, <Chorus>, - Solo -, (Refrão) x2, Hook:
+DRESS = "{}()<>*_#=~-–—: "
+DRESSED_WORD = re.compile(
+    r"((?:verse|verso|strophe|strofa|estrofe|couplet|(?:pre|post)[- ]?(?:chorus|hook)|chorus|hook|refrain|refrão|refrao"
+    r"|estribillo|ritornello|bridge|puente|intro|outro|interlude|instrumental|breakdown|solo|coda|куплет|припев)"
+    rf"{_COUNT})(\s*: ?[^:]{{1,60}}|[)}}>*]+ ?x ?\d{{1,2}})?",
+    re.IGNORECASE,
+)
+LONGEST_UNBRACKETED_TAG = 80
+# Nearly every line is known to be no tag by its first character.
+TAG_BEGINNINGS = frozenset("[{(<*_#=~-–—vscprhebioкпVSCPRHEBIOКП")
 
 LINE_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 BLANKS = re.compile(r"[^\S\n]+")
 BLANK_LINES = re.compile(r"\n{3,}")
-QUOTES = str.maketrans(dict.fromkeys("‘’‚‛ʼ`´′ʻ＇", "'") | dict.fromkeys("“”„‟″«»＂", '"'))
+QUOTES = dict.fromkeys("‘’‚‛ʼ`´′ʻ＇", "'") | dict.fromkeys("“”„‟″«»＂", '"')
 # Joiners carry meaning in several scripts and emoji; every other invisible format character is noise or hostile.
-JOINERS = "\u200c\u200d"
+KEPT = frozenset("\u200c\u200d\n\t")
+PERHAPS_NOISE = re.compile(r"[^\w !-~\n]")
+PLAIN_ASCII = bytes(range(0x20, 0x7F)) + b"\n"
 
 
 def normalise(text: str) -> str:
@@ -71,55 +91,117 @@ def normalise(text: str) -> str:
     apostrophes folded to ' and "; runs of blanks collapsed and lines stripped; at most one blank line between
     lines, none at either end. Normalising twice changes nothing.
     """
-    text = LINE_BREAKS.sub("\n", unicodedata.normalize("NFC", text)).translate(QUOTES)
-    # Asked once for each different character: asking for every one took nine tenths of an import's time.
-    if dropped := {ord(character): None for character in set(text) if not _is_kept(character)}:
-        text = text.translate(dropped)
-    text = "\n".join(line.strip() for line in BLANKS.sub(" ", text).split("\n"))
+    text = unicodedata.normalize("NFC", text)
+    for quote, folded in QUOTES.items():
+        text = text.replace(quote, folded)
+    if not _is_plain(text):
+        text = BLANKS.sub(" ", _without_noise(LINE_BREAKS.sub("\n", text)))
+    elif "  " in text:
+        text = BLANKS.sub(" ", text)
+    text = "\n".join([line.strip() for line in text.split("\n")])
+    if "\n\n\n" in text:
+        text = BLANK_LINES.sub("\n\n", text)
     # Removing an invisible character can bring two together that compose, so NFC has the last word.
-    return unicodedata.normalize("NFC", BLANK_LINES.sub("\n\n", text).strip("\n"))
+    return unicodedata.normalize("NFC", text.strip("\n"))
 
 
-def _is_kept(character: str) -> bool:
-    if character in "\n\t" or character in JOINERS:
-        return True
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs")
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing but visible characters, blanks and newlines, as in nearly every song."""
+    if text.isascii():
+        return not text.encode().translate(None, delete=PLAIN_ASCII)
+    return text.replace("\n", "").isprintable()
+
+
+def _without_noise(text: str) -> str:
+    """Take out control, invisible and unpaired surrogate characters; tabs and joiners stay."""
+    for character in set(PERHAPS_NOISE.findall(text)) - KEPT:
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs"):
+            text = text.replace(character, "")
+    return text
 
 
 def section_name(line: str) -> str | None:
     """What a section tag line says ("Verse 2" for "[Verse 2]"), or None for a line of lyrics."""
     line = line.strip()
-    found = BRACKETED_TAG.fullmatch(line) or BARE_TAG.fullmatch(line)
-    return found[1].strip() if found else None
+    if not line or line[0] not in TAG_BEGINNINGS:
+        return None
+    if line[0] == "[":
+        found = BRACKETED_TAG.fullmatch(line)
+        return found[1].strip(": ") if found else None
+    if len(line) > LONGEST_UNBRACKETED_TAG:
+        return None
+    found = BARE_TAG.fullmatch(line)
+    return found[1] if found else _dressed_name(line)
 
 
+def _dressed_name(line: str) -> str | None:
+    """The name of a section whose tag is marked by what stands around it, other than square brackets."""
+    if line[0] not in DRESS and line[-1] != ":":
+        return None
+    found = DRESSED_WORD.fullmatch(line.strip(DRESS))
+    # A colon leads to the singer in braces only: "(Chorus: la la la)" is sung.
+    if not found or (":" in (found[2] or "") and line[0] != "{"):
+        return None
+    return found[0] if line[0] == "{" else found[1]
+
+
+@lru_cache(maxsize=4096)
 def section_kind(name: str) -> str:
     """The kind a section's name belongs to: one of `SECTION_TITLES`, "other" where no keyword fits."""
-    name = name.lower()
-    for kind, keywords in SECTION_KEYWORDS:
-        if any(keyword in name for keyword in keywords):
-            return kind
+    title, _, performer = name.lower().partition(":")
+    # Sites write "Verse 1: Singer", and now and then "Singer: Verse 1".
+    for words in (title, performer):
+        for kind, keywords in SECTION_KEYWORDS:
+            if any(keyword in words for keyword in keywords):
+                return kind
     return "other"
 
 
+def performer(name: str) -> str:
+    """Who sings a section, as its name says ("Ann & Bob" for "Verse 1: Ann & Bob"); "" where it does not."""
+    title, _, singer = name.partition(":")
+    return singer.strip() if section_kind(title) != "other" else ""
+
+
 def sections(text: str) -> list[dict]:
-    """The stanzas of a song in order, each as {"name", "lines"}; the name is its tag's, "" where it has none."""
+    """The stanzas of a song in order, each as {"name", "lines"}; the name is its tag's, "" where it has none.
+
+    Where the tag says who sings there is a "performer"; a chorus that is only named, without a line of its own, has
+    "is_reference" set, as the words of another one are meant.
+    """
     found: list[dict] = []
     is_open = False
     for line in normalise(text).split("\n"):
-        name = section_name(line)
-        if name is not None:
-            found.append({"name": name, "lines": []})
-            is_open = True
-        elif not line:
+        if not line:
             # A blank line right under a tag does not end the section that the tag has just begun.
             is_open = is_open and not found[-1]["lines"]
+        elif (name := section_name(line)) is not None:
+            found.append({"name": name, "lines": []})
+            is_open = True
         else:
             if not is_open:
                 found.append({"name": "", "lines": []})
                 is_open = True
             found[-1]["lines"].append(line)
+    for section in found:
+        if singer := ":" in section["name"] and performer(section["name"]):
+            section["performer"] = singer
+        if not section["lines"] and section_kind(section["name"]) == "chorus":
+            section["is_reference"] = True
     return found
+
+
+def refers_to_chorus(text: str) -> bool:
+    """Whether a chorus is only named somewhere, its words left to the reader's memory."""
+    is_named = False
+    for line in text.split("\n"):
+        if not line or line.isspace():
+            continue
+        name = section_name(line)
+        if is_named and name is not None:
+            return True
+        is_named = name is not None and section_kind(name) == "chorus"
+    return is_named
 
 
 def marked_lines(text: str) -> Iterator[tuple[list[str], str]]:
