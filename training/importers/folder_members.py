@@ -1,4 +1,4 @@
-"""The files of a folder on disk, in the order of their names, however many there are."""
+"""The files of a folder on disk, however many there are: by name, those of a folder before the folders in it."""
 
 import os
 import stat
@@ -44,7 +44,7 @@ class FolderStream(CountedStream):
 
 
 def folder_members(root: Path) -> list[FolderMember]:
-    """Every file below ``root`` with its name relative to it, sorted so that each reading numbers them alike.
+    """Every file below ``root`` with its name relative to it, in an order that each reading finds again.
 
     A link is followed where it leads to a file inside of the folder and is never followed out of it.
     """

@@ -113,16 +113,16 @@ class Vagalume(Join):
     """ "Song lyrics from 6 musical genres": songs name their artist by a link, which a second table explains.
 
     An artist stands in that table once for each of its genres (old version) or once with all of them (new version);
-    the first row counts, and of several genres the first.
+    the first row counts, and of several genres the first. What that table does not know is read out of the link.
     """
 
-    title = "Song lyrics from 6 musical genres (Vagalume), with its table of artists"
+    title = "Song lyrics from 6 musical genres (Vagalume)"
 
     @classmethod
     def find(cls, tables: Sequence[CompanionTable], members: Sequence[Member], limits: Limits) -> "Vagalume | None":
-        songs = [table for table in tables if table.has("alink", "lyric")]
+        songs = [table for table in tables if table.has("alink", "sname", "lyric")]
         artists = [table for table in tables if table.has("artist", "link") and not table.has("lyric")]
-        return cls(artists, songs, limits) if songs and artists else None
+        return cls(artists, songs, limits) if songs else None
 
     def __init__(self, artists: Sequence[CompanionTable], songs: Sequence[CompanionTable], limits: Limits) -> None:
         super().__init__(artists, limits)
@@ -168,7 +168,9 @@ class Music4All(Join):
         return cls(keyed, limits) if is_complete else None
 
     def options_for(self, member_name: str, options: ImportOptions) -> ImportOptions:
-        return replace(options, separator="none") if _is_lyrics(member_name) and not options.separator else options
+        if not _is_lyrics(member_name):
+            return options
+        return replace(options, format="txt", separator=options.separator or "none")
 
     def complete(self, song: ParsedSong, member_name: str) -> ParsedSong:
         if not _is_lyrics(member_name):

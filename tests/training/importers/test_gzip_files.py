@@ -133,6 +133,6 @@ def test_a_stream_that_is_damaged_late_gives_what_comes_before():
     content = bytes(range(256)) * 2_000
     stream = GunzipStream(io.BytesIO(gzip.compress(content)[:-9]), Limits())
     with pytest.raises(DamagedGzip):
-        stream.seek(len(content))
+        stream.seek(len(content) + 1)
     assert stream.seek(0) == 0
     assert stream.read(256) == content[:256]
