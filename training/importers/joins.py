@@ -130,13 +130,13 @@ class Vagalume(Join):
 
     def options_for(self, member_name: str, options: ImportOptions) -> ImportOptions:
         table = self._songs.get(member_name)
-        if table is None or options.mapping:
+        if table is None:
             return options
         columns = {"lyrics": "lyric", "title": "sname", "artist": "alink"}
         columns["language"] = "idiom" if table.has("idiom") else "language"
-        return replace(
-            options, mapping={role: table.spelled(column) for role, column in columns.items() if table.has(column)}
-        )
+        spelled = {role: table.spelled(column) for role, column in columns.items() if table.has(column)}
+        # Without a preset the link comes as it stands, and not made into a name already.
+        return replace(options, mapping=options.mapping or spelled, preset="none")
 
     def complete(self, song: ParsedSong, member_name: str) -> ParsedSong:
         if member_name not in self._songs or not song.artist:
@@ -150,7 +150,7 @@ class Vagalume(Join):
         genre = values.get("genre") or values.get("genres", "").partition(";")[0]
         facts = Facts(artist=name(values.get("artist", ""), self._limits), genre=name(genre, self._limits))
         link = values.get("link", "")
-        # Under the second key it is found where a link was made into a name before.
+        # Under the second key it is found however it is written.
         return self._facts.add(_link(link), facts) and self._facts.add(folded(link), facts)
 
 
