@@ -151,6 +151,11 @@ TRAIN_THREADS = env.int("TRAIN_THREADS", default=0)  # 0: as many as the machine
 # ── Limits (reliability rules R18 to R20) ────────────────────────────────────────────────────────────────────────
 UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_MB", default=200) * 1024 * 1024
 STAFF_UPLOAD_LIMIT_BYTES = env.int("STAFF_UPLOAD_LIMIT_MB", default=2000) * 1024 * 1024
+# What the import command takes: Genius has 9 GB, Music4All 109,000 files.
+OPERATOR_ARCHIVE_MEMBERS = env.int("OPERATOR_ARCHIVE_MEMBERS", default=1_000_000)
+OPERATOR_ARCHIVE_BYTES = env.int("OPERATOR_ARCHIVE_MB", default=100_000) * 1024 * 1024
+OPERATOR_ARCHIVE_RATIO = env.int("OPERATOR_ARCHIVE_RATIO", default=100)
+OPERATOR_JOINED_ROWS = env.int("OPERATOR_JOINED_ROWS", default=1_000_000)
 DATASETS_PER_USER = env.int("DATASETS_PER_USER", default=20)
 QUEUED_RUNS_PER_USER = env.int("QUEUED_RUNS_PER_USER", default=5)
 GENERATIONS_PER_USER = env.int("GENERATIONS_PER_USER", default=4)

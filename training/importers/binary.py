@@ -2,7 +2,7 @@
 
 import re
 
-from .records import ImportRefused
+from .records import ImportRefused, Reason
 
 _ARCHIVE_ADVICE = "Unpack it, or pack the texts as an ordinary ZIP, and upload that."
 _TEXT_ADVICE = "Upload lyrics as CSV, TSV, JSON Lines, plain text or a ZIP of text files."
@@ -30,7 +30,8 @@ _SIGNATURES = (
     (b"%PDF-", "a PDF document", _OFFICE_ADVICE),
     (b"{\\rtf", "a rich text document", _OFFICE_ADVICE),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word or Excel document", _OFFICE_ADVICE),
-    (b"\x1f\x8b", "a gzip archive", _ARCHIVE_ADVICE),
+    (b"\x1f\x8b", "a gzip file inside another", "Unpack it once, and upload that."),
+    (b"PK\3\4", "an archive inside another", "Unpack it first."),
     (b"BZh", "a bzip2 archive", _ARCHIVE_ADVICE),
     (b"\xfd7zXZ\0", "an xz archive", _ARCHIVE_ADVICE),
     (b"7z\xbc\xaf'\x1c", "a 7-Zip archive", _ARCHIVE_ADVICE),
@@ -75,15 +76,17 @@ def refuse_binary(head: bytes) -> None:
     """Raises: ImportRefused if the first bytes are those of a picture, a program, an archive we cannot open …"""
     if found := signature_of(head):
         kind, advice = found
-        raise ImportRefused(f"This is {kind}, not a file of songs. {advice}")
+        raise ImportRefused(f"This is {kind}, not a file of songs. {advice}", reason=Reason.BINARY)
 
 
 def refuse_unreadable_text(head: bytes, text: str, encoding: str) -> None:
     """Raises: ImportRefused if the decoded beginning of a file is a web page or no text."""
     if is_markup(text):
-        raise ImportRefused(f"This is a web page or an XML document, not a file of songs. {_TEXT_ADVICE}")
+        message = f"This is a web page or an XML document, not a file of songs. {_TEXT_ADVICE}"
+        raise ImportRefused(message, reason=Reason.JUNK)
     if is_binary(head, text, encoding):
-        raise ImportRefused(f"This is not a text file. {_TEXT_ADVICE} If it is text, choose its encoding.")
+        message = f"This is not a text file. {_TEXT_ADVICE} If it is text, choose its encoding."
+        raise ImportRefused(message, reason=Reason.BINARY)
 
 
 def _reads_as_text(head: bytes) -> bool:

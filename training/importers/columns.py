@@ -56,6 +56,11 @@ def is_known_name(cell: str) -> bool:
     return folded(cell) in _KNOWN
 
 
+def is_foreign_lyrics_name(cell: str) -> bool:
+    """Whether a cell means lyrics in another language than English."""
+    return folded(cell) in _FOREIGN_LYRICS
+
+
 def guess_mapping(columns: Sequence[str], preset: Preset | None = None) -> dict[str, str]:
     """The column of each role as far as the names tell, each column at most once; a preset's own come first."""
     by_name: dict[str, str] = {}
@@ -101,7 +106,7 @@ def complete_mapping(
     guessed = guess_mapping(left, preset)
     mapping = {role: column for role in ROLES if (column := chosen.get(role) or guessed.get(role))}
     if "lyrics" in mapping:
-        return mapping, "lyrics" not in chosen and folded(mapping["lyrics"]) in _FOREIGN_LYRICS
+        return mapping, "lyrics" not in chosen and is_foreign_lyrics_name(mapping["lyrics"])
     if proposed := propose_lyrics(left, rows):
         mapping = {"lyrics": proposed} | {role: column for role, column in mapping.items() if column != proposed}
     return mapping, True

@@ -28,7 +28,7 @@ class CountedStream:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The beginning of a file, for recognising what it is. ``text`` is empty for an archive."""
+    """The beginning of a file, for recognising what it is."""
 
     head: bytes
     text: str
@@ -44,9 +44,9 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What an importer found out about a file: options completed, and what a person should hear about it.
+    """What was found out about a file: options completed, and what a person should hear about it.
 
-    ``looks_like`` is the title of the public dataset that this seems to be, if any.
+    ``looks_like`` is the title of the public dataset that the file seems to be, if any.
     """
 
     options: ImportOptions
@@ -61,7 +61,6 @@ class Importer:
 
     name: str
     title: str  # for people: "CSV table"
-    is_text = True  # False: the bytes are an archive's and have no encoding of their own
 
     def __init__(self, options: ImportOptions, *, filename: str = "", limits: Limits = UPLOAD_LIMITS):
         self.options = options

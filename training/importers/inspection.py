@@ -1,32 +1,36 @@
 """The two doors of this room: look at a file, and read all of it."""
 
-import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from .binary import refuse_binary, refuse_unreadable_text
-from .encoding import DetectedEncoding, decoded_chunks, detect_encoding
-from .importer import Findings, Importer, Progress, Sample
+from .archive import NAME as ARCHIVE
+from .archive import Archive
+from .encoding import DetectedEncoding
+from .folder_members import folder_members
+from .importer import CountedStream, Findings, Progress
 from .limits import UPLOAD_LIMITS, Limits
 from .options import ImportOptions
 from .records import ImportRefused, ParsedSong, RowError
-from .registry import IMPORTERS
+from .text_files import examine, head_of, records, unwrapped
+from .zip_members import zip_members
 
-# Long enough for one whole record of JSON, however its lyrics are escaped.
-HEAD_BYTES = 2 * 1024 * 1024
 PREVIEW_SONGS = 20
 PREVIEW_RECORDS = 100
+_ZIP_SIGNATURES = (b"PK\3\4", b"PK\5\6")
+
+EncodingFound = Callable[[DetectedEncoding], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What a file is and what its first records give.
 
-    ``options`` are complete: handed to ``iterate_records`` they read the file the way the preview shows.
+    ``options`` are complete: handed to ``iterate_records`` they read the file the way the preview shows. Only the
+    encoding of a very large file stays open, as the preview looked at samples of it; reading looks at all of it.
     ``needs_mapping`` says that a person has to name or confirm the lyrics column first; ``looks_like`` is the title
     of the public dataset that this seems to be, if any.
     """
@@ -76,25 +80,31 @@ def inspect(
     *,
     limits: Limits = UPLOAD_LIMITS,
 ) -> Inspection:
-    """Say what ``source`` is, and show up to 20 of its songs; nothing is stored.
+    """Say what ``source`` is, and show up to 20 of its songs; nothing is stored, and little of a large file is read.
 
     Args:
-        source: a path or a seekable binary stream; a stream is read from its beginning and left at its end.
+        source: the path of a file or folder, or a seekable binary stream, which is left anywhere.
         filename: the name its owner gave it, which tips the scale where the content leaves a choice.
         options: what a person already decided.
     Raises: ImportRefused if this is no song file; InvalidOptions if the mapping names a column that is not there.
     """
-    with _opened(source) as stream:
-        filename = filename or _name_of(source)
-        importer, findings, encoding = _examine(stream, filename, options or ImportOptions(), limits)
-        songs, errors = _preview(importer, stream) if _is_readable(findings) else ((), ())
+    options, filename = options or ImportOptions(), filename or _name_of(source)
+    with _opened(source) as opened:
+        if (archive := _archive(opened, options, limits, is_preview=True)) is not None:
+            findings, songs, errors = archive.preview(PREVIEW_SONGS, PREVIEW_RECORDS)
+            encoding = archive.encoding
+        else:
+            stream = unwrapped(opened, limits)
+            importer, findings, encoding = examined = examine(stream, filename, options, limits, quick=True)
+            songs, errors = _preview(records(importer, stream)) if examined.is_readable else ([], [])
+    warnings = (*_encoding_warnings(encoding), *findings.warnings, *_preview_warnings(findings, songs))
     return Inspection(
         options=findings.options,
         encoding=encoding,
         columns=findings.columns,
-        songs=songs,
-        errors=errors,
-        warnings=(*_encoding_warnings(encoding), *findings.warnings, *_preview_warnings(findings, songs)),
+        songs=tuple(songs),
+        errors=tuple(errors),
+        warnings=warnings,
         needs_mapping=findings.needs_mapping,
         looks_like=findings.looks_like,
     )
@@ -107,6 +117,7 @@ def iterate_records(
     filename: str = "",
     limits: Limits = UPLOAD_LIMITS,
     progress: Progress | None = None,
+    encoding_found: EncodingFound | None = None,
 ) -> Iterator[ParsedSong | RowError]:
     """Every record of ``source`` in the order of the file, numbered from 1, in bounded memory.
 
@@ -114,81 +125,43 @@ def iterate_records(
     it was. Options that ``inspect`` completed are used as they are; whatever is open is found out first.
 
     Args:
-        progress: called with the number of bytes read so far (of the archive, for an archive) as reading goes on.
+        source: the path of a file or folder, or a seekable binary stream.
+        progress: called with the number of bytes read so far as reading goes on: of the file as it is stored, also
+            where it is an archive or gzip-wrapped; of a folder, of all its files.
+        encoding_found: called before the first record with the encoding that a file which is no archive is read in.
     Raises: ImportRefused if the file cannot be read at all, or where an archive turns out to be a trap.
     """
-    with _opened(source) as stream:
-        filename = filename or _name_of(source)
-        importer, findings, _ = _examine(stream, filename, options or ImportOptions(), limits, scan_all=False)
-        if not _is_readable(findings):
+    options, filename = options or ImportOptions(), filename or _name_of(source)
+    with _opened(source) as opened:
+        if (archive := _archive(opened, options, limits)) is not None:
+            yield from archive.records(progress)
+            return
+        examined = examine(unwrapped(opened, limits), filename, options, limits, checked=True)
+        if not examined.is_readable:
             raise ImportRefused("Say first which column holds the lyrics.")
-        stream.seek(0)
-        yield from importer.records(stream, progress)
+        if encoding_found:
+            encoding_found(examined.encoding)
+        yield from records(examined.importer, unwrapped(CountedStream(opened, progress), limits))
 
 
-def _examine(
-    stream: BinaryIO, filename: str, options: ImportOptions, limits: Limits, *, scan_all: bool = True
-) -> tuple[Importer, Findings, DetectedEncoding]:
-    """The importer for ``stream`` with completed options; leaves the stream anywhere."""
-    head = _head(stream)
-    if not head:
-        raise ImportRefused("This file is empty.")
-    refuse_binary(head)
-    sample = Sample(head, "", filename, is_whole=len(head) < HEAD_BYTES)
-    kind, encoding = _archive(sample), DetectedEncoding("", 1.0)
-    if kind is None:
-        encoding = _encoding(stream, options.encoding, scan_all)
-        sample = _readable(sample, encoding.name)
-        kind = IMPORTERS[options.format] if options.format else _most_likely(sample)
-    else:
-        encoding = replace(encoding, name=options.encoding)  # each member has its own, unless a person chose one
-    options = replace(options, format=kind.name, encoding=encoding.name)
-    findings = kind.examine(sample, options)
-    return kind(findings.options, filename=filename, limits=limits), findings, encoding
+def _archive(
+    opened: Path | BinaryIO, options: ImportOptions, limits: Limits, *, is_preview: bool = False
+) -> Archive | None:
+    """The many files that this is, None if it is one."""
+    if isinstance(opened, Path):
+        return Archive(folder_members(opened), options, limits, is_preview=is_preview)
+    if head_of(opened).startswith(_ZIP_SIGNATURES) or options.format == ARCHIVE:
+        return Archive(zip_members(opened, limits), options, limits, is_preview=is_preview)
+    return None
 
 
-def _encoding(stream: BinaryIO, chosen: str, scan_all: bool) -> DetectedEncoding:
-    if chosen and not scan_all:
-        return DetectedEncoding(chosen, 1.0)
-    stream.seek(0)
-    return detect_encoding(stream, chosen)
-
-
-def _most_likely(sample: Sample) -> type[Importer]:
-    return max(IMPORTERS.values(), key=lambda importer: importer.recognise(sample))
-
-
-def _head(stream: BinaryIO) -> bytes:
-    stream.seek(0)
-    return stream.read(HEAD_BYTES)
-
-
-def _archive(sample: Sample) -> type[Importer] | None:
-    archives = (importer for importer in IMPORTERS.values() if not importer.is_text)
-    return next((importer for importer in archives if importer.recognise(sample)), None)
-
-
-def _readable(sample: Sample, encoding: str) -> Sample:
-    """The sample with its text. Raises: ImportRefused if there is none."""
-    text = "".join(decoded_chunks(io.BytesIO(sample.head), encoding))
-    refuse_unreadable_text(sample.head, text, encoding)
-    if sample.is_whole and not text.strip():
-        raise ImportRefused("There is nothing but white space in this file.")
-    return replace(sample, text=text)
-
-
-def _preview(importer: Importer, stream: BinaryIO) -> tuple[tuple[ParsedSong, ...], tuple[RowError, ...]]:
-    stream.seek(0)
+def _preview(items: Iterator[ParsedSong | RowError]) -> tuple[list[ParsedSong], list[RowError]]:
     songs, errors = [], []
-    for item in islice(importer.records(stream), PREVIEW_RECORDS):
+    for item in islice(items, PREVIEW_RECORDS):
         (songs if isinstance(item, ParsedSong) else errors).append(item)
         if len(songs) == PREVIEW_SONGS:
             break
-    return tuple(songs), tuple(errors)
-
-
-def _is_readable(findings: Findings) -> bool:
-    return not findings.columns or "lyrics" in findings.options.mapping
+    return songs, errors
 
 
 def _encoding_warnings(encoding: DetectedEncoding) -> Iterator[str]:
@@ -201,21 +174,24 @@ def _encoding_warnings(encoding: DetectedEncoding) -> Iterator[str]:
         yield f"{encoding.replaced:,} characters could not be read as {encoding.name} and are shown as \ufffd."
 
 
-def _preview_warnings(findings: Findings, songs: tuple[ParsedSong, ...]) -> Iterator[str]:
-    if not songs and _is_readable(findings):
+def _preview_warnings(findings: Findings, songs: list[ParsedSong]) -> Iterator[str]:
+    is_readable = not findings.columns or "lyrics" in findings.options.mapping
+    if not songs and is_readable:
         yield "No song was found at the beginning of this file."
     if len(songs) >= 3 and all("\n" not in song.text.strip() for song in songs):
         yield "The songs have no line breaks, so a model cannot learn verses from them."
 
 
 @contextmanager
-def _opened(source: str | Path | BinaryIO) -> Iterator[BinaryIO]:
-    """The stream itself, or the file at the path, closed afterwards."""
-    if isinstance(source, str | Path):
+def _opened(source: str | Path | BinaryIO) -> Iterator[Path | BinaryIO]:
+    """The stream itself, the file at the path, closed afterwards, or the path of a folder."""
+    if not isinstance(source, str | Path):
+        yield source
+    elif Path(source).is_dir():
+        yield Path(source)
+    else:
         with Path(source).open("rb") as stream:
             yield stream
-    else:
-        yield source
 
 
 def _name_of(source: str | Path | BinaryIO) -> str:

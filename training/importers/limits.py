@@ -18,6 +18,9 @@ class Limits:
     archive_bytes: int = 1_000_000_000
     archive_ratio: int = 100
     archive_ratio_floor_bytes: int = 1024 * 1024
+    # What a companion table may hold in memory while songs are joined with it.
+    joined_rows: int = 500_000
+    joined_characters: int = 50_000_000
 
 
 UPLOAD_LIMITS = Limits()

@@ -18,7 +18,14 @@ class Reason(StrEnum):
 
 
 class ImportRefused(Exception):
-    """Raised when a file as a whole cannot be imported; the message says what to do about it."""
+    """Raised when a file as a whole cannot be imported; the message says what to do about it.
+
+    ``reason`` is under what the file counts where it is only a member of an archive.
+    """
+
+    def __init__(self, message: str, *, reason: Reason = Reason.MALFORMED):
+        self.reason = reason
+        super().__init__(message)
 
 
 class InvalidOptions(ImportRefused):

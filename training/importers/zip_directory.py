@@ -7,7 +7,7 @@ Source of the layout: PKWARE APPNOTE.TXT 6.3.10, sections 4.3.7, 4.3.12, 4.3.14-
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import BinaryIO
 
@@ -28,7 +28,7 @@ _HOSTILE = "This ZIP archive contradicts itself, as only a damaged or a hostile 
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class ZipEntry:
     """One entry of an archive: what it claims, and where its bytes begin."""
 
     name: str
@@ -46,7 +46,7 @@ class Member:
         return self.name.endswith("/")
 
 
-def read_directory(stream: BinaryIO, limits: Limits) -> list[Member]:
+def read_directory(stream: BinaryIO, limits: Limits) -> list[ZipEntry]:
     """The members of an archive, folders included, after every check that needs no unpacking.
 
     Raises: ImportRefused if the archive is damaged, has too many members, would unpack to too much, or if members
@@ -94,7 +94,7 @@ def _find_directory_64(stream: BinaryIO, end: int) -> tuple[int, int, int, int]:
     return count, size, offset, offset_64
 
 
-def _entries(stream: BinaryIO, count: int, size: int, offset: int) -> Iterator[Member]:
+def _entries(stream: BinaryIO, count: int, size: int, offset: int) -> Iterator[ZipEntry]:
     place = offset
     for _ in range(count):
         fields = _read(stream, place, _ENTRY)
@@ -110,11 +110,11 @@ def _entries(stream: BinaryIO, count: int, size: int, offset: int) -> Iterator[M
         raise ImportRefused(_HOSTILE)
 
 
-def _member(fields: tuple, name: bytes, extra: bytes) -> Member:
+def _member(fields: tuple, name: bytes, extra: bytes) -> ZipEntry:
     _, made_by, _, flags, method, _, _, checksum, compressed, size, *_, attributes, header_offset = fields
     size, compressed, header_offset = _widened(extra, size, compressed, header_offset)
     is_unix = made_by >> 8 in (3, 19)
-    return Member(
+    return ZipEntry(
         name=_decoded_name(name, is_utf_8=bool(flags & 0x800)),
         method=method,
         is_encrypted=bool(flags & 0x2041),
@@ -149,23 +149,22 @@ def _decoded_name(name: bytes, *, is_utf_8: bool) -> str:
         return name.decode("utf-8" if is_utf_8 else "cp437", "replace").replace("\\", "/")
 
 
-def _with_data_offset(stream: BinaryIO, member: Member) -> Member:
+def _with_data_offset(stream: BinaryIO, member: ZipEntry) -> ZipEntry:
     signature, *_, name_length, extra_length = _read(stream, member.header_offset, _LOCAL)
     if signature != b"PK\3\4":
         raise ImportRefused(_HOSTILE)
     data_offset = member.header_offset + _LOCAL.size + name_length + extra_length
-    values = {name: getattr(member, name) for name in Member.__slots__}
-    return Member(**{**values, "data_offset": data_offset})
+    return replace(member, data_offset=data_offset)
 
 
-def _refuse_overlaps(members: list[Member], directory_offset: int) -> None:
+def _refuse_overlaps(members: list[ZipEntry], directory_offset: int) -> None:
     in_order = sorted((member.header_offset, member.data_offset + member.compressed_bytes) for member in members)
     for (_, end), (following, _) in pairwise([*in_order, (directory_offset, directory_offset)]):
         if end > following:
             raise ImportRefused(_HOSTILE)
 
 
-def _refuse_bombs(members: list[Member], directory_offset: int, limits: Limits) -> None:
+def _refuse_bombs(members: list[ZipEntry], directory_offset: int, limits: Limits) -> None:
     """By what the members claim; that they keep to it is checked while they are unpacked."""
     total = sum(member.bytes for member in members)
     if total > limits.archive_bytes:

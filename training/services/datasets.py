@@ -2,8 +2,8 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable
-from pathlib import PurePath
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -11,9 +11,10 @@ from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet
 
-from training import importers, ingest, lifecycle, tasks
-from training.errors import Conflict, Invalid, LimitReached, TooLarge
+from training import bundles, importers, ingest, lifecycle, tasks
+from training.errors import Conflict, Invalid, LimitReached
 from training.models import Dataset, DatasetFile, Import, Rejection, Visibility
+from training.reading_limits import BY_OPERATOR, UPLOADED, limits_for, operator_limits, upload_limits
 
 LONGEST_NAME = 120
 LONGEST_DESCRIPTION = 2000
@@ -26,13 +27,13 @@ def create_dataset(
     *,
     owner,
     name: str,
-    file: File,
+    file: File | Sequence[File],
     description: str = "",
     mapping: dict | None = None,
     options: dict | None = None,
     idempotency_key: str | None = None,
 ) -> Dataset:
-    """Store an uploaded file as a new dataset, queue its import and ring for a worker.
+    """Store an uploaded file, or several as one, as a new dataset, queue its import and ring for a worker.
 
     The dataset is in state importing, or in needs_mapping where nobody can be sure which column holds the lyrics
     and ``mapping`` does not say so.
@@ -48,10 +49,14 @@ def create_dataset(
     if existing := _made_with(owner, key):
         return existing
     _check_quota(owner)
+    file = bundles.one_file(_listed(file), limit_bytes=upload_limit_bytes(owner))
     size_bytes, sha256 = _measure(file, limit_bytes=upload_limit_bytes(owner))
-    inspection = _inspect(file, filename=_file_name(file), options=_import_options(mapping, options))
+    chosen = _import_options(mapping, options)
+    inspection = _inspect(file, filename=_file_name(file), options=chosen, limits=upload_limits(owner))
     dataset = Dataset(owner=owner, idempotency_key=key, **texts)
-    stored = DatasetFile(original_name=_file_name(file), size_bytes=size_bytes, sha256=sha256, file=_stored(file))
+    stored = DatasetFile(
+        original_name=_file_name(file), size_bytes=size_bytes, sha256=sha256, file=_stored(file, UPLOADED)
+    )
     try:
         with transaction.atomic():
             # Two uploads at once may both have found room; the one that comes second here does not any more.
@@ -73,7 +78,7 @@ def import_in_foreground(
     *,
     owner,
     name: str,
-    file: File,
+    file: File | Sequence[File] | Path,
     mapping: dict | None = None,
     options: dict | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -81,18 +86,23 @@ def import_in_foreground(
     """Make a dataset of a file and read it here and now, without a worker; neither quota nor upload limit holds.
 
     Args:
+        file: one file, several that belong together, or the path of a folder.
         on_progress: called about once a second with the records and bytes read so far.
     Returns: the import at its end, whatever that is.
-    Raises: Invalid, also where nobody can be sure which column holds the lyrics.
+    Raises: Invalid, also where nobody can be sure which column holds the lyrics; OSError if a file of the folder
+        cannot be read.
     """
-    texts = _checked_texts(name=name)
+    texts, chosen = _checked_texts(name=name), _import_options(mapping, options)
+    file = bundles.folder_as_file(file) if isinstance(file, Path) else bundles.one_file(_listed(file))
     size_bytes, sha256 = _measure(file, limit_bytes=None)
-    inspection = _inspect(file, filename=_file_name(file), options=_import_options(mapping, options))
+    inspection = _inspect(file, filename=_file_name(file), options=chosen, limits=operator_limits())
     if inspection.needs_mapping:
         columns = ", ".join(inspection.columns)
         raise Invalid({"mapping": [f"Say which column holds the lyrics. The columns are: {columns}."]})
     dataset = Dataset(owner=owner, **texts)
-    stored = DatasetFile(original_name=_file_name(file), size_bytes=size_bytes, sha256=sha256, file=_stored(file))
+    stored = DatasetFile(
+        original_name=_file_name(file), size_bytes=size_bytes, sha256=sha256, file=_stored(file, BY_OPERATOR)
+    )
     with transaction.atomic():
         job = _insert(dataset, stored, inspection)
     if token := lifecycle.claim_import(job.pk):
@@ -101,13 +111,17 @@ def import_in_foreground(
     return job
 
 
-def preview_upload(*, file: File, options: dict | None = None, mapping: dict | None = None, owner=None):
-    """Say how a file would be read, without storing anything: an `importers.Inspection`.
+def preview_upload(
+    *, file: File | Sequence[File], options: dict | None = None, mapping: dict | None = None, owner=None
+):
+    """Say how a file, or several as one, would be read, without storing anything: an `importers.Inspection`.
 
     Raises: Invalid when it is no song file or an option makes no sense; TooLarge.
     """
+    chosen = _import_options(mapping, options)
+    file = bundles.one_file(_listed(file), limit_bytes=upload_limit_bytes(owner))
     _measure(file, limit_bytes=upload_limit_bytes(owner))
-    return _inspect(file, filename=_file_name(file), options=_import_options(mapping, options))
+    return _inspect(file, filename=_file_name(file), options=chosen, limits=upload_limits(owner))
 
 
 def preview_stored(*, dataset: Dataset, mapping: dict | None = None, options: dict | None = None):
@@ -122,7 +136,7 @@ def preview_stored(*, dataset: Dataset, mapping: dict | None = None, options: di
         mapping = {} if dataset.state == Dataset.State.NEEDS_MAPPING else dataset.mapping
     chosen = _import_options(mapping, {**dataset.options, **(options or {})})
     with stored.file.open("rb") as stream:
-        return _inspect(stream, filename=stored.original_name, options=chosen)
+        return _inspect(stream, filename=stored.original_name, options=chosen, limits=limits_for(stored))
 
 
 def apply_mapping(*, dataset: Dataset, mapping: dict, options: dict | None = None) -> Dataset:
@@ -237,9 +251,11 @@ def _import_options(mapping: dict | None, options: dict | None) -> importers.Imp
         raise Invalid(refusal.errors) from None
 
 
-def _inspect(file, *, filename: str, options: importers.ImportOptions) -> importers.Inspection:
+def _inspect(
+    file, *, filename: str, options: importers.ImportOptions, limits: importers.Limits
+) -> importers.Inspection:
     try:
-        return importers.inspect(file, filename=filename, options=options)
+        return importers.inspect(file, filename=filename, options=options, limits=limits)
     except importers.InvalidOptions as refusal:
         raise Invalid(refusal.errors) from None
     except importers.ImportRefused as refusal:
@@ -254,21 +270,24 @@ def _measure(file: File, *, limit_bytes: int | None) -> tuple[int, str]:
     for chunk in file.chunks():
         size_bytes += len(chunk)
         if limit_bytes is not None and size_bytes > limit_bytes:
-            raise TooLarge(f"This file is larger than {limit_bytes // 1024**2:,} MB. Split it, or ask an operator.")
+            raise bundles.too_large(limit_bytes)
         digest.update(chunk)
     file.seek(0)
     return size_bytes, digest.hexdigest()
 
 
-def _stored(file: File) -> str:
+def _stored(file: File, how_it_came: str) -> str:
     """Store the file under a name of our own, and return that: the uploader's name is never part of a path."""
     field = DatasetFile._meta.get_field("file")
-    return field.storage.save(field.generate_filename(None, f"{uuid.uuid4().hex}.upload"), file)
+    return field.storage.save(field.generate_filename(None, f"{uuid.uuid4().hex}{how_it_came}"), file)
+
+
+def _listed(file: File | Sequence[File]) -> Sequence[File]:
+    return [file] if isinstance(file, File) else file
 
 
 def _file_name(file: File) -> str:
-    name = PurePath(str(file.name or "").replace("\\", "/")).name
-    return "".join(letter for letter in name if letter.isprintable())[-LONGEST_FILE_NAME:]
+    return bundles.shown_name(file.name)[-LONGEST_FILE_NAME:]
 
 
 def _checked_texts(**texts: str | None) -> dict[str, str]:

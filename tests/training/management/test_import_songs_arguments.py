@@ -33,6 +33,12 @@ def test_a_file_name_that_is_no_text_is_read_all_the_same(user, tmp_path):
     assert dataset.files.get().original_name == "ab.csv"
 
 
-def test_a_folder_is_no_file(user, tmp_path):
-    with pytest.raises(CommandError, match="can't be read"):
+def test_an_empty_folder_is_explained(user, tmp_path):
+    with pytest.raises(CommandError, match="no files"):
         call_command("import_songs", str(tmp_path), dataset="Harbour", owner="mara")
+    assert not Dataset.objects.exists()
+
+
+def test_a_folder_is_imported_alone(user, tmp_path):
+    with pytest.raises(CommandError, match="import it alone"):
+        call_command("import_songs", str(tmp_path), str(tmp_path / "a.csv"), dataset="Harbour", owner="mara")

@@ -1,3 +1,4 @@
+import gzip
 import io
 import struct
 import zipfile
@@ -51,7 +52,14 @@ def test_each_member_has_its_own_encoding_and_separator():
         ("__MACOSX/._a.txt", "x", "junk"),
         (".DS_Store", b"\0\0\0\1Bud1", "junk"),
         ("a/Thumbs.db", "x", "junk"),
-        ("a/songs.csv", "title,lyrics\na,b", "junk"),
+        ("a/songs.csv", "id,price\n1,2\n3,4", "malformed"),
+        ("a/broken.csv", '"' * 50, "malformed"),
+        ("a/notes.md", "la la", "junk"),
+        ("README.txt", "la la", "junk"),
+        ("songs.csv.gz", gzip.compress(b"title,lyrics\na,la la\n" * 900)[:-20], "malformed"),
+        ("bomb.txt.gz", gzip.compress(b"la \n" * 1_000_000), "oversized"),
+        ("inner.gz", gzip.compress(packed({"a.txt": "la"})), "binary"),
+        ("twice.txt.gz", gzip.compress(gzip.compress(b"la la")), "binary"),
         ("../evil.txt", "la la", "unsafe_path"),
         ("a/../../evil.txt", "la la", "unsafe_path"),
         ("..\\evil.txt", "la la", "unsafe_path"),
@@ -73,6 +81,80 @@ def test_a_member_that_is_no_song_is_left_out_alone(name, content, reason):
     assert errors_of(items) == [(2, 1, reason)]
     assert texts_of(items) == ["la la", "lo lo"]
     assert items[1].column == name.replace("\\", "/")
+
+
+TABLE = 'title,artist,lyrics\nWinter,Ada,"la la\nla"\nSpring,,lo lo\n'
+
+
+def test_members_of_every_format_are_read_in_their_order():
+    items = read(
+        packed(
+            {
+                "data/songs.csv": TABLE,
+                "data/songs.tsv": "song\tartist\ttext\nOne\tTom\tle le\n",
+                "data/semicolons.txt": "titre;artiste;paroles\nDeux;Zoé;li li\nTrois;Zoé;la li\n",
+                "data/lines.jsonl": '{"title": "Three", "lyrics": "lu lu"}\nbroken\n',
+                "data/songs.json": '[{"title": "Four", "artist": "Eve", "lyrics": "lü lü"}]',
+                "Ada/Five.txt": "la lo",
+                "more.csv.gz": gzip.compress(b"title,lyrics\nSix,le lo\n"),
+            }
+        )
+    )
+    assert [item.record_number for item in items] == list(range(1, 11))
+    assert [(song.title, song.artist) for song in songs_of(items)] == [
+        *[("Winter", "Ada"), ("Spring", ""), ("One", "Tom"), ("Deux", "Zoé"), ("Trois", "Zoé"), ("Three", "")],
+        *[("Four", "Eve"), ("Five", "Ada"), ("Six", "")],
+    ]
+    assert errors_of(items) == [(7, 2, "malformed")]
+    assert items[6].column == "data/lines.jsonl"
+
+
+def test_a_table_that_is_alone_in_its_archive_is_looked_at_like_a_file():
+    found = look(packed({"songs.csv": TABLE}), "songs.zip")
+    assert (found.format, found.mapping["lyrics"]) == ("zip", "lyrics")
+    assert found.columns == ("title", "artist", "lyrics")
+    assert not found.needs_mapping
+    assert found.encoding.name == "utf-8"
+
+
+def test_a_packed_table_that_nobody_can_be_sure_of_waits_for_a_person():
+    rows = "".join(f'Kappale {n},"laa laa laa\nlaa laa laa"\n' for n in range(5))
+    content = packed({"songs.csv": "nimi,sanat\n" + rows, "__MACOSX/._songs.csv": "x"})
+    found = look(content)
+    assert found.needs_mapping
+    assert found.mapping == {"lyrics": "sanat"}
+    assert len(found.songs) == 5
+    assert [str(item.reason) for item in iterate_records(io.BytesIO(content))] == ["malformed", "junk"]
+    items = read(content, mapping={"lyrics": "sanat", "title": "nimi"})
+    assert [song.title for song in songs_of(items)] == [f"Kappale {n}" for n in range(5)]
+
+
+def test_a_mapping_holds_for_the_tables_that_have_its_columns():
+    content = packed({"a.csv": "lyrics,notes\nno,la la\n", "b.csv": TABLE})
+    assert texts_of(read(content, mapping={"lyrics": "notes"})) == ["la la", "la la\nla", "lo lo"]
+
+
+def test_a_refused_member_says_in_its_own_words_why():
+    (error, _) = read(packed({"a.csv": "artist,price\nA,2\nB,4", "b.txt": "la"}))
+    assert error.message == "Nobody said which column of this table holds the lyrics. Its columns are: artist, price."
+
+
+def test_a_name_with_a_nul_can_still_be_stored():
+    content = packed({"a.txt": "la la", "b!.txt": "lo lo"}).replace(b"b!.txt", b"b\0.txt")
+    (error,) = [item for item in read(content) if not hasattr(item, "text")]
+    assert (error.column, str(error.reason)) == ("b\ufffd.txt", "unsafe_path")
+
+
+def test_what_gzip_wrapped_members_unpack_to_is_limited_together():
+    member = gzip.compress(b"la la\n---\n" * 40_000, 1)
+    content = packed({"a.txt": "la la", **{f"{n}.txt.gz": member for n in range(4)}})
+    items = list(iterate_records(io.BytesIO(content), limits=Limits(archive_bytes=1_000_000)))
+    errors = [item for item in items if not hasattr(item, "text")]
+    assert [(error.column, str(error.reason)) for error in errors] == [
+        ("2.txt.gz", "oversized"),
+        ("3.txt.gz", "oversized"),
+    ]
+    assert len(items) == 80_003
 
 
 def test_a_link_is_an_unsafe_path():
@@ -165,9 +247,9 @@ def test_half_an_archive_is_refused(kept):
         look(content[:end])
 
 
-def test_an_archive_without_texts_says_what_it_found():
-    with pytest.raises(ImportRefused, match=r"songs\.csv: Only \.txt files"):
-        look(packed({"songs.csv": "title,lyrics\n"}))
+def test_an_archive_without_songs_says_what_it_found():
+    with pytest.raises(ImportRefused, match=r"songs\.7z: Archives inside archives"):
+        look(packed({"songs.7z": "7z", "b/.DS_Store": "x"}))
     with pytest.raises(ImportRefused, match="no files"):
         look(packed({"folder/": ""}))
 
