@@ -2,12 +2,22 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import chain
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 MOST_WORDS_KEPT = 300_000  # different words; a million songs hold more than memory should
-MOST_NAMES_KEPT = 200_000  # artists, genres
+MOST_NAMES_KEPT = 200_000  # artists, genres, languages
 COLUMNS = 20
 SHOWN = 8
+GROWTH_POINTS = 24
+YEAR_STEPS = (1, 2, 5, 10, 20, 50, 100)
+
+# Most songs hold no letter or sign beyond ASCII but a dash. Where every byte that is in no word becomes a space, and
+# apostrophes that join nothing go, splitting at spaces finds what WORD finds, in a third of the time.
+_SPACED = bytes(byte if byte > 127 or chr(byte).isalnum() or chr(byte) in "'\n" else 32 for byte in range(256))
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_STRAY_APOSTROPHE = re.compile(r"'(?:(?<![^\W_]')|(?![^\W_]))")
 
 # Words that every song has: they say nothing about these songs.
 _SMALL_WORDS = """
@@ -27,43 +37,95 @@ def words_of(line: str) -> list[str]:
     return WORD.findall(line.lower())
 
 
+def words_by_line(text: str) -> list[list[str]]:
+    """The words of each line of a text in lower case, as `words_of` finds them, but for all lines at once."""
+    if not text.isascii():
+        text = text.replace("—", " ").replace("–", " ").replace("…", " ")
+    if not text.isascii() and not "".join(_BEYOND_ASCII.findall(text)).isalnum():
+        return [WORD.findall(line) for line in text.split("\n")]
+    spaced = text.encode().translate(_SPACED).decode()
+    if "'" in spaced:
+        spaced = _STRAY_APOSTROPHE.sub(" ", spaced)
+    return [line.split() for line in spaced.split("\n")]
+
+
 class SongStatistics:
     """Counts songs as they come by; ``to_dict`` is what `Dataset.statistics` holds.
 
-    The counts are exact, except that no more than `MOST_WORDS_KEPT` different words and `MOST_NAMES_KEPT` artists
-    and genres are told apart.
+    The counts are exact for the songs added, except that no more than `MOST_WORDS_KEPT` different words and
+    `MOST_NAMES_KEPT` artists, genres and languages are told apart.
     """
 
     def __init__(self) -> None:
-        self.songs = self.lines = self.words = self.characters = self.with_sections = 0
+        self.songs = self.lines = self.words = self.characters = self.with_sections = self.repeated_lines = 0
         self._lines_per_song: Counter[int] = Counter()
         self._words_per_line: Counter[int] = Counter()
+        self._sections_per_song: Counter[int] = Counter()
         self._artists: Counter[str] = Counter()
         self._genres: Counter[str] = Counter()
+        self._languages: Counter[str] = Counter()
+        self._years: Counter[int] = Counter()
         self._vocabulary: Counter[str] = Counter()
+        self._growth = Growth()
 
-    def add(self, *, lines: list[str], characters: int, artist: str, genre: str, has_sections: bool) -> int:
-        """Count one song of these lyric lines (section names are none) and return how many words it has."""
-        words_in_song = 0
-        for line in lines:
-            words = words_of(line)
-            words_in_song += len(words)
-            self._words_per_line[len(words)] += 1
-            _count(self._vocabulary, words, MOST_WORDS_KEPT)
+    def add(
+        self,
+        *,
+        lines: list[str],
+        characters: int,
+        artist: str,
+        genre: str,
+        has_sections: bool,
+        year: int | None = None,
+        language: str = "",
+        section_count: int | None = None,
+    ) -> int:
+        """Count one song of these lyric lines and return how many words it has.
+
+        Args:
+            lines: the lines that are sung, without blank ones and without the names of sections.
+            characters: of the whole text.
+            section_count: how many named sections it has, where that is known.
+        """
+        text = "\n".join(lines).lower()
+        words = words_by_line(text) if lines else []
+        lengths = list(map(len, words))
+        words_in_song = sum(lengths)
         self.songs += 1
         self.lines += len(lines)
         self.words += words_in_song
         self.characters += characters
         self.with_sections += has_sections
+        self.repeated_lines += _repeated(text.split("\n"))
         self._lines_per_song[len(lines)] += 1
-        _count(self._artists, [artist.casefold()] if artist else [], MOST_NAMES_KEPT)
-        _count(self._genres, [genre] if genre else [], MOST_NAMES_KEPT)
+        self._words_per_line.update(lengths)
+        _count(self._vocabulary, chain.from_iterable(words), MOST_WORDS_KEPT)
+        self._growth.note(self.songs, len(self._vocabulary))
+        if section_count:
+            self._sections_per_song[section_count] += 1
+        if year is not None:
+            self._years[year] += 1
+        for counter, name in (
+            (self._artists, artist.casefold()),
+            (self._genres, genre),
+            (self._languages, language.lower()),
+        ):
+            if name:
+                _count(counter, (name,), MOST_NAMES_KEPT)
         return words_in_song
 
-    def to_dict(self) -> dict:
+    def to_dict(self, totals: Mapping | None = None, sampled_from: int | None = None) -> dict:
+        """Return what was counted, ready for JSON.
+
+        Args:
+            totals: exact figures (songs, lines, words, characters, artists, genres, with_sections …) that stand in
+                place of those counted here, where only some of the songs were added.
+            sampled_from: how many songs there are altogether, where only some of them were added.
+        Returns: the figures and shapes; ``sampled_songs`` says how many songs the shapes come from.
+        """
         sung = Counter({word: count for word, count in self._vocabulary.items() if word not in SMALL_WORDS})
-        return {
-            "songs": self.songs,
+        figures = {
+            "songs": self.songs if sampled_from is None else sampled_from,
             "lines": self.lines,
             "words": self.words,
             "characters": self.characters,
@@ -71,11 +133,43 @@ class SongStatistics:
             "artists": len(self._artists),
             "genres": len(self._genres),
             "with_sections": self.with_sections,
+            "first_year": min(self._years, default=None),
+            "last_year": max(self._years, default=None),
+            "repeated_line_share": round(self.repeated_lines / self.lines, 4) if self.lines else 0.0,
             "lines_in_song": histogram(self._lines_per_song),
             "words_in_line": histogram(self._words_per_line),
+            "sections_in_song": histogram(self._sections_per_song),
+            "years": year_histogram(self._years),
+            "vocabulary_growth": self._growth.points(self.songs, len(self._vocabulary)),
             "top_genres": _top(self._genres),
+            "languages": _top(self._languages),
             "top_words": _top(sung),
+            "sampled_songs": self.songs,
         }
+        return {**figures, **(totals or {})}
+
+
+class Growth:
+    """How a number grew with the songs: about twenty points of the curve, however many songs come by."""
+
+    def __init__(self) -> None:
+        self._step = 1
+        self._points: list[list[int]] = []
+
+    def note(self, songs: int, number: int) -> None:
+        if songs % self._step:
+            return
+        self._points.append([songs, number])
+        if len(self._points) == GROWTH_POINTS:
+            # Every second point goes, and from here on they are taken half as often.
+            self._points = self._points[1::2]
+            self._step *= 2
+
+    def points(self, songs: int, number: int) -> list[list[int]]:
+        """Return the points with the end of the curve, [] when there is none."""
+        if not songs or (self._points and self._points[-1][0] == songs):
+            return list(self._points)
+        return [*self._points, [songs, number]]
 
 
 def histogram(counts: Counter[int], columns: int = COLUMNS) -> dict:
@@ -94,6 +188,23 @@ def histogram(counts: Counter[int], columns: int = COLUMNS) -> dict:
     return {"first": first, "step": step, "counts": sums, "most": counts.most_common(1)[0][0]}
 
 
+def year_histogram(counts: Counter[int]) -> dict:
+    """Sort years into at most `COLUMNS` columns that begin at round years; the form is that of `histogram`.
+
+    The first column also holds what is earlier: one wrong year must not press all others into one column.
+    """
+    if not counts:
+        return {}
+    earliest, last = _percentile(counts, 0.01), max(counts)
+    step = next((step for step in YEAR_STEPS if last // step - earliest // step < COLUMNS), YEAR_STEPS[-1])
+    first = earliest // step * step
+    first = max(first, (last // step - COLUMNS + 1) * step)
+    sums = [0] * ((last - first) // step + 1)
+    for year, count in counts.items():
+        sums[max((year - first) // step, 0)] += count
+    return {"first": first, "step": step, "counts": sums, "most": counts.most_common(1)[0][0]}
+
+
 def _percentile(counts: Counter[int], share: float) -> int:
     """The number below or at which ``share`` of all that was counted lies."""
     wanted, seen = share * counts.total(), 0
@@ -104,7 +215,14 @@ def _percentile(counts: Counter[int], share: float) -> int:
     return max(counts)
 
 
-def _count(counter: Counter, names: list[str], most: int) -> None:
+def _repeated(lines: list[str]) -> int:
+    """How many of a song's lines stand in it more than once."""
+    if len(set(lines)) == len(lines):
+        return 0
+    return sum(count for count in Counter(lines).values() if count > 1)
+
+
+def _count(counter: Counter, names: Iterable[str], most: int) -> None:
     if len(counter) < most:
         counter.update(names)
     else:
