@@ -17,7 +17,8 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\0")
+# Those of ASVS, and the line feed as which a CR may come back.
+FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
 
 def neutral_cell(value) -> str:
