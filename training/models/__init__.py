@@ -3,6 +3,7 @@
 from training.models.checkpoints import Checkpoint
 from training.models.datasets import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Song, Visibility
 from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
+from training.models.search import SongWords
 from training.models.workers import SingleFlight, Worker
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Sample",
     "SingleFlight",
     "Song",
+    "SongWords",
     "TrainingRun",
     "Visibility",
     "Worker",
