@@ -22,6 +22,7 @@ urlpatterns = [
     path("datasets/<slug:dataset_id>/songs/<int:song_id>/", songs.song_detail, name="song-detail"),
     path("datasets/<slug:dataset_id>/songs/<int:song_id>/edit/", songs.song_edit, name="song-edit"),
     path("datasets/<slug:dataset_id>/songs/<int:song_id>/exclude/", songs.song_exclude, name="song-exclude"),
+    path("datasets/<slug:dataset_id>/export/<slug:kind>/", songs.song_export, name="song-export"),
     path("datasets/<slug:dataset_id>/duplicates/", duplicates.duplicate_list, name="duplicate-list"),
     path(
         "datasets/<slug:dataset_id>/duplicates/<slug:group>/restore/",

@@ -54,6 +54,7 @@ def duplicate_list(request: HttpRequest, dataset_id: str) -> HttpResponse:
     copies = {row["duplicate_group"]: row["copies"] for row in page.object_list}
     songs = services.songs_of_groups(dataset, copies)
     context = {
+        "section": "datasets",
         "dataset": dataset,
         "is_owner": dataset.owner_id == request.user.pk,
         "page": page,

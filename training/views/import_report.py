@@ -8,11 +8,11 @@ from training.views.languages import language_name
 
 LANGUAGES_SHOWN = 6
 COPY_WORDS = {
-    "exact": "Copies, word for word",
-    "normalised": "Copies, written differently",
-    "near": "Copies, nearly the same",
+    "exact": "Exact copies",
+    "normalised": "Spelt otherwise",
+    "near": "Near copies",
 }
-SHORT_REASONS = {"language": "Other language, as the filter asks"}
+SHORT_REASONS = {"language": "Other language"}
 
 
 @dataclass(frozen=True)

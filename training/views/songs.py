@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from training import exports
 from training.errors import Conflict, ExpectedError
 from training.forms.refusals import add_refusal
 from training.forms.songs import SongEditForm, SongSearchForm
@@ -136,6 +137,16 @@ def _name_originals(dataset: Dataset, songs: list[Song]) -> None:
     originals = {song.duplicate_group: song for song in used}
     for song in songs:
         song.original = originals.get(song.duplicate_group) if song.excluded_as else None
+
+
+@login_required
+@require_GET
+def song_export(request: HttpRequest, dataset_id: str, kind: str) -> HttpResponse:
+    """The songs in use as a file that imports back as it was: ``kind`` is jsonl or csv."""
+    dataset = visible(request, dataset_id)
+    if kind not in exports.SONG_FORMATS:
+        raise Http404("There is no such kind of file.")
+    return exports.songs_download(request, dataset.songs_in_use(), kind=kind, name=dataset.name)
 
 
 # ── One ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -32,6 +32,7 @@ def version_list(request: HttpRequest, dataset_id: str) -> HttpResponse:
     dataset = visible(request, dataset_id)
     versions = services.versions_of(dataset=dataset).select_related("imported_by__file")
     context = {
+        "section": "datasets",
         "dataset": dataset,
         "page": Paginator(versions, VERSIONS_ON_A_PAGE).get_page(request.GET.get("page")),
         "form": CompareForm(dataset=dataset),
@@ -53,6 +54,7 @@ def version_compare(request: HttpRequest, dataset_id: str) -> HttpResponse:
         return redirect("training:version-list", dataset.pk)
     comparison = services.compare_versions(dataset=dataset, older=older, newer=newer)
     context = {
+        "section": "datasets",
         "dataset": dataset,
         "form": form,
         "older": older,
@@ -70,7 +72,8 @@ def _numbers(older: dict, newer: dict) -> list[dict]:
     rows = [{"name": name, "older": older.get(key), "newer": newer.get(key)} for key, name in NUMBERS]
     for row in rows:
         both = row["older"] is not None and row["newer"] is not None
-        row["change"] = row["newer"] - row["older"] if both else None
+        difference = row["newer"] - row["older"] if both else 0
+        row["change"] = f"{difference:+,}".replace("-", "−") if difference else ""
     return rows
 
 
