@@ -8,7 +8,9 @@ const NEW_LINE = 0x0a;
 // The file's beginning, cut after a whole line so that no letter is cut in two; small files and archives as they are.
 export async function beginningOf(file, limit = PREVIEW_BYTES) {
   const head = new Uint8Array(await file.slice(0, 4).arrayBuffer());
-  const isArchive = head[0] === 0x50 && head[1] === 0x4b;
+  const isZip = head[0] === 0x50 && head[1] === 0x4b;
+  const isGzip = head[0] === 0x1f && head[1] === 0x8b;
+  const isArchive = isZip || isGzip;
   if (isArchive || file.size <= limit) return file;
   const bytes = new Uint8Array(await file.slice(0, limit).arrayBuffer());
   const end = bytes.lastIndexOf(NEW_LINE);
@@ -25,8 +27,9 @@ export async function question(form, changed, limit = PREVIEW_BYTES) {
   if (!isColumn) columns.forEach((name) => fields.delete(name));
   if (isNewFile) reading.forEach((name) => fields.delete(name));
   if (changed?.name === "format") ["delimiter", "separator"].forEach((name) => fields.delete(name));
-  const file = fields.get("file");
-  if (file instanceof File) fields.set("file", await beginningOf(file, limit));
+  const files = fields.getAll("file").filter((file) => file instanceof File);
+  fields.delete("file");
+  for (const file of files) fields.append("file", await beginningOf(file, limit / files.length));
   fields.set("look", "part");
   return fields;
 }
@@ -55,9 +58,9 @@ export function bindPreview(form, { fetch = globalThis.fetch.bind(globalThis), d
       const fragment = await answer.text();
       if (mine.signal.aborted) return;
       const focused = document.activeElement?.id;
-      const isOpen = place.querySelector("details")?.open;
+      const open = [...place.querySelectorAll("details[open]")].map((fold) => fold.dataset.fold);
       place.innerHTML = fragment; // the server's own markup, everything in it escaped there
-      if (isOpen) place.querySelector("details")?.setAttribute("open", "");
+      for (const name of open) place.querySelector(`details[data-fold="${name}"]`)?.setAttribute("open", "");
       if (focused) document.getElementById(focused)?.focus();
     } catch (error) {
       if (error.name !== "AbortError") sayNothingToShow(place);

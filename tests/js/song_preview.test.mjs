@@ -29,6 +29,11 @@ test("an archive is sent whole, as its list of names stands at its end", async (
   assert.equal(await beginningOf(archive, 10), archive);
 });
 
+test("a gzipped file is sent whole, as half of one cannot be read", async () => {
+  const wrapped = new File([new Uint8Array([0x1f, 0x8b, 8, 0]), lines], "a.csv.gz");
+  assert.equal(await beginningOf(wrapped, 10), wrapped);
+});
+
 test("a file's name becomes a dataset's name", () => {
   assert.equal(nameFromFile("harbour_songs-1890.csv"), "harbour songs 1890");
   assert.equal(nameFromFile(`${"x".repeat(200)}.txt`).length, 120);
@@ -64,4 +69,22 @@ test("another way to read the file keeps no column, as they may be others now", 
 
 test("another file starts afresh", async () => {
   assert.deepEqual(await sentAfter({ name: "file", type: "file" }, chosen), { name: "x", look: "part" });
+});
+
+test("of several files the beginnings are sent, sharing the room", async () => {
+  const real = globalThis.FormData;
+  globalThis.FormData = class extends real {
+    constructor(form) {
+      super();
+      if (form) form.forEach(([name, value]) => this.append(name, value));
+    }
+  };
+  try {
+    const files = ["a.csv", "b.csv"].map((name) => ["file", new File([lines], name)]);
+    const sent = (await question(files, { name: "file", type: "file" }, 44)).getAll("file");
+    assert.deepEqual(sent.map((file) => file.name), ["a.csv", "b.csv"]);
+    assert.equal(await textOf(sent[1]), "one,two\nthree,four");
+  } finally {
+    globalThis.FormData = real;
+  }
 });

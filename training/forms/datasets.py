@@ -1,8 +1,12 @@
-"""Forms for uploading songs, saying how a file is read, and describing a dataset."""
+"""Forms for uploading songs, saying how a file is read and cleaned, and describing a dataset."""
+
+import re
 
 from django import forms
 
+from training.forms.files import SeveralFilesField
 from training.importers import ENCODINGS, ROLES, SEPARATORS, Inspection
+from training.importers.cleaning import SWITCHES
 from training.models import Dataset
 from training.services.datasets import LONGEST_DESCRIPTION, LONGEST_NAME
 
@@ -41,6 +45,20 @@ FORMAT_PHRASES = {
     "zip": "a ZIP of texts",
 }
 READING_FIELDS = ("format", "encoding", "delimiter", "separator", "title_line")
+CLEANING_TITLES = {
+    "mojibake": "Broken letters",
+    "markup": "HTML",
+    "site_text": "A site's own words",
+    "spacing": "Blanks",
+    "stubs": "Songs without words",
+}
+# The steps of an import that a person may leave out.
+STEPS = {
+    "detect_language": "Find out the language of each song",
+    "duplicates": "Keep copies aside: the same words, also if written differently",
+    "near_duplicates": "Keep nearly the same songs aside too",
+    "full_text": "Make the words searchable",
+}
 
 
 class ReadingForm(forms.Form):
@@ -54,6 +72,14 @@ class ReadingForm(forms.Form):
     delimiter = forms.ChoiceField(label="Between columns", required=False, choices=[("", "look"), *DELIMITER_CHOICES])
     separator = forms.ChoiceField(label="Between songs", required=False)
     title_line = forms.BooleanField(label="Each song begins with its title", required=False)
+    language = forms.CharField(
+        label="Only songs in",
+        required=False,
+        max_length=100,
+        help_text="Codes such as en, or en, de. Empty keeps every language.",
+    )
+    # A box that is not ticked sends nothing: this says that the boxes were there to be ticked.
+    had_switches = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args, inspection: Inspection | None = None, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -63,6 +89,11 @@ class ReadingForm(forms.Form):
         self.fields["separator"].choices = [("", "look"), *((name, SEPARATOR_LABELS[name]) for name in SEPARATORS)]
         for role in ROLES:
             self.fields[f"column_{role}"] = forms.CharField(label=ROLE_LABELS[role], required=False, max_length=200)
+        for switch in SWITCHES:
+            title = CLEANING_TITLES.get(switch, switch.replace("_", " ").capitalize())
+            self.fields[f"clean_{switch}"] = forms.BooleanField(label=title, required=False)
+        for step, label in STEPS.items():
+            self.fields[step] = forms.BooleanField(label=label, required=False)
         if inspection:
             self._show(inspection)
 
@@ -76,6 +107,10 @@ class ReadingForm(forms.Form):
             "delimiter": DELIMITER_NAMES.get(options.delimiter, ""),
             "separator": options.separator,
             "title_line": options.title_line,
+            "language": ", ".join(options.language),
+            "had_switches": True,
+            **{f"clean_{switch}": options.cleaning.get(switch, True) for switch in SWITCHES},
+            **{step: getattr(options, step) for step in STEPS},
             **{f"column_{role}": column for role, column in inspection.mapping.items()},
         }
         return cls(inspection=inspection, initial=found)
@@ -104,6 +139,12 @@ class ReadingForm(forms.Form):
     def reading_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in READING_FIELDS if name in self.fields]
 
+    def step_fields(self) -> list[forms.BoundField]:
+        return [self[step] for step in STEPS]
+
+    def clean_language(self) -> list[str]:
+        return [code for code in re.split(r"[,;\s]+", self.cleaned_data["language"].lower()) if code]
+
     def mapping(self) -> dict[str, str]:
         """The column of each role that was chosen; the column of the words is nobody else's."""
         chosen = {role: self.cleaned_data.get(f"column_{role}", "") for role in ROLES}
@@ -115,15 +156,23 @@ class ReadingForm(forms.Form):
 
     def options(self) -> dict:
         """What was chosen besides the columns, as the importers know it."""
-        return {name: value for name in READING_FIELDS if (value := self.cleaned_data.get(name))}
+        given = self.cleaned_data
+        options = {name: value for name in READING_FIELDS if (value := given.get(name))}
+        if given.get("had_switches"):
+            options["title_line"] = given["title_line"]
+            options["language"] = given["language"]
+            options["cleaning"] = {switch: given[f"clean_{switch}"] for switch in SWITCHES}
+            options.update({step: given[step] for step in STEPS})
+        return options
 
 
 class DatasetUploadForm(ReadingForm):
-    """A new dataset: a file, a name, and how to read it."""
+    """A new dataset: one file or several, a name, and how to read them."""
 
-    file = forms.FileField(
-        label="Song file",
-        help_text="CSV, TSV, JSON, JSON Lines, plain text, or a ZIP of text files.",
+    file = SeveralFilesField(
+        label="Song files",
+        help_text="Tables (CSV, TSV), JSON, JSON Lines, plain text, or a ZIP of them; each may be gzipped. "
+        "Several at once make one dataset.",
         error_messages={"empty": "This file is empty."},
     )
     name = forms.CharField(label="Name", max_length=LONGEST_NAME)
@@ -136,7 +185,7 @@ class DatasetUploadForm(ReadingForm):
 
 
 class PreviewForm(ReadingForm):
-    file = forms.FileField(error_messages={"empty": "This file is empty."})
+    file = SeveralFilesField(error_messages={"empty": "This file is empty."})
 
 
 class DatasetEditForm(forms.ModelForm):
@@ -147,10 +196,3 @@ class DatasetEditForm(forms.ModelForm):
         fields = ("name", "description", "visibility")
         labels = {"description": "Where the songs come from", "visibility": "Who may read it and train on it"}
         widgets = {"description": forms.Textarea(attrs={"rows": 3}), "visibility": forms.RadioSelect}
-
-
-class SongSearchForm(forms.Form):
-    """Which songs of a dataset to list."""
-
-    q = forms.CharField(label="Search songs", required=False, max_length=100)
-    genre = forms.CharField(required=False, max_length=100)

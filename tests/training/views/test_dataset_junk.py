@@ -16,18 +16,23 @@ from training.services import datasets as services
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("doorbells")]
 
 JUNK = ["x", "-1", "0", "NaN", "9" * 40, "a%00b", "%ED%A0%80", "%ff", "%C2%B2", "'%20OR%201=1", "x" * 3000]
-PAGES = ["", "import/", "mapping/", "delete/", "rejections.csv", "songs/", "songs/1/"]
+PAGES = [
+    *("", "import/", "mapping/", "delete/", "rejections.csv", "songs/", "songs/1/", "duplicates/", "versions/"),
+    *("versions/compare/", "export/csv/"),
+]
 
 
 def page(name, *arguments) -> str:
     return reverse(f"training:{name}", args=arguments)
 
 
-@pytest.mark.parametrize("parameter", ["page", "q", "genre", "from"])
+@pytest.mark.parametrize("parameter", ["page", "q", "genre", "from", "excluded", "language", "artist"])
 @pytest.mark.parametrize("junk", JUNK)
 def test_no_parameter_makes_a_server_error(signed_in, ready_dataset, parameter, junk):
-    for path in (page("dataset-list"), page("dataset-detail", ready_dataset.pk), page("song-list", ready_dataset.pk)):
+    for name in ("dataset-detail", "song-list", "duplicate-list", "version-list"):
+        path = page(name, ready_dataset.pk)
         assert signed_in.get(f"{path}?{parameter}={junk}").status_code == 200
+    assert signed_in.get(f"{page('dataset-list')}?{parameter}={junk}").status_code == 200
 
 
 @pytest.mark.parametrize("junk", ["%00", "a%00b", "%ED%A0%80", "%ff", "'%20OR%201=1", "x" * 300])
@@ -36,7 +41,10 @@ def test_an_address_that_is_no_dataset_is_not_found(signed_in, junk, path):
     assert signed_in.get(f"/datasets/{junk}/{path}").status_code == 404
 
 
-@pytest.mark.parametrize("path", ["cancel/", "edit/", "delete/", "mapping/"])
+@pytest.mark.parametrize(
+    "path",
+    ["cancel/", "edit/", "delete/", "mapping/", "songs/change/", "songs/1/edit/", "songs/1/exclude/"],
+)
 def test_a_change_of_what_is_no_dataset_is_not_found(signed_in, path):
     assert signed_in.post(f"/datasets/a%00b/{path}").status_code == 404
 

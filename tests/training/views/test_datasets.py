@@ -1,12 +1,11 @@
 """What a person sees and does with datasets in the browser."""
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models.functions import Now
 from django.urls import reverse
 
 from tests.songs import make_ready_dataset
-from tests.training.song_files import VERSES, csv_file, imported, jsonl_file, run_waiting_import, unsure_file
+from tests.training.song_files import VERSES, csv_file, imported, jsonl_file
 from training import lifecycle
 from training.models import Dataset, Worker
 from training.services import datasets as services
@@ -53,74 +52,6 @@ def test_the_list_asks_the_database_equally_often_however_long_it_is(
         make_ready_dataset(other_user, name=str(number), visibility="shared")
     with django_assert_max_num_queries(6):
         signed_in.get(page("dataset-list"))
-
-
-# ── Adding one ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_form_without_scripts_uploads_and_leads_to_the_dataset(signed_in):
-    answer = signed_in.post(page("dataset-create"), {"name": "Harbour", "file": csv_file()})
-
-    dataset = Dataset.objects.get()
-    assert answer.status_code == 302
-    assert answer.url == dataset.get_absolute_url()
-    assert dataset.state == Dataset.State.IMPORTING
-
-
-def test_columns_that_were_chosen_in_the_preview_are_used(signed_in):
-    signed_in.post(
-        page("dataset-create"),
-        {"name": "x", "file": unsure_file(), "column_lyrics": "beta", "column_title": "alpha", "delimiter": "comma"},
-    )
-
-    assert Dataset.objects.get().mapping == {"lyrics": "beta", "title": "alpha"}
-
-
-@pytest.mark.parametrize(
-    ("fields", "status", "words"),
-    [
-        ({"name": ""}, 400, "This field is required"),
-        ({"file": ""}, 400, "This field is required"),
-        ({"file": SimpleUploadedFile("a.csv", b"\x89PNG\r\n\x1a\n" + bytes(50))}, 400, "PNG picture"),
-        ({"column_lyrics": "nope"}, 400, "There is no column named"),
-    ],
-)
-def test_what_is_wrong_is_said_in_the_form(signed_in, fields, status, words):
-    answer = signed_in.post(page("dataset-create"), {"name": "x", "file": csv_file(), **fields})
-
-    assert answer.status_code == status
-    assert words in text(answer)
-    assert not Dataset.objects.exists()
-
-
-def test_a_file_over_the_limit_is_refused_with_its_status(signed_in, settings):
-    settings.UPLOAD_LIMIT_BYTES = 10
-    answer = signed_in.post(page("dataset-create"), {"name": "x", "file": csv_file()})
-
-    assert answer.status_code == 413
-    assert "larger than" in text(answer)
-
-
-def test_a_used_up_quota_is_said(signed_in, settings):
-    settings.DATASETS_PER_USER = 0
-
-    assert signed_in.post(page("dataset-create"), {"name": "x", "file": csv_file()}).status_code == 429
-
-
-def test_the_preview_shows_verse_and_columns_and_stores_nothing(signed_in):
-    shown = text(signed_in.post(page("dataset-preview"), {"file": csv_file()}))
-
-    assert "Salt on the Stair" in shown
-    assert "and a rope in my hand" in shown
-    assert '<option value="lyrics" selected>' in shown
-    assert "UTF-8" in shown
-    assert not Dataset.objects.exists()
-
-
-def test_the_preview_says_what_is_wrong_with_a_file(signed_in):
-    shown = signed_in.post(page("dataset-preview"), {"file": SimpleUploadedFile("a.csv", b"%PDF-1.7 " + bytes(50))})
-
-    assert "PDF" in text(shown)
 
 
 @pytest.mark.parametrize(
@@ -206,40 +137,6 @@ def test_a_waiting_import_is_cancelled_by_its_button(signed_in, user):
     assert page("dataset-mapping", dataset.pk) in shown
 
 
-def test_a_dataset_that_is_not_sure_asks_for_its_columns_on_its_own_page(signed_in, user):
-    dataset = services.create_dataset(owner=user, name="x", file=unsure_file())
-    shown = text(signed_in.get(page("dataset-detail", dataset.pk)))
-    assert "Please confirm it" in shown
-    assert page("dataset-mapping", dataset.pk) in shown
-
-    answer = signed_in.post(page("dataset-mapping", dataset.pk), {"column_lyrics": "beta", "column_title": "alpha"})
-
-    assert answer.url == dataset.get_absolute_url()
-    run_waiting_import(dataset)
-    assert dataset.state == Dataset.State.READY
-
-
-def test_other_columns_are_looked_at_before_they_are_used(signed_in, user):
-    dataset = imported(user)
-    chosen = {"column_lyrics": "title", "look": "part"}
-
-    shown = signed_in.post(page("dataset-mapping", dataset.pk), chosen)
-    assert '<option value="title" selected>' in text(shown)
-    assert "<html" not in text(shown)
-    whole = signed_in.post(page("dataset-mapping", dataset.pk), {**chosen, "look": "page"})
-    assert "<html" in text(whole)
-    dataset.refresh_from_db()
-    assert (dataset.state, dataset.version) == (Dataset.State.READY, 1)
-
-
-def test_a_mapping_that_cannot_be_is_refused_on_its_page(signed_in, user):
-    dataset = imported(user)
-    answer = signed_in.post(page("dataset-mapping", dataset.pk), {"column_lyrics": "nope"})
-
-    assert answer.status_code == 400
-    assert "There is no column named" in text(answer)
-
-
 # ── One dataset ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -247,7 +144,7 @@ def test_the_page_of_a_dataset_says_what_it_holds_and_what_was_left_out(signed_i
     dataset = imported(user, csv_file([*VERSES, VERSES[0], ("Nothing", "", "", "")]))
     shown = text(signed_in.get(page("dataset-detail", dataset.pk)))
 
-    assert "5 records read, 3 in use, 2 left out." in shown
+    assert "5 records read are 3 in use, 1 left out and 1 copies" in shown
     assert "There are no words in this song." in shown
     assert "Exact copies" in shown
     assert "Nine Bells" in shown
@@ -306,48 +203,6 @@ def test_deleting_asks_first(signed_in, ready_dataset):
     assert not Dataset.objects.exists()
 
 
-# ── Songs ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_songs_are_searched_by_title_artist_and_words(signed_in, user):
-    dataset = imported(user)
-    for words, found in [("winter", "Winter Has a Key"), ("ferriday", "Nine Bells"), ("rope", "Salt on the Stair")]:
-        shown = text(signed_in.get(page("song-list", dataset.pk), {"q": words}))
-        assert shown.count('class="song-title"') == 1
-        assert found in shown
-
-
-def test_a_search_that_finds_nothing_says_so(signed_in, ready_dataset):
-    assert "Not a line of it" in text(signed_in.get(page("song-list", ready_dataset.pk), {"q": "zzz"}))
-
-
-def test_songs_come_page_by_page_and_as_a_fragment_for_the_page(signed_in, ready_dataset):
-    first = signed_in.get(page("song-list", ready_dataset.pk))
-    second = signed_in.get(page("song-list", ready_dataset.pk), {"page": "2"}, headers=HTMX)
-
-    assert "1 to 12 of 24 songs" in text(first)
-    assert "13 to 24 of 24 songs" in text(second)
-    assert "<html" not in text(second)
-
-
-def test_a_copy_names_the_song_that_is_in_use(signed_in, user):
-    dataset = imported(user, csv_file([VERSES[0], ("A copy", *VERSES[0][1:])]))
-    shown = text(signed_in.get(page("song-list", dataset.pk), {"q": "A copy"}))
-
-    assert "the same words as another song: “Salt on the Stair”" in shown
-
-
-def test_a_song_is_shown_as_a_network_reads_it(signed_in, user):
-    dataset = imported(user)
-    song = dataset.songs.get(ordinal=2)
-    shown = text(signed_in.get(page("song-detail", dataset.pk, song.pk)))
-
-    for mark in ("begin", "verse", "chorus", "end"):
-        assert f"<span>{mark}</span>" in shown
-    assert "Winter has a key" in shown
-    assert "Nine Bells" in shown  # its neighbour
-
-
 # ── Who may see what ─────────────────────────────────────────────────────────────────────────────────────────────
 
 READING = ["dataset-detail", "dataset-import", "dataset-rejections", "song-list"]
@@ -360,18 +215,6 @@ def test_another_persons_dataset_is_not_there(client, other_user, ready_dataset,
     ask = client.post if name in CHANGING else client.get
 
     assert ask(page(name, ready_dataset.pk)).status_code == 404
-
-
-def test_another_persons_song_is_not_there(client, other_user, ready_dataset):
-    client.force_login(other_user)
-
-    assert client.get(page("song-detail", ready_dataset.pk, ready_dataset.songs.first().pk)).status_code == 404
-
-
-def test_a_song_is_not_found_under_another_dataset(signed_in, user, ready_dataset):
-    other = make_ready_dataset(user, name="other")
-
-    assert signed_in.get(page("song-detail", other.pk, ready_dataset.songs.first().pk)).status_code == 404
 
 
 @pytest.mark.parametrize("name", CHANGING)
