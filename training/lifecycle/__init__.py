@@ -15,6 +15,7 @@ from training.lifecycle.imports import (
     claim_import,
     finish_import,
     queue_import,
+    remove_unpublished,
     renew_import,
     request_import_cancel,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "reconcile",
     "reconcile_if_due",
     "record",
+    "remove_unpublished",
     "renew",
     "renew_import",
     "request_cancel",

@@ -1,5 +1,6 @@
 """An import from the queue to its end: the same guards as for runs, and the dataset's state along with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -9,11 +10,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from training.lifecycle.clock import lease_end
-from training.models import Dataset, DatasetFile, Import
+from training.models import Dataset, DatasetFile, Import, Song
+from training.models.datasets import NEVER
 
 State = Import.State
 ENDED = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
-PROGRESS_COLUMNS = frozenset({"records_read", "bytes_read", "bytes_total"})
+PROGRESS_COLUMNS = frozenset({"records_read", "bytes_read", "bytes_total", "phase", "counts", "file"})
+SONGS_REMOVED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,10 @@ class ImportLease:
     cancel_requested: bool = False
 
 
-def queue_import(*, dataset: Dataset, file: DatasetFile, mapping: dict, options: dict) -> Import:
-    """Put the reading of ``file`` into the line as the dataset's next version.
+def queue_import(
+    *, dataset: Dataset, file: DatasetFile | None, mapping: dict, options: dict, recipe: dict | None = None
+) -> Import:
+    """Put the reading of ``file``, or of the songs that ``recipe`` gathers, into the line as the next version.
 
     Raises: IntegrityError when an import of this dataset waits or runs already.
     """
@@ -36,7 +41,8 @@ def queue_import(*, dataset: Dataset, file: DatasetFile, mapping: dict, options:
             version=dataset.version + 1,
             mapping=mapping,
             options=options,
-            bytes_total=file.size_bytes,
+            recipe=recipe or {},
+            bytes_total=file.size_bytes if file else 0,
             rung_at=Now(),
         )
         Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.IMPORTING, error="")
@@ -44,7 +50,7 @@ def queue_import(*, dataset: Dataset, file: DatasetFile, mapping: dict, options:
 
 
 def claim_import(import_id: str) -> UUID | None:
-    """Take a queued import under a fresh token; None if it is not there to take."""
+    """Take a queued import under a fresh token, with the progress it has; None if it is not there to take."""
     token = uuid4()
     claimable = Import.objects.filter(pk=import_id, state=State.QUEUED, cancel_requested_at__isnull=True)
     with transaction.atomic():
@@ -54,8 +60,6 @@ def claim_import(import_id: str) -> UUID | None:
             lease_expires_at=lease_end(),
             attempts=F("attempts") + 1,
             started_at=Coalesce("started_at", Now()),
-            records_read=0,
-            bytes_read=0,
         )
         if won != 1:
             return None
@@ -64,7 +68,7 @@ def claim_import(import_id: str) -> UUID | None:
 
 
 def renew_import(import_id: str, token: UUID, **progress) -> ImportLease:
-    """Hold the import for another lease, note ``records_read``, ``bytes_read``, ``bytes_total``, learn of a cancel."""
+    """Hold the import for another lease, note progress and counts (`PROGRESS_COLUMNS`), learn of a cancel."""
     if unknown := progress.keys() - PROGRESS_COLUMNS:
         raise ValueError(f"Not a progress column: {sorted(unknown)}")
     held = Import.objects.filter(pk=import_id, state=State.RUNNING, lease_token=token, lease_expires_at__gt=Now())
@@ -108,6 +112,7 @@ def request_import_cancel(job: Import) -> bool:
     for _ in range(3):  # it may be claimed or given up between the two guards
         with transaction.atomic():
             if _end(Import.objects.filter(pk=job.pk, state=State.QUEUED), state=State.CANCELLED):
+                remove_unpublished(job)  # a worker that was killed may have written some
                 _settle_dataset(job.pk, State.CANCELLED, "The import was cancelled.")
                 return True
         if Import.objects.filter(pk=job.pk, state=State.RUNNING).update(
@@ -125,15 +130,35 @@ def lose_import(import_id: str, token: UUID) -> str | None:
     gave_up = f"The worker that read the file vanished {settings.LOST_ATTEMPTS_ALLOWED} times."
     with transaction.atomic():
         if _end(expired.filter(cancel_requested_at__isnull=False), state=State.CANCELLED):
+            remove_unpublished(Import.objects.get(pk=import_id))
             _settle_dataset(import_id, State.CANCELLED, "The import was cancelled.")
             return State.CANCELLED
         too_often = Q(attempts__gte=settings.LOST_ATTEMPTS_ALLOWED)
         if _end(expired.filter(too_often), state=State.FAILED, error=gave_up):
+            remove_unpublished(Import.objects.get(pk=import_id))
             _settle_dataset(import_id, State.FAILED, gave_up)
             return State.FAILED
         if expired.update(state=State.QUEUED, lease_token=None, lease_expires_at=None, rung_at=None):
             return State.QUEUED
     return None
+
+
+def remove_unpublished(job: Import, *, breathe: Callable[[], None] = lambda: None) -> None:
+    """Remove the songs of a version that does not come to be, and let the version before it go on.
+
+    A few at a time, so that nobody waits long for SQLite's one lock.
+
+    Args:
+        breathe: called between them, by a worker that has a lease to renew.
+    """
+    songs = Song.objects.filter(dataset=job.dataset_id)
+    for page in songs.filter(added_in=job.version).pages(size=SONGS_REMOVED_AT_ONCE):
+        breathe()
+        songs.filter(added_in=job.version, ordinal__lte=page[-1][0]).delete()
+    ended = songs.filter(removed_in=job.version)
+    for page in ended.pages(size=SONGS_REMOVED_AT_ONCE):
+        breathe()
+        ended.filter(ordinal__lte=page[-1][0]).update(removed_in=NEVER)
 
 
 def _end(guarded, **changes) -> bool:

@@ -1,5 +1,7 @@
 """Datasets: an uploaded file, the imports made of it, and the songs, valid from one version to another."""
 
+from collections.abc import Iterator
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -175,6 +177,20 @@ class Import(models.Model):
     def percent(self) -> int:
         return min(100, 100 * self.bytes_read // self.bytes_total) if self.bytes_total else 0
 
+    @property
+    def songs_per_second(self) -> float:
+        """How many records a second of reading gives; 0 before the first second is over."""
+        seconds = self.counts.get("seconds", 0)
+        return round(self.counts["records"] / seconds, 1) if seconds >= 1 else 0.0
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long reading the rest of the file takes at the speed so far; None where nobody can say."""
+        seconds, read = self.counts.get("seconds", 0), self.bytes_read
+        if self.state != self.State.RUNNING or self.phase != self.Phase.READING or seconds < 1 or not read:
+            return None
+        return round(seconds * max(0, self.bytes_total - read) / read)
+
 
 class DatasetVersion(models.Model):
     """One immutable state of a dataset: the songs valid at ``number``, what they count and what made it."""
@@ -208,6 +224,16 @@ class SongQuerySet(models.QuerySet):
 
     def in_use(self) -> "SongQuerySet":
         return self.filter(excluded_as__isnull=True)
+
+    def pages(self, *columns: str, size: int = 500) -> Iterator[list[tuple]]:
+        """Lists of at most ``size`` tuples (ordinal, *columns) by ordinal, each from a query of its own.
+
+        A query left open while we write would hold a view of the past, under which SQLite lets nobody write.
+        """
+        last = 0
+        while page := list(self.filter(ordinal__gt=last).order_by("ordinal").values_list("ordinal", *columns)[:size]):
+            yield page
+            last = page[-1][0]
 
 
 class Song(models.Model):

@@ -1,0 +1,139 @@
+"""What a version of a dataset holds, counted from its songs, and the row that makes it known."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from training.models import Dataset, DatasetVersion
+from training.models.datasets import SongQuerySet
+from training.outline import outline
+from training.statistics import MOST_NAMES_KEPT, SHOWN, SongStatistics
+
+# Shapes and words are told from this many songs: all the words of a million would take minutes, and an edit of one
+# song counts its version while a person waits.
+SAMPLED_SONGS = 5_000
+TEXTS_AT_ONCE = 250
+ROWS_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """What is to be known of a version: `SongStatistics.to_dict`, and the fingerprint of its texts in their order."""
+
+    statistics: dict
+    content_hash: str
+
+
+def count_version(dataset: Dataset, number: int, *, breathe: Callable[[], None] = lambda: None) -> VersionFacts:
+    """Count the songs in use of version ``number`` from their rows, in bounded memory.
+
+    Totals are exact; of more than `SAMPLED_SONGS` songs, as many spread evenly tell the shapes.
+
+    Args:
+        breathe: called every now and then; for an import, which has a lease to renew.
+    """
+    songs = dataset.songs.of_version(number).in_use()
+    totals = Totals()
+    for page in songs.pages(*Totals.COLUMNS, size=ROWS_AT_ONCE):
+        totals.add(page)
+        breathe()
+    shapes = SongStatistics()
+    for row in _sample(songs, totals.songs):
+        text, characters, artist, genre, year, language = row
+        sections, lines = outline(text)
+        shapes.add(
+            lines=lines,
+            characters=characters,
+            artist=artist,
+            genre=genre,
+            has_sections=any(section["name"] for section in sections),
+            year=year,
+            language=language,
+        )
+        breathe()
+    exact = totals.to_dict() if totals.songs > SAMPLED_SONGS else {}
+    return VersionFacts({**shapes.to_dict(), **exact}, totals.content.hexdigest())
+
+
+def publish_version(
+    *,
+    dataset: Dataset,
+    number: int,
+    kind: str,
+    made_by=None,
+    imported_by=None,
+    note: str = "",
+    facts: VersionFacts,
+) -> DatasetVersion:
+    """Make version ``number`` known and the dataset's newest, in the caller's transaction.
+
+    Args:
+        kind: one of `DatasetVersion.Kind`; ``imported_by`` is the import that made it, if one did.
+        note: what changed, in a sentence.
+    Raises: IntegrityError when somebody else has made a version of this number.
+    """
+    version = DatasetVersion.objects.create(
+        dataset=dataset,
+        number=number,
+        kind=kind,
+        made_by=made_by,
+        imported_by=imported_by,
+        note=note,
+        content_hash=facts.content_hash,
+        statistics=facts.statistics,
+    )
+    dataset.version, dataset.statistics, dataset.content_hash = number, facts.statistics, facts.content_hash
+    dataset.save(update_fields=["version", "statistics", "content_hash", "updated_at"])
+    return version
+
+
+class Totals:
+    """Sums over the rows of a version; no text is needed for them."""
+
+    COLUMNS = ("text_hash", "line_count", "word_count", "character_count", "artist", "genre")
+
+    def __init__(self) -> None:
+        self.songs = self.lines = self.words = self.characters = 0
+        self.artists: set[str] = set()
+        self.genres: Counter[str] = Counter()
+        self.content = hashlib.sha256()
+
+    def add(self, rows: list[tuple]) -> None:
+        """Take in rows of (ordinal, *COLUMNS)."""
+        _, hashes, lines, words, characters, artists, genres = zip(*rows, strict=True)
+        self.songs += len(rows)
+        self.lines += sum(lines)
+        self.words += sum(words)
+        self.characters += sum(characters)
+        self.content.update(bytes.fromhex("".join(hashes)))
+        if len(self.artists) < MOST_NAMES_KEPT:
+            self.artists.update(map(str.casefold, artists))
+        if len(self.genres) < MOST_NAMES_KEPT:
+            self.genres.update(genres)
+
+    def to_dict(self) -> dict:
+        """The totals under the names that `SongStatistics.to_dict` gives them."""
+        genres = sorted((-count, name) for name, count in self.genres.items() if name)
+        return {
+            "songs": self.songs,
+            "lines": self.lines,
+            "words": self.words,
+            "characters": self.characters,
+            "artists": len(self.artists - {""}),
+            "genres": len(genres),
+            "top_genres": [[name, -count] for count, name in genres[:SHOWN]],
+        }
+
+
+def _sample(songs: SongQuerySet, total: int) -> Iterator[tuple]:
+    """At most `SAMPLED_SONGS` songs at even distances, a few at a time."""
+    step = max(1, -(-total // SAMPLED_SONGS))
+    chosen: list[int] = []
+    place = 0
+    for page in songs.pages(size=ROWS_AT_ONCE):
+        chosen += [ordinal for (ordinal,) in page[-place % step :: step]]
+        place += len(page)
+    columns = ("text", "character_count", "artist", "genre", "year", "language")
+    for start in range(0, len(chosen), TEXTS_AT_ONCE):
+        yield from songs.filter(ordinal__in=chosen[start : start + TEXTS_AT_ONCE]).values_list(*columns)
