@@ -195,7 +195,7 @@ class Music4All(Join):
             year=values.get("release", "")[:10],
             language=values.get("lang", ""),
         )
-        return not key or self._facts.add(key, Facts(*(name(fact, self._limits) for fact in facts)))
+        return not key or self._facts.add(key, Facts(*(fact and name(fact, self._limits) for fact in facts)))
 
 
 def find_join(members: Sequence[Member], limits: Limits) -> Join | None:
