@@ -32,6 +32,7 @@ _SIGNATURES = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Word or Excel document", _OFFICE_ADVICE),
     (b"\x1f\x8b", "a gzip file inside another", "Unpack it once, and upload that."),
     (b"PK\3\4", "an archive inside another", "Unpack it first."),
+    (b"PK\5\6", "an archive inside another", "Unpack it first."),
     (b"BZh", "a bzip2 archive", _ARCHIVE_ADVICE),
     (b"\xfd7zXZ\0", "an xz archive", _ARCHIVE_ADVICE),
     (b"7z\xbc\xaf'\x1c", "a 7-Zip archive", _ARCHIVE_ADVICE),

@@ -1,7 +1,6 @@
 """Tables inside an archive, known by their headers: where a song's artist or title may stand if not beside its text."""
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -11,15 +10,15 @@ from .limits import Limits
 from .lines import read_lines
 from .members import TABLE_EXTENSIONS, Member, extension_of
 from .options import DELIMITERS
+from .quick_look import look_quickly
 from .records import ImportRefused
-from .sampled_stream import SampledStream
 from .table_rows import Row, TableRows
 from .text_files import unwrapped
+from .values import folded
 from .zip_members import DamagedMember
 
 _MOST_TABLES = 50
 _HEADER_BYTES = 64 * 1024
-_NOT_IN_A_NAME = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,6 @@ class CompanionTable:
         return dict(zip(self.columns, row.cells, strict=False))
 
 
-def folded(text: str) -> str:
-    """Without case, spaces and punctuation."""
-    return _NOT_IN_A_NAME.sub("", text.casefold())
-
-
 def companion_tables(members: Sequence[Member], limits: Limits) -> list[CompanionTable]:
     """The tables among the members, as far as their names and first rows tell; at most the first fifty."""
     named_so = (member for member in members if not member.problem and extension_of(member.name) in TABLE_EXTENSIONS)
@@ -62,7 +56,7 @@ def rows_of(table: CompanionTable, limits: Limits, *, quick: bool = False) -> It
     """
     with table.member.open() as packed:
         stream = unwrapped(packed, limits)
-        encoding = detect_encoding(SampledStream(stream) if quick else stream)
+        encoding = look_quickly(stream)[0] if quick else detect_encoding(stream)
     with table.member.open() as packed:
         chunks = decoded_chunks(unwrapped(packed, limits), encoding.name)
         longest = limits.record_characters

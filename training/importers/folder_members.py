@@ -1,7 +1,6 @@
 """The files of a folder on disk, however many there are: by name, those of a folder before the folders in it."""
 
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -49,26 +48,30 @@ def folder_members(root: Path) -> list[FolderMember]:
     A link is followed where it leads to a file inside of the folder and is never followed out of it.
     """
     members, before = [], 0
-    for path in _walk(root):
-        problem = _problem(path, root)
-        size = 0 if problem else path.stat().st_size
-        members.append(FolderMember(root, path.relative_to(root).as_posix(), size, before, problem))
+    for path, entry in _walk(root, ""):
+        problem = _problem(entry, root)
+        size = 0 if problem else entry.stat().st_size
+        members.append(FolderMember(root, path, size, before, problem))
         before += size
     return members
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root):
-        folders.sort()
-        # os.walk does not go into folders that are links, and names them among the folders.
-        links = [name for name in folders if Path(folder, name).is_symlink()]
-        yield from (Path(folder, name) for name in sorted(files + links))
+def _walk(folder: Path, inside: str) -> Iterator[tuple[str, os.DirEntry]]:
+    """The files below ``folder`` by name, then those of its folders; a link to a folder counts as a file."""
+    with os.scandir(folder) as entries:
+        in_order = sorted(entries, key=lambda entry: entry.name)
+    folders = [entry for entry in in_order if entry.is_dir(follow_symlinks=False)]
+    for entry in in_order:
+        if not entry.is_dir(follow_symlinks=False):
+            yield inside + entry.name, entry
+    for entry in folders:
+        yield from _walk(folder / entry.name, f"{inside}{entry.name}/")
 
 
-def _problem(path: Path, root: Path) -> Problem | None:
-    if path.is_symlink():
-        target = path.resolve()
+def _problem(entry: os.DirEntry, root: Path) -> Problem | None:
+    if entry.is_symlink():
+        target = Path(entry.path).resolve()
         if not target.is_relative_to(root.resolve()) or not target.is_file():
             return Reason.UNSAFE_PATH, "This is a link that leads out of the folder, or to no file."
     # A pipe or a device would keep us waiting for ever.
-    return None if stat.S_ISREG(path.stat().st_mode) else (Reason.JUNK, "This is no file that can be read.")
+    return None if entry.is_file() else (Reason.JUNK, "This is no file that can be read.")

@@ -10,24 +10,23 @@ Companion tables are recognised by their headers, held in memory in a compact fo
 of their own; a broken row of theirs is an error like any other.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from .companion_tables import CompanionTable, companion_tables, folded, rows_of
+from .companion_tables import CompanionTable, companion_tables, rows_of
 from .limits import Limits
 from .members import Member, extension_of, folder_of
 from .options import ImportOptions
+from .presets import NO_PRESET, OTHER_TITLES, name_from_slug
 from .records import ParsedSong, Reason, RowError
-from .values import malformed, name, year
+from .values import folded, malformed, name, year
 
 _PREVIEW_ROWS = 5_000
 _LYRICS_COLUMNS = frozenset({"lyric", "lyrics", "text"})
 _BETWEEN = "\x1f"  # names hold no control characters
-_SLUG_SEPARATOR = re.compile(r"[-_\s]+")
 
 
 class Facts(NamedTuple):
@@ -136,7 +135,7 @@ class Vagalume(Join):
         columns["language"] = "idiom" if table.has("idiom") else "language"
         spelled = {role: table.spelled(column) for role, column in columns.items() if table.has(column)}
         # Without a preset the link comes as it stands, and not made into a name already.
-        return replace(options, mapping=options.mapping or spelled, preset="none")
+        return replace(options, mapping=options.mapping or spelled, preset=NO_PRESET)
 
     def complete(self, song: ParsedSong, member_name: str) -> ParsedSong:
         if member_name not in self._songs or not song.artist:
@@ -157,7 +156,7 @@ class Vagalume(Join):
 class Music4All(Join):
     """Tables keyed by ``id``, and the text of each song in ``lyrics/<id>.txt``."""
 
-    title = "Music4All"
+    title = OTHER_TITLES["music4all"]
 
     @classmethod
     def find(cls, tables: Sequence[CompanionTable], members: Sequence[Member], limits: Limits) -> "Music4All | None":
@@ -195,21 +194,13 @@ class Music4All(Join):
             year=values.get("release", "")[:10],
             language=values.get("lang", ""),
         )
-        return not key or self._facts.add(key, Facts(*(name(fact, self._limits) for fact in facts)))
+        return not key or self._facts.add(key, Facts(*(fact and name(fact, self._limits) for fact in facts)))
 
 
 def find_join(members: Sequence[Member], limits: Limits) -> Join | None:
     """How the songs of these members are completed, None if no member says anything about another's songs."""
     tables = companion_tables(members, limits)
     return next((join for kind in (Vagalume, Music4All) if (join := kind.find(tables, members, limits))), None)
-
-
-def name_from_slug(slug: str) -> str:
-    """A name out of the last part of a link: ``/10000-maniacs/`` is 10000 Maniacs. Other names stay as they are."""
-    if "/" not in slug:
-        return slug
-    words = _SLUG_SEPARATOR.split(slug.strip().strip("/").rpartition("/")[2])
-    return " ".join(word[:1].upper() + word[1:] for word in words if word)
 
 
 def _link(link: str) -> str:

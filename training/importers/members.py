@@ -1,7 +1,6 @@
 """What a member of an archive or folder is, and which names no song file has."""
 
 import re
-from pathlib import PurePosixPath
 from typing import BinaryIO, Protocol
 
 from .importer import Progress
@@ -52,10 +51,11 @@ def problem_of_name(name: str) -> Problem | None:
 
 def extension_of(name: str) -> str:
     """The name's ending in lower case with its dot; of ``x.csv.gz`` that is ``.csv``."""
-    path = PurePosixPath(name.rpartition("/")[2].lower())
-    return PurePosixPath(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    last = name.rpartition("/")[2].lower().removesuffix(".gz")
+    stem, dot, ending = last.rpartition(".")
+    return dot + ending if stem and ending else ""
 
 
 def folder_of(name: str) -> str:
     """The name of the folder that the member lies in, or the empty string."""
-    return PurePosixPath(name).parent.name
+    return name.rpartition("/")[0].rpartition("/")[2]

@@ -11,9 +11,9 @@ from .gzip_stream import GunzipStream, is_gzip, unwrapped_name
 from .importer import Findings, Importer, Sample
 from .limits import Limits
 from .options import ImportOptions
+from .quick_look import look_quickly
 from .records import ImportRefused, InvalidOptions, ParsedSong, Reason, RowError
 from .registry import IMPORTERS
-from .sampled_stream import SampledStream
 from .values import malformed
 
 # Long enough for one whole record of JSON, however its lyrics are escaped.
@@ -112,11 +112,10 @@ def _encoding(stream: BinaryIO, chosen: str, *, quick: bool, checked: bool) -> t
     """The encoding, and whether all of the file was looked at for it."""
     if chosen and checked:
         return DetectedEncoding(chosen, 1.0), True
+    if quick:
+        return look_quickly(stream, chosen)
     stream.seek(0)
-    if not quick:
-        return detect_encoding(stream, chosen), True
-    sampled = SampledStream(stream)
-    return detect_encoding(sampled, chosen), sampled.is_whole
+    return detect_encoding(stream, chosen), True
 
 
 def _text(head: bytes, encoding: str) -> str:

@@ -21,6 +21,8 @@ class UnpackedStream:
 
     def read(self, size: int = PIECE_BYTES) -> bytes:
         """``size`` bytes, fewer only at the end."""
+        if size < 1:
+            return b""  # zlib takes a length of nothing for "everything"
         found = self._piece(size)
         while found and len(found) < size and (more := self._piece(size - len(found))):
             found += more

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from training import combining, lifecycle, search, versions
 from training.importers import ImportOptions, ImportRefused
-from training.importers.presets import PRESETS
+from training.importers.presets import title_of
 from training.ingest import comparing, counting, reading
 from training.ingest.counts import Counts
 from training.ingest.hold import Cancelled, Hold, LeaseLost
@@ -42,7 +42,7 @@ class Ingestion:
         self.job = job
         self.hold = Hold(job, token, on_progress)
         self.counts = Counts.from_dict(job.counts)
-        self.found_before = job.report.get("warnings", [])  # what the look at the file had to say
+        self.found_before = job.report  # what the look at the file had to say
         self.facts: VersionFacts | None = None
 
     def run(self) -> None:
@@ -140,11 +140,11 @@ class Ingestion:
             raise LeaseLost
 
     def looks_like(self) -> str:
-        """The title of the public dataset whose columns the file has; empty where it is none of them."""
-        return next((preset.title for preset in PRESETS if preset.name == self.options.preset), "")
+        """The title of the public dataset that the file was taken for; empty where it is none of them."""
+        return self.found_before.get("looks_like") or title_of(self.options.preset)
 
     def warnings(self) -> list[str]:
-        warnings = list(self.found_before)
+        warnings = list(self.found_before.get("warnings", []))
         if self.counts.rejected.total() > reading.STORED_REJECTIONS:
             warnings.append(f"Only the first {reading.STORED_REJECTIONS:,} of the rows that were left out are listed.")
         return warnings

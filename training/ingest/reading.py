@@ -7,16 +7,16 @@ file ──iterate_records──▶ ParsedSong ──prepare──▶ SongRow �
 import time
 from collections.abc import Iterator
 
-from django.conf import settings
 from django.db import transaction
 
-from training.importers import ImportOptions, Limits, ParsedSong, Reason, RowError, iterate_records
+from training.importers import DetectedEncoding, ImportOptions, ParsedSong, Reason, RowError, iterate_records
 from training.importers.values import snippet
 from training.ingest.counts import LANGUAGE, Counts
 from training.ingest.hold import Hold
 from training.ingest.preparing import Preparation
 from training.ingest.rows import SongRow, insert_songs
 from training.models import Import, Rejection
+from training.reading_limits import limits_for
 
 # Writing a batch holds SQLite's one write lock for about 10 ms; preparing the next one takes longer, so others always
 # get their turn. Characters are counted too: a batch of the longest songs would need 100 MB.
@@ -60,14 +60,19 @@ class Reading:
                 stream,
                 self.options,
                 filename=self.job.file.original_name,
-                limits=limits_for(self.job),
+                limits=limits_for(self.job.file),
                 progress=self.note_bytes,
+                encoding_found=self.note_encoding,
             )
 
     def note_bytes(self, bytes_read: int) -> None:
         """Called after each piece of the file that was read, also where no record comes out of it for long."""
         self.job.bytes_read = bytes_read
         self.hold.breathe()
+
+    def note_encoding(self, found: DetectedEncoding) -> None:
+        """Called with the encoding that the whole of the file was found to have; a preview looks at samples only."""
+        self.job.options = {**self.job.options, "encoding": found.name}
 
     def take(self, record: ParsedSong | RowError) -> None:
         self.counts.records += 1
@@ -124,8 +129,3 @@ class Reading:
         self.rows, self.rejections, self.characters = [], [], 0
         self.flushed_at = now
         self.hold.tell()
-
-
-def limits_for(job: Import) -> Limits:
-    """How large the members of an archive may be: more for staff, as for uploads."""
-    return Limits(archive_bytes=settings.STAFF_UPLOAD_LIMIT_BYTES) if job.dataset.owner.is_staff else Limits()

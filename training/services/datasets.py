@@ -219,11 +219,16 @@ def _insert(dataset: Dataset, stored: DatasetFile, inspection: importers.Inspect
     """Write the rows of a new dataset; its import is queued unless a person has to name the columns first."""
     _describe(dataset, inspection)
     dataset.state = Dataset.State.NEEDS_MAPPING if inspection.needs_mapping else Dataset.State.UPLOADED
-    dataset.report = {"warnings": list(inspection.warnings)}
+    dataset.report = _first_look(inspection)
     dataset.save(force_insert=True)
     stored.dataset = dataset
     stored.save(force_insert=True)
     return None if inspection.needs_mapping else _queue_import(dataset, stored, inspection)
+
+
+def _first_look(inspection: importers.Inspection) -> dict:
+    """What a report says before anything was read."""
+    return {"looks_like": inspection.looks_like, "warnings": list(inspection.warnings)}
 
 
 def _describe(dataset: Dataset, inspection: importers.Inspection) -> None:
@@ -238,7 +243,7 @@ def _queue_import(dataset: Dataset, stored: DatasetFile, inspection: importers.I
     options = inspection.options.to_dict()
     mapping = options.pop("mapping")
     job = lifecycle.queue_import(dataset=dataset, file=stored, mapping=mapping, options=options)
-    job.report = {"warnings": list(inspection.warnings)}
+    job.report = _first_look(inspection)
     job.save(update_fields=["report"])
     return job
 

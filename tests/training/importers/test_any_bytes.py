@@ -1,5 +1,6 @@
 """Whatever bytes a file has, as whatever format it is read: songs and errors come out, numbered, or a refusal."""
 
+import gzip
 import io
 import unicodedata
 import zipfile
@@ -79,6 +80,54 @@ def test_an_archive_with_any_bytes_changed_gives_records_or_a_refusal(noise, pla
     except ImportRefused:
         return
     assert [item.record_number for item in items] == list(range(1, len(items) + 1))
+
+
+def as_archive(members: dict[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in members.items():
+            target.writestr(name, content)
+    return archive.getvalue()
+
+
+NAMES = st.sampled_from(
+    ["a.txt", "Ada/b.csv", "c.json", "d.jsonl", "e", "lyrics/f.txt", "g.csv.gz", "h.gz", "i.tsv", "artists-data.csv"]
+)
+# Headers of companion tables come up often, so that any bytes are joined with any others.
+MEMBERS = st.sampled_from([b"", b"ALink,SName,Lyric\n", b"Artist,Link\n", b"id\tartist\tsong\n"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(NAMES, st.tuples(MEMBERS, FILES, st.booleans()), max_size=5), st.booleans())
+def test_any_bytes_as_members_of_an_archive_give_numbered_records_or_a_refusal(members, is_wrapped):
+    contents = {
+        name: gzip.compress(header + content) if is_packed else header + content
+        for name, (header, content, is_packed) in members.items()
+    }
+    archive = as_archive(contents)
+    try:
+        found = inspect(io.BytesIO(gzip.compress(archive) if is_wrapped else archive))
+        items = list(iterate_records(io.BytesIO(archive), found.options))
+    except ImportRefused:
+        return
+    assert not is_wrapped
+    assert [item.record_number for item in items] == list(range(1, len(items) + 1))
+    assert list(iterate_records(io.BytesIO(archive), found.options)) == items
+    for item in items:
+        assert isinstance(item, ParsedSong) or (item.reason in Reason and item.message and item.column in contents)
+
+
+@settings(max_examples=150, deadline=None)
+@given(FILES, FORMATS, st.integers(min_value=0), st.booleans())
+def test_any_bytes_wrapped_by_gzip_are_read_as_if_they_were_not(content, format_name, cut, is_whole):
+    wrapped = gzip.compress(content)
+    options = {"format": format_name}
+    try:
+        items = read_all(wrapped if is_whole else wrapped[: cut % len(wrapped)], options)
+    except ImportRefused:
+        return
+    if is_whole:
+        assert items == read_all(content, options)
 
 
 MISSING = {"na", "n/a", "nan", "null", "none"}

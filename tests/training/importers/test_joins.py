@@ -8,7 +8,6 @@ import zipfile
 import pytest
 
 from training.importers import Limits, inspect, iterate_records
-from training.importers.joins import name_from_slug
 
 from .reading import errors_of, look, read, songs_of
 
@@ -68,20 +67,6 @@ def test_without_the_table_of_artists_no_song_is_lost():
     songs = songs_of(read(packed(**{"lyrics-data_csv": OLD_SONGS})))
     assert [song.title for song in songs] == ["Salt", "Nine", "Ten"]
     assert [song.artist for song in songs] == ["The Millrace", "A Ha", "10000 Bells"]
-
-
-@pytest.mark.parametrize(
-    ("slug", "name"),
-    [
-        ("/10000-maniacs/", "10000 Maniacs"),
-        ("/a/nina-b/", "Nina B"),
-        ("Already a Name", "Already a Name"),
-        ("/", ""),
-        ("/mcTell/", "McTell"),
-    ],
-)
-def test_a_slug_becomes_a_name(slug, name):
-    assert name_from_slug(slug) == name
 
 
 def test_a_broken_row_of_the_table_is_one_error_and_costs_no_song():

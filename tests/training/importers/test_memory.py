@@ -1,12 +1,15 @@
 """Twenty megabytes of trouble, made while they are read, and how much of it is held at once."""
 
+import gzip
 import io
+import struct
 import tracemalloc
+import zipfile
 from collections.abc import Callable
 
 import pytest
 
-from training.importers import ImportOptions, ParsedSong, iterate_records
+from training.importers import ImportOptions, ImportRefused, ParsedSong, iterate_records
 
 MEGABYTE = 1024 * 1024
 MOST_HELD_BYTES = 40 * MEGABYTE
@@ -86,3 +89,51 @@ def test_many_good_songs_are_not_held_either():
         tracemalloc.stop()
     assert count == 12_000
     assert held_bytes < MOST_HELD_BYTES
+
+
+def packed(member: MadeFile, times: int, *, wrapped: bool) -> io.BytesIO:
+    """An archive of ``times`` members of the same content, that are gzip-wrapped or not."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED if wrapped else zipfile.ZIP_DEFLATED) as target:
+        for number in range(times):
+            with target.open(f"{number}.csv.gz" if wrapped else f"{number}.csv", "w") as entry:
+                member.seek(0)
+                unpacked = gzip.GzipFile(fileobj=entry, mode="wb", compresslevel=1) if wrapped else entry
+                while piece := member.read(MEGABYTE):
+                    unpacked.write(piece)
+                if wrapped:
+                    unpacked.close()
+    archive.seek(0)
+    return archive
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_large_members_of_an_archive_are_not_held_either(wrapped):
+    words = "".join(f"{number:x} la {number * 7919 % 10_007:x} lo\n" for number in range(2_000)).encode()
+    stream = packed(MadeFile(b"title,lyrics\n", b'Fine,"' + words + b'"\n', 300, b""), 2, wrapped=wrapped)
+    tracemalloc.start()
+    try:
+        count = sum(isinstance(item, ParsedSong) for item in iterate_records(stream))
+        held_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert count == 600
+    assert held_bytes < MOST_HELD_BYTES
+
+
+def test_a_directory_of_a_hundred_thousand_empty_members_is_refused_unread():
+    name = b"a.txt"
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, len(name), 0, 0, 0, 0, 0, 0) + name
+    directory = entry * 100_000
+    end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 100_000, 100_000, len(directory), 4)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, 4 + len(directory), 1)
+    old_end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    stream = io.BytesIO(b"PK\3\4" + directory + end + locator + old_end)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ImportRefused, match="100,000 members"):
+            next(iterate_records(stream))
+        held_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert held_bytes < 8 * MEGABYTE

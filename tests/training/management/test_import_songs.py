@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.training.song_files import csv_file, unsure_file
-from training.management.commands.import_songs import report_lines
+from training.management.commands.import_songs import Command, import_options, report_lines
 from training.models import Dataset
 
 pytestmark = pytest.mark.django_db
@@ -83,9 +83,9 @@ def test_a_file_that_is_not_there_is_explained(user, tmp_path):
 
 
 def test_a_folder_becomes_a_dataset_with_its_folders_as_artists(user, tmp_path):
-    for artist, title in [("Ada", "Winter"), ("Tom", "Bells")]:
+    for artist, title, words in [("Ada", "Winter", "a key\nto the door"), ("Tom", "Bells", "no boat\nand no shore")]:
         (tmp_path / "songs" / artist).mkdir(parents=True)
-        (tmp_path / "songs" / artist / f"{title}.txt").write_text(f"{title} is a word\nand another one")
+        (tmp_path / "songs" / artist / f"{title}.txt").write_text(words)
     (tmp_path / "songs" / "elsewhere.txt").symlink_to("/etc/hostname")
 
     told = import_songs(tmp_path / "songs", owner="mara")
@@ -129,21 +129,39 @@ def test_several_files_are_one_dataset(user, tmp_path):
     assert (song.artist, song.title, song.genre) == ("The Millrace", "Salt", "Folk")
 
 
-def test_what_is_left_out_is_written_into_the_options(user, song_path):
-    call_command(
-        "import_songs",
-        str(song_path),
-        *("--dataset", "Harbour", "--owner", "mara", "--no-clean", "markup", "spacing", "--language", "en", "de"),
-        *("--no-near-duplicates", "--no-duplicates", "--no-full-text", "--no-detect-language"),
-        stdout=StringIO(),
-        stderr=StringIO(),
+def test_what_is_to_be_done_with_the_songs_is_among_the_options():
+    arguments = (
+        Command()
+        .create_parser("manage.py", "import_songs")
+        .parse_args(
+            [
+                *("songs.csv", "--dataset", "Harbour", "--no-clean", "markup", "spacing", "--language", "en", "de"),
+                *("--no-near-duplicates", "--no-duplicates", "--no-full-text", "--no-detect-language"),
+            ]
+        )
     )
 
-    options = Dataset.objects.get().imports.get().options
-    assert options["cleaning"] == {"markup": False, "spacing": False}
-    assert options["language"] == ["en", "de"]
-    steps = ("near_duplicates", "duplicates", "full_text", "detect_language")
-    assert [options[step] for step in steps] == [False] * 4
+    assert import_options(vars(arguments)) == {
+        "cleaning": {"markup": False, "spacing": False},
+        "language": ["en", "de"],
+        "near_duplicates": False,
+        "duplicates": False,
+        "full_text": False,
+        "detect_language": False,
+    }
+
+
+def test_a_step_that_is_left_out_is_not_done(user, song_path):
+    call_command(
+        "import_songs", str(song_path), "--dataset=Harbour", "--owner=mara", "--no-duplicates", stdout=StringIO()
+    )
+
+    assert Dataset.objects.get().imports.get().options["duplicates"] is False
+
+
+def test_a_cleaning_step_that_is_not_there_is_named(user, song_path):
+    with pytest.raises(CommandError, match="nonsense"):
+        call_command("import_songs", str(song_path), "--dataset=Harbour", "--owner=mara", "--no-clean=nonsense")
 
 
 def test_a_report_prints_what_it_has_and_nothing_else():

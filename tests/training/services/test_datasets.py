@@ -237,16 +237,20 @@ def test_a_dataset_that_a_run_uses_stays(user, ready_dataset):
 
 
 def test_a_worker_still_reading_a_deleted_dataset_stops(user, doorbells):
-    from training import ingest, lifecycle
+    from training import lifecycle
+    from training.ingest.hold import LeaseLost
+    from training.ingest.pipeline import Ingestion
+    from training.ingest.reading import Reading
 
     dataset = services.create_dataset(owner=user, name="x", file=csv_file())
     job = dataset.imports.get()
-    reading = ingest.Ingestion(job, lifecycle.claim_import(job.pk))
-    for record in reading.read():
+    ingestion = Ingestion(job, lifecycle.claim_import(job.pk))
+    reading = Reading(job, ingestion.options, ingestion.hold, ingestion.counts)
+    for record in reading.records():
         reading.take(record)
     services.delete_dataset(dataset=dataset)
 
-    with pytest.raises(ingest.LeaseLost):
+    with pytest.raises(LeaseLost):
         reading.flush()
     assert not Song.objects.exists()
 

@@ -11,6 +11,7 @@ from django.core.files.base import File
 from django.core.management.base import BaseCommand, CommandError
 
 from training.errors import ExpectedError
+from training.importers.cleaning import SWITCHES
 from training.models import Dataset, Import
 from training.services import datasets as services
 
@@ -62,12 +63,12 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--no-clean",
-            type=words,
+            choices=sorted(SWITCHES),
             nargs="+",
             action="extend",
             default=[],
             metavar="SWITCH",
-            help="leave a cleaning step out, such as --no-clean markup",
+            help=f"leave a cleaning step out: {', '.join(sorted(SWITCHES))}",
         )
         for step in STEPS:
             parser.add_argument(f"--no-{step}", action="store_true", help=f"leave {step.replace('-', ' ')} out")
