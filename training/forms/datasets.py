@@ -24,7 +24,7 @@ SEPARATOR_LABELS = {
     "none": "nothing: the file is one song",
     "rule": "a line of dashes, stars or equals signs",
     "blank": "three empty lines or more",
-    "heads": "a head such as -Title-",
+    "heads": "a head such as -Title- or [Song 1: Title]",
 }
 FORMAT_LABELS = {
     "csv": "table (CSV)",

@@ -21,6 +21,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "artist": (
         *("artist", "artistname", "artists", "singer", "performer", "interpreter", "interpret", "band", "author"),
         *("poet", "artista", "artiste", "kunstler", "cantor", "interprete", "songwriter", "composer", "alink"),
+        *("primaryartist", "artistnames"),
     ),
     "genre": ("genre", "genres", "maingenre", "style", "category", "tag", "tags", "genero", "albumgenre", "topic"),
     "year": ("year", "releaseyear", "date", "releasedate", "release", "publicationdatealbum", "jahr", "ano", "annee"),

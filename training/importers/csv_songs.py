@@ -1,7 +1,7 @@
 """Tables of songs: one row a song, columns named by the first row, lyrics in a quoted cell of many lines."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import BinaryIO
@@ -20,6 +20,8 @@ from .values import assemble_song, malformed, no_song, oversized, without_guard
 _SAMPLE_ROWS = 50
 _HEADER_CHARACTERS = 40
 _FEW_ROWS = 3  # too few to hold one broken row against a table whose columns are named
+_EXCEL_LINE = re.compile(r'"?sep=(.)"?\n', re.IGNORECASE)  # the first line of tables that Excel is to open
+_EXCEL_CHARACTERS = 8
 _NUMBER = re.compile(r"\s*-?[\d.,]+\s*")
 
 
@@ -93,8 +95,7 @@ class CsvSongs(Importer):
                 yield self._song(number, row, places, preset)
 
     def _rows(self, chunks) -> TableRows:
-        longest = self.limits.record_characters
-        return TableRows(read_lines(chunks, longest), self.options.delimiter, longest=longest)
+        return _table(chunks, self.options.delimiter, self.limits.record_characters)
 
     def _places(self, columns: Sequence[str]) -> dict[str, int]:
         """Where in a row each role stands."""
@@ -138,8 +139,20 @@ def _went_on(row: Row) -> str:
 
 
 def likeliest_delimiter(sample: Sample, delimiters: Sequence[str]) -> str:
-    """The delimiter under which the sample's rows agree best with its first row."""
+    """The delimiter under which the sample's rows agree best with its first row, unless Excel left word of it."""
+    if (found := _EXCEL_LINE.match(sample.text)) and found[1] in delimiters:
+        return found[1]
     return max(delimiters, key=lambda delimiter: _agreement(_sample_rows(sample, delimiter)))
+
+
+def _table(chunks: Iterable[str], delimiter: str, longest: int) -> TableRows:
+    """The rows of a table, without the line in which Excel names its delimiter."""
+    lines = read_lines(chunks, longest)
+    while len(lines.text) < _EXCEL_CHARACTERS and lines.fill():
+        pass
+    if found := _EXCEL_LINE.match(lines.text):
+        lines.take(found.end(), 1)
+    return TableRows(lines, delimiter, longest=longest)
 
 
 def _agreement(rows: list[Row]) -> tuple:
@@ -155,8 +168,7 @@ def _sound_share(rows: list[Row]) -> float:
 
 def _sample_rows(sample: Sample, delimiter: str) -> list[Row]:
     """The first rows of the sample, without one that its end cuts through."""
-    longest = UPLOAD_LIMITS.record_characters
-    rows = list(islice(TableRows(read_lines([sample.text], longest), delimiter, longest=longest), _SAMPLE_ROWS))
+    rows = list(islice(_table([sample.text], delimiter, UPLOAD_LIMITS.record_characters), _SAMPLE_ROWS))
     return rows[:-1] if len(rows) > 1 and len(rows) < _SAMPLE_ROWS and not sample.is_whole else rows
 
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 from .columns import complete_mapping
 from .encoding import decoded_chunks
 from .importer import CountedStream, Findings, Importer, Progress, Sample
+from .json_objects import holds_songs
 from .limits import Limits
 from .lines import Line, read_lines
 from .options import ROLES, ImportOptions
@@ -115,7 +116,7 @@ class JsonLines(Importer):
     @classmethod
     def recognise(cls, sample: Sample) -> float:
         texts = list(islice(_texts(sample), _SAMPLE_OBJECTS))
-        if not texts or not texts[0].startswith("{"):
+        if not texts or not texts[0].startswith("{") or holds_songs(texts[0]):
             return 0.0
         is_mostly_sound = 2 * sum(map(_is_object, texts)) >= len(texts)
         return 0.98 if is_mostly_sound or sample.extension in (".jsonl", ".ndjson") else 0.0

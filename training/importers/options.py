@@ -24,8 +24,9 @@ class ImportOptions:
     ``mapping`` names the column of each role (lyrics, title, artist, genre, year, language).
     ``has_header`` says whether a table's first row names its columns, None means: look.
     ``separator`` says what stands between the songs of a text file: "none" (the file is one song), "rule" (a line
-    of dashes, equals signs or asterisks), "blank" (three empty lines or more), "heads" (``-Title-`` lines), or any
-    other line taken literally. ``title_line`` says that each song of a text file begins with its title.
+    of dashes, equals signs or asterisks), "blank" (three empty lines or more), "heads" (``-Title-`` or
+    ``[Song 1: Title]`` lines), or any other line taken literally. ``title_line`` says that each song of a text file
+    begins with its title.
 
     What is done with the songs: ``cleaning`` turns switches of `cleaning.SWITCHES` on or off (those not named are on);
     ``language`` keeps only songs in these languages (ISO 639-1 codes; empty keeps all); ``detect_language``,

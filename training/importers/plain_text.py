@@ -11,6 +11,7 @@ from .importer import CountedStream, Findings, Importer, Progress, Sample
 from .limits import UPLOAD_LIMITS
 from .lines import Line, read_lines
 from .options import ImportOptions
+from .presets import title_of
 from .records import ParsedSong, RowError
 from .values import assemble_song, oversized
 
@@ -18,12 +19,16 @@ BLANK_LINES_BETWEEN_SONGS = 3
 _LONGEST_MARK = 200
 _RULE = re.compile(r"([-=*])(?:[ \t]*\1){2,}")
 _HEAD = re.compile(r"-+\s*([^-\s](?:.*[^-\s])?)\s*-+")
+# As LyricsGenius writes an artist's songs into a text file.
+_BLOCK_HEAD = re.compile(r"\[Song\s+\d+\s*:\s*(.+?)\s*\]", re.IGNORECASE)
 _HINT = "If the file holds several songs, choose what stands between them."
 
 
 def likely_separator(text: str) -> str:
     """What stands between the songs of a text, judged by its beginning: one of SEPARATORS."""
     marks = [line for raw in text.split("\n") if (line := raw.strip()) and len(line) <= _LONGEST_MARK]
+    if _has_block_heads(text):
+        return "heads"
     heads = [_HEAD.fullmatch(line) is not None for line in marks]
     if heads and (heads[0] or sum(heads) > 1):
         return "heads"
@@ -59,12 +64,12 @@ class TextSong:
 
 def songs_in(lines: Iterable[Line], *, separator: str, title_line: bool, most_characters: int) -> Iterator[TextSong]:
     """The songs that ``lines`` hold, cut at ``separator``; stretches of nothing but white space are no songs."""
-    song, blank_lines = None, 0
+    song, blank_lines, read_mark = None, 0, _Marks(separator).read
     for line in lines:
         if not line.text or line.text.isspace():
             blank_lines += 1
             continue
-        is_mark, title = _read_mark(line.text, separator)
+        is_mark, title = read_mark(line.text)
         if song and (is_mark or (separator == "blank" and blank_lines >= BLANK_LINES_BETWEEN_SONGS)):
             yield song
             song = None
@@ -94,10 +99,13 @@ class PlainText(Importer):
     @classmethod
     def examine(cls, sample: Sample, options: ImportOptions) -> Findings:
         separator = options.separator or likely_separator(sample.text)
+        is_lyricsgenius = separator == "heads" and _has_block_heads(sample.text)
+        preset = "lyricsgenius_text" if is_lyricsgenius else ""
         warnings = []
         if separator == "none" and len(sample.text) > UPLOAD_LIMITS.song_characters:
             warnings.append("Nothing was found between songs, so the whole file is one song.")
-        return Findings(replace(options, separator=separator), warnings=tuple(warnings))
+        options = replace(options, separator=separator, preset=preset)
+        return Findings(options, warnings=tuple(warnings), looks_like=title_of(preset))
 
     def records(self, stream: BinaryIO, progress: Progress | None = None) -> Iterator[ParsedSong | RowError]:
         return self.songs(CountedStream(stream, progress), first_number=1)
@@ -123,15 +131,31 @@ class PlainText(Importer):
                 )
 
 
-def _read_mark(text: str, separator: str) -> tuple[bool, str]:
-    """Whether this line stands between two songs, and the title it gives to the next one."""
-    if separator in ("none", "blank") or len(text) > _LONGEST_MARK:
+class _Marks:
+    """Which lines stand between songs. The first head of a text says how all of its heads are written."""
+
+    def __init__(self, separator: str):
+        self._separator = separator
+        self._heads = (_BLOCK_HEAD, _HEAD)
+
+    def read(self, text: str) -> tuple[bool, str]:
+        """Whether this line stands between two songs, and the title it gives to the next one."""
+        if self._separator in ("none", "blank") or len(text) > _LONGEST_MARK:
+            return False, ""
+        mark = text.strip()
+        if self._separator == "rule":
+            return _RULE.fullmatch(mark) is not None, ""
+        if self._separator != "heads":
+            return mark == self._separator, ""
+        for head in self._heads:
+            if found := head.fullmatch(mark):
+                self._heads = (head,)
+                return True, found[1]
         return False, ""
-    mark = text.strip()
-    if separator == "heads":
-        head = _HEAD.fullmatch(mark)
-        return head is not None, head[1] if head else ""
-    return _RULE.fullmatch(mark) is not None if separator == "rule" else mark == separator, ""
+
+
+def _has_block_heads(text: str) -> bool:
+    return "[" in text and any(_BLOCK_HEAD.fullmatch(line.strip()) for line in text.split("\n"))
 
 
 def _longest_gap(text: str) -> int:

@@ -15,7 +15,7 @@ _OTHER_NEWLINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _NOT_IN_A_NAME = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2}|2100)(?!\d)")
 # An apostrophe of the export; those that stood in the text follow it. Source: OWASP ASVS 5.0, 1.2.10.
-_GUARDED = re.compile(r"''*+[=+\-@\t\r\n\0]")
+_GUARDED = re.compile(r"'(?:'*+|\s*+)[=+\-@\t\r\n\0]")
 # How spreadsheets and data frames write "nothing".
 _MISSING = frozenset({"na", "n/a", "nan", "null", "none"})
 

@@ -28,6 +28,18 @@ PIECES = st.sampled_from(
         *(b"{", b"}", b"[", b"]", b":", b'{"lyrics":', b'"la la"', b"lyrics", b"title,lyrics\n", b"\\", b"\\ud800"),
         *(b"\0", b"\xff", b"\xc3", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", "é".encode(), "\u2028".encode()),
         *(b"PK\3\4", b"PK\1\2", b"PK\5\6"),
+        *(
+            b"sep=;\n",
+            b"[Song 1: a]\n",
+            b'{"songs":[',
+            b'{"data": [{',
+            b"'=",
+            b"/a-b/",
+            b"misc",
+            b"\n1,a,b,c,2000,en,la\n",
+        ),
+        *(b"ordinal,title,artist,genre,year,language,lyrics\n", b"title,tag,artist,views,features,lyrics\n"),
+        *(b"Week,Artists,Name,Lyrics\n", b"ALink,SName,SLink,Lyric,Idiom\n"),
     ]
 )
 FILES = st.lists(PIECES | st.binary(max_size=9), max_size=60).map(b"".join)

@@ -1,4 +1,9 @@
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from training.exports import neutral_cell
+from training.importers.values import without_guard
 
 from .reading import errors_of, look, read, songs_of, texts_of
 
@@ -159,3 +164,41 @@ def test_one_row_that_outgrows_every_limit_does_not_hide_the_rest():
     items = read(HEADER + quoted(1) + "x" * 3_000_000 + "\n" + quoted(2))
     assert errors_of(items) == [(2, 4, "oversized")]
     assert len(songs_of(items)) == 2
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"SEP=;"'])
+def test_the_line_in_which_excel_names_the_delimiter_is_no_row(line):
+    found = look(f'{line}\ntitle;lyrics\nOne;"la, la\nla"\n', "songs.csv")
+    assert (found.delimiter, found.columns) == (";", ("title", "lyrics"))
+    assert [(song.title, song.text, song.line) for song in found.songs] == [("One", "la, la\nla", 3)]
+
+
+def test_an_unclosed_quote_says_where_it_stood_and_where_reading_went_on():
+    rows = "".join(map(quoted, range(1, 1000)))
+    items = read(HEADER + rows + 'Bad,Row,"It never ends\nand goes on\n' + quoted(1001), "songs.csv")
+    assert errors_of(items) == [(1000, 2000, "malformed")]
+    assert "Reading went on at line 2,002." in items[999].message
+    assert len(songs_of(items)) == 1000
+
+
+@pytest.mark.parametrize("name", ["letra", "Paroles", "Songtext"])
+def test_a_lyrics_column_named_in_another_language_is_proposed(name):
+    found = look(f'artista,{name}\nAda,"la\nla"\n', "canciones.csv")
+    assert found.needs_mapping
+    assert found.mapping["lyrics"] == name
+    assert not look(f'artista,{name}\nAda,"la\nla"\n', "canciones.csv", mapping=found.mapping).needs_mapping
+
+
+@given(st.text(alphabet="'=+-@\t\r\n\0 ab", max_size=12))
+@example("'=1")
+@example(" =1")
+def test_the_apostrophe_of_our_export_is_taken_away_again_and_no_other(text):
+    assert without_guard(neutral_cell(text)) == text
+
+
+def test_only_our_own_export_loses_an_apostrophe():
+    row = "1,'=One,'Ada,'-x,1999,en,\"'- la\n'la\"\n"
+    (song,) = read("ordinal,title,artist,genre,year,language,lyrics\n" + row)
+    assert (song.title, song.artist, song.genre, song.text) == ("=One", "'Ada", "-x", "- la\n'la")
+    (song,) = read("number,title,artist,genre,year,language,lyrics\n" + row)
+    assert (song.title, song.text) == ("'=One", "'- la\n'la")

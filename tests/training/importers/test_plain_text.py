@@ -66,3 +66,13 @@ def test_commas_do_not_make_a_text_a_table():
     poem = "Roses, roses\nblue, blue, blue\nla la\n\nOh, my love\n"
     assert look(poem, "poem.txt").format == "txt"
     assert look(poem).format == "txt"
+
+
+def test_blocks_of_numbered_songs_are_told_by_their_heads():
+    text = "[Song 1: Mill Wheel]\n[Verse 1]\nla la\n- no head -\n\n[Song 2: Grain]\nlo lo\n"
+    found = look(text, "Lyrics_AdaGrey.txt")
+    assert found.looks_like == "LyricsGenius text"
+    assert [(song.title, song.text) for song in found.songs] == [
+        ("Mill Wheel", "[Verse 1]\nla la\n- no head -"),
+        ("Grain", "lo lo"),
+    ]
