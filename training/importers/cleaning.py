@@ -68,8 +68,9 @@ def clean(text: str, switches: Mapping[str, bool]) -> Cleaned:
 
 # --- Characters decoded wrongly
 
-# A broken character is at least two that are not ASCII, except where a no-break space became a blank ("voilÃ le").
-_PERHAPS_BROKEN = re.compile("[^\x00-\x7f]{2}|[ÂÃ] |[\x80-\x9f]")
+# A broken character is at least two that are not ASCII, except where a no-break space became a blank ("voilÃ le") and
+# where one control character was a Windows-1252 quote. Begins with a set, over which the search runs fast.
+_PERHAPS_BROKEN = re.compile("[^\x00-\x7f](?:[^\x00-\x7f]|(?<=[ÂÃ]) |(?<=[\x80-\x9f]))")
 _BROKEN_CHARACTER = re.compile("[^\x00-\x7f]{2,}|[\x80-\x9f]")
 
 
@@ -135,7 +136,8 @@ _TAIL = re.compile(
     r"(?:(?:(?<!\d)|(?<=\d{4}))\d{1,3}(?:\.\d)?[KM]?|(?<=\S)|(?<=\n)|\A)Embed(?:Share URLCopyEmbedCopy)?\s*+\Z"
 )
 _TICKETS = re.compile(r"See [^\n]{1,80}? Live ?Get tickets as low as \$\d[\d,]*+")
-_ADVICE = re.compile(r"(?m)(?<=\S)(?<!\[)You might also like(?=\[|$)|^You might also like(?=\[|[ \t]*+$)")
+# Alone on a line, or glued to the line before or to the tag after it; "You might also like me" is sung.
+_ADVICE = re.compile(r"(?m)(?P<line>^)?(?<!\S )You might also like(?:(?=\[)|[ \t]*+(?:\n|\Z))")
 _NOTICE = re.compile(
     r"(?m)^[ \t]*+(?:\*{3,} This Lyrics is NOT for Commercial use \*{3,}(?:\s*+\(\d{6,20}\))?"
     r"|(?:Lyrics )?[Ll]icensed (?:by|from) LyricFind|Lyrics powered by [\w.]{3,30}|Submit Corrections)[ \t]*+$\n?"
@@ -151,12 +153,16 @@ def _take_out_site_text(text: str) -> tuple[str, int]:
         places += found
     if "Get tickets" in text or "You might also like" in text:
         text, tickets = _TICKETS.subn("", text)
-        text, advice = _ADVICE.subn("\n", text)
+        text, advice = _ADVICE.subn(_end_of_line, text)
         places += tickets + advice
     if "yric" in text and _NOTICE.search(text):
         text, found = _NOTICE.subn("", text)
         places += found
     return text, places
+
+
+def _end_of_line(advice: re.Match) -> str:
+    return "\n" if advice["line"] is None else ""
 
 
 def _without_head(text: str) -> tuple[str, int]:
@@ -166,16 +172,17 @@ def _without_head(text: str) -> tuple[str, int]:
 
 # --- Blanks
 
-_BLANK_BEGINS = re.compile("\n(?: |\n\n)")
-_DOUBLE_BLANK = re.compile(r"[^\S\n]{2,}")
+_BLANKS = " \t\xa0\u3000"
+_DOUBLE_BLANK = re.compile(f"[{_BLANKS}]{{2,}}")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_LINE_BEGINS_BLANK = re.compile("\n(?: |\n\n)")
 
 
 def _take_out_blanks(text: str) -> tuple[str, int]:
-    if text.isascii() and not _has_blanks_to_spare(text):
+    if not _has_blanks_to_spare(text):
         return text, 0
     lines = text.split("\n")
-    stripped = [line.strip() for line in lines]
+    stripped = [line.strip(_BLANKS) for line in lines]
     places = sum(line != bare for line, bare in zip(lines, stripped, strict=True))
     text, double_blanks = _DOUBLE_BLANK.subn(" ", "\n".join(stripped))
     text, blank_lines = _BLANK_LINES.subn("\n\n", text)
@@ -186,7 +193,13 @@ def _take_out_blanks(text: str) -> tuple[str, int]:
 def _has_blanks_to_spare(text: str) -> bool:
     ends = text[:1] + text[-1:]
     return (
-        "  " in text or " \n" in text or "\t" in text or ends != ends.strip() or _BLANK_BEGINS.search(text) is not None
+        "  " in text
+        or " \n" in text
+        or _LINE_BEGINS_BLANK.search(text) is not None
+        or ends != ends.strip()
+        or "\t" in text
+        or "\xa0" in text
+        or "\u3000" in text
     )
 
 
