@@ -71,7 +71,7 @@ def clean(text: str, switches: Mapping[str, bool]) -> Cleaned:
 # A broken character is at least two that are not ASCII, except where a no-break space became a blank ("voilÃ le") and
 # where one control character was a Windows-1252 quote. Begins with a set, over which the search runs fast.
 _PERHAPS_BROKEN = re.compile("[^\x00-\x7f](?:[^\x00-\x7f]|(?<=[ÂÃ]) |(?<=[\x80-\x9f]))")
-_BROKEN_CHARACTER = re.compile("[^\x00-\x7f]{2,}|[\x80-\x9f]")
+_BROKEN_CHARACTER = re.compile("[^\x00-\x7f]{2,}|[ÂÃ] |[\x80-\x9f]")
 
 
 def _repair_characters(text: str) -> tuple[str, int]:
@@ -209,8 +209,9 @@ _STUB_CHARACTERS = 160
 _STUB = re.compile(
     r"[\W_]*(?:(?:this (?:song|track|piece)|the song|it)(?: is|'s|’s) (?:an? )?)?(?:purely )?instrumental"
     r"(?: (?:track|song|only|version|piece|music))?[\W_]*"
-    r"|[\W_]*(?:sorry,? )?(?:no lyrics|(?:we (?:do not|don't|don’t) have )?(?:the )?lyrics (?:for this song )?"
-    r"(?:are |is )?(?:not|currently not|un)[ -]?available(?: yet)?)[\W_]*"
+    r"|[\W_]*(?:sorry,? )?no lyrics(?: available)?[\W_]*"
+    r"|[\W_]*(?:sorry,? )?(?:we (?:do not|don't|don’t) have )?(?:the )?lyrics (?:for this song )?(?:are |is )?"
+    r"(?:not|currently not|un)[ -]?available(?: yet)?[\W_]*"
     r"|lyrics for this song have yet to be (?:released|transcribed)\.[^\n]{0,100}"
     r"|[\W_]*(?:n/?a|nan|none|null)[\W_]*",
     re.IGNORECASE,
