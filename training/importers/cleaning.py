@@ -90,6 +90,8 @@ def _repair_characters(text: str) -> tuple[str, int]:
 # --- HTML
 
 _ENTITY = re.compile(r"&(?:amp;)*(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,10}\d{0,2});")
+# "&#13;&#10;" is one newline, and so is "&#13;" at the end of a line.
+_RETURN = re.compile(r"&#(?:0?13|[xX]0?[dD]);(?=\n|&#(?:0?10|[xX]0?[aA]);)")
 # Only tags of HTML whose attributes look like some: "<3" and "a <b and c> d" are words.
 _ATTRIBUTES = r"""(?:\s++[\w:-]++\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>]++))*+\s*+/?"""
 _HIDDEN = re.compile(rf"<(script|style)\b{_ATTRIBUTES}>[^<]*+</\1\s*+>|<!--[^<>]{{0,500}}-->", re.IGNORECASE)
@@ -110,8 +112,9 @@ def _take_out_markup(text: str) -> tuple[str, int]:
             text, found = tag.subn(instead, text)
             places += found
     if "&" in text and ";" in text:
-        before = text
-        text = _ENTITY.sub(_character, text)
+        before, returns = _RETURN.subn("", text)
+        places += returns
+        text = _ENTITY.sub(_character, before)
         if text != before:
             places += sum(_character(found) != found[0] for found in _ENTITY.finditer(before))
     return text, places

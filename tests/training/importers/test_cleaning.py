@@ -117,7 +117,7 @@ def test_only_broken_characters_are_repaired_not_all_that_ftfy_would():
         ("&amp;lt;br&amp;gt;", "", 3),
         ("la<!-- an advert --> la<script>track('me')</script>", "la la", 2),
         ("caf&eacute; &hellip; &#x263A;", "café … ☺", 3),
-        ("one&#13;&#10;two", "one\n\ntwo", 2),
+        ("one&#13;&#10;two&#13;\nthree&#xD;four", "one\ntwo\nthree\nfour", 4),
         ("void&#0;", "void\ufffd", 1),
     ],
 )
