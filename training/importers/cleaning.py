@@ -68,10 +68,10 @@ def clean(text: str, switches: Mapping[str, bool]) -> Cleaned:
 
 # --- Characters decoded wrongly
 
-# A broken character is at least two that are not ASCII, except where a no-break space became a blank ("voilÃ le").
-# All that is looked for begins alike, which makes the search six times as fast.
+# A broken character is at least two that are not ASCII, except where a no-break space became a blank ("voilÃ le") and
+# where one control character was a Windows-1252 quote. Begins with a set, over which the search runs fast.
 _PERHAPS_BROKEN = re.compile("[^\x00-\x7f](?:[^\x00-\x7f]|(?<=[ÂÃ]) |(?<=[\x80-\x9f]))")
-_BROKEN_CHARACTER = re.compile("[^\x00-\x7f]{2,}|[\x80-\x9f]")
+_BROKEN_CHARACTER = re.compile("[^\x00-\x7f]{2,}|[ÂÃ] |[\x80-\x9f]")
 
 
 def _repair_characters(text: str) -> tuple[str, int]:
@@ -90,6 +90,8 @@ def _repair_characters(text: str) -> tuple[str, int]:
 # --- HTML
 
 _ENTITY = re.compile(r"&(?:amp;)*(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,10}\d{0,2});")
+# "&#13;&#10;" is one newline, and so is "&#13;" at the end of a line.
+_RETURN = re.compile(r"&#(?:0?13|[xX]0?[dD]);(?=\n|&#(?:0?10|[xX]0?[aA]);)")
 # Only tags of HTML whose attributes look like some: "<3" and "a <b and c> d" are words.
 _ATTRIBUTES = r"""(?:\s++[\w:-]++\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'<>]++))*+\s*+/?"""
 _HIDDEN = re.compile(rf"<(script|style)\b{_ATTRIBUTES}>[^<]*+</\1\s*+>|<!--[^<>]{{0,500}}-->", re.IGNORECASE)
@@ -110,8 +112,9 @@ def _take_out_markup(text: str) -> tuple[str, int]:
             text, found = tag.subn(instead, text)
             places += found
     if "&" in text and ";" in text:
-        before = text
-        text = _ENTITY.sub(_character, text)
+        before, returns = _RETURN.subn("", text)
+        places += returns
+        text = _ENTITY.sub(_character, before)
         if text != before:
             places += sum(_character(found) != found[0] for found in _ENTITY.finditer(before))
     return text, places
@@ -136,7 +139,8 @@ _TAIL = re.compile(
     r"(?:(?:(?<!\d)|(?<=\d{4}))\d{1,3}(?:\.\d)?[KM]?|(?<=\S)|(?<=\n)|\A)Embed(?:Share URLCopyEmbedCopy)?\s*+\Z"
 )
 _TICKETS = re.compile(r"See [^\n]{1,80}? Live ?Get tickets as low as \$\d[\d,]*+")
-_ADVICE = re.compile(r"(?m)(?<=\S)(?<!\[)You might also like(?=\[|$)|^You might also like(?=\[|[ \t]*+$)")
+# Alone on a line, or glued to the line before or to the tag after it; "You might also like me" is sung.
+_ADVICE = re.compile(r"(?m)(?P<line>^)?(?<!\S )You might also like(?:(?=\[)|[ \t]*+(?:\n|\Z))")
 _NOTICE = re.compile(
     r"(?m)^[ \t]*+(?:\*{3,} This Lyrics is NOT for Commercial use \*{3,}(?:\s*+\(\d{6,20}\))?"
     r"|(?:Lyrics )?[Ll]icensed (?:by|from) LyricFind|Lyrics powered by [\w.]{3,30}|Submit Corrections)[ \t]*+$\n?"
@@ -152,12 +156,16 @@ def _take_out_site_text(text: str) -> tuple[str, int]:
         places += found
     if "Get tickets" in text or "You might also like" in text:
         text, tickets = _TICKETS.subn("", text)
-        text, advice = _ADVICE.subn("\n", text)
+        text, advice = _ADVICE.subn(_end_of_line, text)
         places += tickets + advice
     if "yric" in text and _NOTICE.search(text):
         text, found = _NOTICE.subn("", text)
         places += found
     return text, places
+
+
+def _end_of_line(advice: re.Match) -> str:
+    return "\n" if advice["line"] is None else ""
 
 
 def _without_head(text: str) -> tuple[str, int]:
@@ -167,16 +175,17 @@ def _without_head(text: str) -> tuple[str, int]:
 
 # --- Blanks
 
-_BLANK_BEGINS = re.compile("\n(?: |\n\n)")
-_DOUBLE_BLANK = re.compile(r"[^\S\n]{2,}")
+_BLANKS = " \t\xa0\u3000"
+_DOUBLE_BLANK = re.compile(f"[{_BLANKS}]{{2,}}")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_LINE_BEGINS_BLANK = re.compile("\n(?: |\n\n)")
 
 
 def _take_out_blanks(text: str) -> tuple[str, int]:
     if not _has_blanks_to_spare(text):
         return text, 0
     lines = text.split("\n")
-    stripped = [line.strip() for line in lines]
+    stripped = [line.strip(_BLANKS) for line in lines]
     places = sum(line != bare for line, bare in zip(lines, stripped, strict=True))
     text, double_blanks = _DOUBLE_BLANK.subn(" ", "\n".join(stripped))
     text, blank_lines = _BLANK_LINES.subn("\n\n", text)
@@ -185,11 +194,15 @@ def _take_out_blanks(text: str) -> tuple[str, int]:
 
 
 def _has_blanks_to_spare(text: str) -> bool:
-    if not text.isascii() and not text.replace("\n", "").isprintable():
-        return True  # perhaps: blanks of other kinds are not printable, nor are some other characters
     ends = text[:1] + text[-1:]
     return (
-        "  " in text or " \n" in text or "\t" in text or ends != ends.strip() or _BLANK_BEGINS.search(text) is not None
+        "  " in text
+        or " \n" in text
+        or _LINE_BEGINS_BLANK.search(text) is not None
+        or ends != ends.strip()
+        or "\t" in text
+        or "\xa0" in text
+        or "\u3000" in text
     )
 
 
@@ -199,8 +212,9 @@ _STUB_CHARACTERS = 160
 _STUB = re.compile(
     r"[\W_]*(?:(?:this (?:song|track|piece)|the song|it)(?: is|'s|’s) (?:an? )?)?(?:purely )?instrumental"
     r"(?: (?:track|song|only|version|piece|music))?[\W_]*"
-    r"|[\W_]*(?:sorry,? )?(?:no lyrics|(?:we (?:do not|don't|don’t) have )?(?:the )?lyrics (?:for this song )?"
-    r"(?:are |is )?(?:not|currently not|un)[ -]?available(?: yet)?)[\W_]*"
+    r"|[\W_]*(?:sorry,? )?no lyrics(?: available)?[\W_]*"
+    r"|[\W_]*(?:sorry,? )?(?:we (?:do not|don't|don’t) have )?(?:the )?lyrics (?:for this song )?(?:are |is )?"
+    r"(?:not|currently not|un)[ -]?available(?: yet)?[\W_]*"
     r"|lyrics for this song have yet to be (?:released|transcribed)\.[^\n]{0,100}"
     r"|[\W_]*(?:n/?a|nan|none|null)[\W_]*",
     re.IGNORECASE,

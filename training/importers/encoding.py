@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -36,6 +37,7 @@ _SOUND_FOR_EACH_BROKEN = 4
 # A quick look: this much of the beginning, and this many windows of one chunk each spread over the rest.
 QUICK_HEAD_BYTES = 8 * 1024 * 1024
 QUICK_WINDOWS = 16
+_BLANK = re.compile(rb"[ \n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,26 +104,33 @@ def decoded_chunks(stream: BinaryIO, encoding: str) -> Iterator[str]:
 
 def _stretches(head: bytes, stream: BinaryIO, *, quick: bool, is_wide: bool = False) -> Iterator[Iterable[bytes]]:
     """The chunks of the file as one stretch, or in a quick look its beginning and each window as a stretch."""
-    if not quick:
+    step = (stream.seek(0, io.SEEK_END) - QUICK_HEAD_BYTES) // QUICK_WINDOWS if quick else 0
+    if quick:
+        stream.seek(len(head))
+    if step < CHUNK_BYTES:
         yield _chunks(head, stream)
         return
-    yield islice(_chunks(head, stream), QUICK_HEAD_BYTES // CHUNK_BYTES)
-    step = (stream.seek(0, io.SEEK_END) - QUICK_HEAD_BYTES) // QUICK_WINDOWS
-    if step < CHUNK_BYTES:
-        stream.seek(QUICK_HEAD_BYTES)
-        yield _chunks(stream.read(CHUNK_BYTES), stream)
-        return
+    yield _beginning(head, stream, is_wide)
     for window in range(1, QUICK_WINDOWS + 1):
         # The last window ends with the file; a place divisible by four keeps UTF-16 and UTF-32 in step.
         stream.seek((QUICK_HEAD_BYTES + window * step - CHUNK_BYTES) // 4 * 4)
-        chunk = stream.read(CHUNK_BYTES + 4 if window == QUICK_WINDOWS else CHUNK_BYTES)
-        yield [chunk if is_wide else _between_blanks(chunk)]
+        yield [_whole_characters(stream.read(CHUNK_BYTES), is_wide)]
 
 
-def _between_blanks(chunk: bytes) -> bytes:
-    """``chunk`` from its first blank or newline to its last, where no encoding of ours is inside a character."""
-    begins = [place for place in (chunk.find(b" "), chunk.find(b"\n")) if place >= 0]
-    return chunk[min(begins) : max(chunk.rfind(b" "), chunk.rfind(b"\n")) + 1] if begins else chunk
+def _beginning(head: bytes, stream: BinaryIO, is_wide: bool) -> Iterator[bytes]:
+    yield from islice(_chunks(head, stream), QUICK_HEAD_BYTES // CHUNK_BYTES - 1)
+    yield _whole_characters(stream.read(CHUNK_BYTES), is_wide, begins=True)
+
+
+def _whole_characters(chunk: bytes, is_wide: bool, *, begins: bool = False) -> bytes:
+    """``chunk`` cut at its first and last blank, where no character of our encodings is cut in two.
+
+    ``begins`` says that its first byte is a character's; wide encodings are in step already.
+    """
+    blank = _BLANK.search(chunk)
+    if is_wide or not blank:
+        return chunk
+    return chunk[0 if begins else blank.start() : max(chunk.rfind(b" "), chunk.rfind(b"\n")) + 1]
 
 
 def _chunks(head: bytes, stream: BinaryIO) -> Iterator[bytes]:

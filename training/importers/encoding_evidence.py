@@ -49,15 +49,13 @@ class Evidence:
 
 
 def _line_around(chunk: bytes, place: int) -> tuple[bytes, int]:
-    """The line at ``place`` and where it ends; a long one is cut, if it can be where no character is cut in two."""
+    """The line at ``place`` and where it ends; a long one is cut, at a blank if there is one near."""
+    # A blank is never half of a character, in none of our encodings.
     first, last = max(0, place - BYTES_BEFORE), min(len(chunk), place + BYTES_AFTER)
     start = chunk.rfind(b"\n", first, place) + 1
-    end = chunk.find(b"\n", place, last)
-    # A blank is never the second half of a character; before `place` all is ASCII or another line's end.
-    if not start:
+    if not start and first:
         start = max(chunk.find(b" ", first, place), first)
+    end = chunk.find(b"\n", place, last)
     if end < 0:
-        end = chunk.rfind(b" ", place, last)
-    if end < 0:
-        end = last
+        end = last if last == len(chunk) else max(chunk.rfind(b" ", place, last), place + 1)
     return chunk[start:end].replace(b"\0", b""), end

@@ -56,7 +56,8 @@ SECTION_KEYWORDS = (
 BRACKETED_TAG = re.compile(
     r"\[([^\[\]]{1,60}|(?i:verse|(?:pre-|post-)?chorus|hook|bridge)\b[^\[\]]{1,120})\](?: ?x ?\d{1,2}|:)?"
 )
-_COUNT = r"(?:[ -]?(?:\d{1,2}|[IVX]{1,4}\b))?(?:,? \(?(?:x ?\d{1,2}|\d{1,2} ?x)\)?)?"
+_TIMES = r"(?:x ?\d{1,2}|\d{1,2} ?x)"
+_COUNT = rf"(?:[ -]?(?:\d{{1,2}}|[IVX]{{1,4}}\b))?(?:,? (?:{_TIMES}|\({_TIMES}\)))?"
 # Books write "CHORUS." or "Verse 2:" without brackets; only words that are hardly ever a whole lyric line count.
 BARE_TAG = re.compile(
     rf"\(?((?:verse|(?:pre|post)[- ]?chorus|chorus|refrain|bridge|intro|outro|refrão|припев){_COUNT})\)?[.:]?",
@@ -70,7 +71,7 @@ DRESSED_WORD = re.compile(
     rf"{_COUNT})(\s*: ?[^:]{{1,60}}|[)}}>*]+ ?x ?\d{{1,2}})?",
     re.IGNORECASE,
 )
-LONGEST_UNBRACKETED_TAG = 80
+LONGEST_BARE_TAG = 28
 # Nearly every line is known to be no tag by its first character.
 TAG_BEGINNINGS = frozenset("[{(<*_#=~-–—vscprhebioкпVSCPRHEBIOКП")
 
@@ -123,12 +124,11 @@ def _without_noise(text: str) -> str:
 def section_name(line: str) -> str | None:
     """What a section tag line says ("Verse 2" for "[Verse 2]"), or None for a line of lyrics."""
     line = line.strip()
-    if not line or line[0] not in TAG_BEGINNINGS:
-        return None
-    if line[0] == "[":
+    first = line[:1]
+    if first == "[":
         found = BRACKETED_TAG.fullmatch(line)
         return found[1].strip(": ") if found else None
-    if len(line) > LONGEST_UNBRACKETED_TAG:
+    if (len(line) > LONGEST_BARE_TAG and first != "{") or first not in TAG_BEGINNINGS:
         return None
     found = BARE_TAG.fullmatch(line)
     return found[1] if found else _dressed_name(line)
@@ -195,9 +195,9 @@ def refers_to_chorus(text: str) -> bool:
     """Whether a chorus is only named somewhere, its words left to the reader's memory."""
     is_named = False
     for line in text.split("\n"):
-        if not line or line.isspace():
-            continue
         name = section_name(line)
+        if name is None and (not line or line.isspace()):
+            continue
         if is_named and name is not None:
             return True
         is_named = name is not None and section_kind(name) == "chorus"
