@@ -133,7 +133,7 @@ class SharedShingles:
         is_shared = np.zeros(len(ranked), dtype=bool)
         is_shared[1:] = is_same
         is_shared[:-1] |= is_same
-        is_first = ~np.concatenate(([False] * bool(len(ranked)), is_same))[is_shared]
+        is_first = ~np.concatenate((np.zeros(min(1, len(ranked)), dtype=bool), is_same))[is_shared]
         ranked = ranked[is_shared]
         # Shingle by shingle: its owners, largest first. Song by song: its shingles.
         self._owners = (ranked & PLACES).astype(np.uint32)

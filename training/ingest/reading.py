@@ -7,16 +7,16 @@ file ──iterate_records──▶ ParsedSong ──prepare──▶ SongRow �
 import time
 from collections.abc import Iterator
 
-from django.conf import settings
 from django.db import transaction
 
-from training.importers import ImportOptions, Limits, ParsedSong, Reason, RowError, iterate_records
+from training.importers import ImportOptions, ParsedSong, Reason, RowError, iterate_records
 from training.importers.values import snippet
 from training.ingest.counts import LANGUAGE, Counts
 from training.ingest.hold import Hold
 from training.ingest.preparing import Preparation
 from training.ingest.rows import SongRow, insert_songs
 from training.models import Import, Rejection
+from training.reading_limits import limits_for
 
 # Writing a batch holds SQLite's one write lock for about 10 ms; preparing the next one takes longer, so others always
 # get their turn. Characters are counted too: a batch of the longest songs would need 100 MB.
@@ -60,7 +60,7 @@ class Reading:
                 stream,
                 self.options,
                 filename=self.job.file.original_name,
-                limits=limits_for(self.job),
+                limits=limits_for(self.job.file),
                 progress=self.note_bytes,
             )
 
@@ -124,8 +124,3 @@ class Reading:
         self.rows, self.rejections, self.characters = [], [], 0
         self.flushed_at = now
         self.hold.tell()
-
-
-def limits_for(job: Import) -> Limits:
-    """How large the members of an archive may be: more for staff, as for uploads."""
-    return Limits(archive_bytes=settings.STAFF_UPLOAD_LIMIT_BYTES) if job.dataset.owner.is_staff else Limits()

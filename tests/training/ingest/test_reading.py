@@ -69,7 +69,7 @@ def test_windows_1252_is_read_and_said(user):
 
 
 def test_songs_in_a_language_that_was_not_wanted_are_stored_and_left_out(user):
-    german = "Der Mond ist aufgegangen\ndie goldnen Sternlein prangen\nam Himmel hell und klar\nder Wald steht schwarz und schweiget"
+    german = "Der Mond ist aufgegangen\ndie goldnen Sternlein prangen\nam Himmel hell und klar"
     dataset = imported(user, csv_file([*VERSES, ("Abendlied", "", "", german)]), options={"language": ["en"]})
 
     left_out = dataset.songs.get(excluded_as=Song.Excluded.LANGUAGE)
@@ -79,6 +79,12 @@ def test_songs_in_a_language_that_was_not_wanted_are_stored_and_left_out(user):
     rejection = Rejection.objects.get()
     assert (rejection.reason, rejection.record_number) == ("language", 4)
     assert rejection.message == "This song is in another language: de."
+
+
+def test_a_song_whose_language_nobody_can_tell_is_not_lost_to_the_filter(user):
+    dataset = imported(user, csv_file([*VERSES, ("Hm", "", "", "la la\nlo")]), options={"language": ["en"]})
+
+    assert dataset.report["rejected"] == {}
 
 
 def test_the_language_is_told_with_how_sure_that_is_and_what_the_file_said(user):

@@ -66,7 +66,7 @@ def test_a_public_dataset_is_called_by_its_name(user):
     rows = [(artist, title, "/x", words) for title, artist, _, words in VERSES]
     dataset = imported(user, csv_file(rows, header=("artist", "song", "link", "text")))
 
-    assert "Spotify" in dataset.report["looks_like"]
+    assert "songdata" in dataset.report["looks_like"]
 
 
 def test_counts_are_the_same_after_they_were_kept():
