@@ -21,6 +21,8 @@ def outline(text: str) -> Outline:
     """The outline of a normalised text; its sections are those of `lyric_text.sections`, without their lines."""
     lines = [line for line in text.split("\n") if line]
     names = {line: name for line in lines if line[0] in TAG_BEGINNINGS and (name := section_name(line)) is not None}
+    if not lines:
+        return Outline([], [])
     if not names:  # as most songs are; stanzas are sections without a name
         return Outline([{"name": "", "lines": stanza.count("\n") + 1} for stanza in text.split(STANZA)], lines)
     return Outline(_sections(text, names), [line for line in lines if line not in names])

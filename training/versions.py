@@ -52,8 +52,8 @@ def count_version(dataset: Dataset, number: int, *, breathe: Callable[[], None] 
             language=language,
         )
         breathe()
-    exact = totals.to_dict() if totals.songs > SAMPLED_SONGS else {}
-    return VersionFacts({**shapes.to_dict(), **exact}, totals.content.hexdigest())
+    exact = totals.to_dict() if totals.songs > SAMPLED_SONGS else None
+    return VersionFacts(shapes.to_dict(exact, sampled_from=totals.songs), totals.content.hexdigest())
 
 
 def publish_version(

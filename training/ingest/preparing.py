@@ -5,7 +5,7 @@ import json
 from training import duplicates
 from training.importers import ImportOptions, ParsedSong
 from training.importers.cleaning import Cleaned, clean
-from training.importers.language import detect_language, settled_language
+from training.importers.language import SURE, detect_language, settled_language
 from training.ingest.counts import LANGUAGE, Counts
 from training.ingest.rows import SongRow
 from training.language_model import lyric_text
@@ -32,7 +32,7 @@ class Preparation:
         if not word_count:
             return None
         language, confidence = self._language(text, record.language)
-        is_kept = not self.kept_languages or language in self.kept_languages
+        is_kept = self._is_wanted(language, confidence, record.language)
         counts.stored += 1
         self._count(record, cleaned, language, is_kept, counts)
         return SongRow(
@@ -66,6 +66,12 @@ class Preparation:
             return settled_language("", 0.0, in_file), None
         detected, confidence = detect_language(text)
         return settled_language(detected, confidence, in_file), confidence
+
+    def _is_wanted(self, language: str, confidence: float | None, in_file: str) -> bool:
+        """Whether the language filter keeps a song; one whose language nobody can tell for sure stays."""
+        if not self.kept_languages or language in self.kept_languages:
+            return True
+        return not in_file and confidence is not None and confidence < SURE
 
     def _count(self, record: ParsedSong, cleaned: Cleaned, language: str, is_kept: bool, counts: Counts) -> None:
         if not is_kept:

@@ -238,20 +238,15 @@ def test_a_dataset_that_a_run_uses_stays(user, ready_dataset):
 
 def test_a_worker_still_reading_a_deleted_dataset_stops(user, doorbells):
     from training import lifecycle
-    from training.ingest.hold import LeaseLost
-    from training.ingest.pipeline import Ingestion
-    from training.ingest.reading import Reading
 
     dataset = services.create_dataset(owner=user, name="x", file=csv_file())
     job = dataset.imports.get()
-    ingestion = Ingestion(job, lifecycle.claim_import(job.pk))
-    reading = Reading(job, ingestion.options, ingestion.hold, ingestion.counts)
-    for record in reading.records():
-        reading.take(record)
-    services.delete_dataset(dataset=dataset)
+    token = lifecycle.claim_import(job.pk)
 
-    with pytest.raises(LeaseLost):
-        reading.flush()
+    ingest.run_import(
+        job.pk, token, on_progress=lambda *_: Dataset.objects.exists() and services.delete_dataset(dataset=dataset)
+    )
+
     assert not Song.objects.exists()
 
 
