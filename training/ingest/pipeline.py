@@ -78,7 +78,7 @@ class Ingestion:
     def gather(self) -> None:
         lifecycle.remove_unpublished(self.job, breathe=self.hold.renew)
         if self.job.file is None:
-            file = combining.gather(self.job)
+            file = combining.gather(self.job, breathe=self.hold.breathe)
             self.hold.renew(file=file, bytes_total=file.size_bytes)
 
     def read(self) -> None:
