@@ -1,26 +1,26 @@
-"""Datasets, their songs and what was left out, for programs."""
+"""Datasets for programs: upload, preview, change, delete."""
 
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
-from rest_framework import generics, mixins, serializers, status, viewsets
+from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
-from training import exports
-from training.api.fields import ObjectField
-from training.api.pages import OrdinalPages
-from training.importers import ROLES
-from training.models import Dataset, Import, Rejection, Song, Visibility
+from training.api.fields import FilesField, ObjectField
+from training.api.previews import (
+    FILES_HELP,
+    MAPPING_HELP,
+    OPTIONS_HELP,
+    PreviewRequestSerializer,
+    PreviewSerializer,
+)
+from training.models import Dataset, Import, Visibility
 from training.services import datasets as services
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key gives the same object."
 )
-MAPPING_HELP = f"The column of each role: {', '.join(ROLES)}. What is left out is guessed by name."
-OPTIONS_HELP = "How to read the file: format, encoding, delimiter, has_header, separator, title_line."
 
 
 class DatasetSerializer(serializers.ModelSerializer):
@@ -54,10 +54,22 @@ class DatasetSerializer(serializers.ModelSerializer):
 
 class ImportProgressSerializer(serializers.ModelSerializer):
     percent = serializers.IntegerField()
+    songs_per_second = serializers.FloatField(help_text="Records read a second; 0 before the first second is over.")
+    seconds_left = serializers.IntegerField(allow_null=True, help_text="Until the file is read; null: nobody can say.")
 
     class Meta:
         model = Import
-        fields = ("state", "records_read", "bytes_read", "bytes_total", "percent", "error")
+        fields = (
+            "state",
+            "phase",
+            "records_read",
+            "bytes_read",
+            "bytes_total",
+            "percent",
+            "songs_per_second",
+            "seconds_left",
+            "error",
+        )
 
 
 class DatasetDetailSerializer(DatasetSerializer):
@@ -80,7 +92,7 @@ class UploadSerializer(serializers.Serializer):
     description = serializers.CharField(
         max_length=services.LONGEST_DESCRIPTION, allow_blank=True, trim_whitespace=True, default=""
     )
-    file = serializers.FileField()
+    file = FilesField(help_text=FILES_HELP)
     mapping = ObjectField(required=False, help_text=MAPPING_HELP)
     options = ObjectField(required=False, help_text=OPTIONS_HELP)
 
@@ -93,88 +105,11 @@ class DatasetChangeSerializer(serializers.Serializer):
     visibility = serializers.ChoiceField(Visibility.choices, required=False)
 
 
-class PreviewRequestSerializer(serializers.Serializer):
-    file = serializers.FileField()
-    mapping = ObjectField(required=False, help_text=MAPPING_HELP)
-    options = ObjectField(required=False, help_text=OPTIONS_HELP)
-
-
-class PreviewSongSerializer(serializers.Serializer):
-    record_number = serializers.IntegerField()
-    line = serializers.IntegerField()
-    title = serializers.CharField()
-    artist = serializers.CharField()
-    genre = serializers.CharField()
-    year = serializers.IntegerField(allow_null=True)
-    language = serializers.CharField()
-    text = serializers.CharField()
-
-
-class PreviewErrorSerializer(serializers.Serializer):
-    record_number = serializers.IntegerField()
-    line = serializers.IntegerField()
-    column = serializers.CharField()
-    reason = serializers.CharField()
-    message = serializers.CharField()
-    snippet = serializers.CharField()
-
-
-class PreviewSerializer(serializers.Serializer):
-    """How a file would be read."""
-
-    format = serializers.CharField()
-    encoding = serializers.CharField(source="encoding.name")
-    encoding_confidence = serializers.FloatField(source="encoding.confidence")
-    delimiter = serializers.CharField()
-    columns = serializers.ListField(child=serializers.CharField())
-    mapping = serializers.DictField(child=serializers.CharField())
-    songs = PreviewSongSerializer(many=True)
-    rejections = PreviewErrorSerializer(many=True, source="errors")
-    warnings = serializers.ListField(child=serializers.CharField())
-    needs_mapping = serializers.BooleanField()
-
-
 class MappingSerializer(serializers.Serializer):
     """Which columns to read, and how."""
 
     mapping = ObjectField(help_text=MAPPING_HELP)
     options = ObjectField(required=False, help_text=OPTIONS_HELP)
-
-
-class SectionSerializer(serializers.Serializer):
-    name = serializers.CharField()
-    lines = serializers.IntegerField()
-
-
-class SongSerializer(serializers.ModelSerializer):
-    sections = SectionSerializer(many=True)
-
-    class Meta:
-        model = Song
-        fields = (
-            "id",
-            "ordinal",
-            "record_number",
-            "line_number",
-            "title",
-            "artist",
-            "genre",
-            "year",
-            "language",
-            "text",
-            "sections",
-            "line_count",
-            "word_count",
-            "character_count",
-            "duplicate_group",
-            "excluded_as",
-        )
-
-
-class RejectionSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Rejection
-        fields = ("record_number", "line", "column", "reason", "message", "snippet")
 
 
 class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -214,7 +149,7 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         dataset = services.create_dataset(
             owner=request.user, idempotency_key=request.headers.get("Idempotency-Key"), **uploaded.validated_data
         )
-        return self._accepted(dataset)
+        return accepted(request, dataset)
 
     @extend_schema(request=DatasetChangeSerializer, responses=DatasetDetailSerializer)
     def partial_update(self, request, pk: str):
@@ -246,62 +181,16 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         dataset = self.get_object()
         asked = MappingSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        return self._accepted(services.apply_mapping(dataset=dataset, **asked.validated_data))
+        return accepted(request, services.apply_mapping(dataset=dataset, **asked.validated_data))
 
     @extend_schema(request=None, responses={202: DatasetDetailSerializer})
     @action(detail=True, methods=["post"])
     def cancel(self, request, pk: str):
         """Stop the import that waits or runs."""
-        return self._accepted(services.cancel_import(dataset=self.get_object()))
-
-    def _accepted(self, dataset: Dataset) -> Response:
-        location = self.request.build_absolute_uri(reverse("dataset-api-detail", args=[dataset.pk]))
-        body = DatasetDetailSerializer(dataset).data
-        return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": location})
+        return accepted(request, services.cancel_import(dataset=self.get_object()))
 
 
-class OfOneDataset(generics.ListAPIView):
-    """A list of things that belong to one dataset which the person may read."""
-
-    def get_dataset(self) -> Dataset:
-        return get_object_or_404(Dataset.objects.visible_to(self.request.user), pk=self.kwargs["dataset_id"])
-
-
-class SongsView(OfOneDataset):
-    """The songs of the newest version in their order, copies and left-out ones too (``excluded_as`` says why)."""
-
-    queryset = Song.objects.none()
-    serializer_class = SongSerializer
-    pagination_class = OrdinalPages
-    filterset_fields = ("genre", "artist", "language", "year", "excluded_as")
-    search_fields = ("title", "artist", "text")
-
-    def get_queryset(self):
-        if getattr(self, "swagger_fake_view", False):
-            return super().get_queryset()
-        dataset = self.get_dataset()
-        return dataset.songs.of_version(dataset.version)
-
-
-class RejectionsView(OfOneDataset):
-    """The records of the newest import that gave no song (the first 10,000), and why."""
-
-    queryset = Rejection.objects.none()
-    serializer_class = RejectionSerializer
-    filterset_fields = ("reason",)
-    ordering_fields = ("record_number", "line")
-
-    def get_queryset(self):
-        if getattr(self, "swagger_fake_view", False):
-            return super().get_queryset()
-        return services.rejections_of(dataset=self.get_dataset())
-
-    @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="csv: a table to download.")],
-        responses={(200, "application/json"): RejectionSerializer(many=True), (200, "text/csv"): OpenApiTypes.STR},
-    )
-    def get(self, request, *args, **kwargs):
-        if request.query_params.get("format") == "csv":
-            rejections = self.filter_queryset(self.get_queryset())
-            return exports.csv_download(exports.rejections_csv(rejections), f"{self.get_dataset().name} left out")
-        return super().get(request, *args, **kwargs)
+def accepted(request, dataset: Dataset) -> Response:
+    """202: the dataset's import is queued; ``Location`` says where to look."""
+    location = request.build_absolute_uri(reverse("dataset-api-detail", args=[dataset.pk]))
+    return Response(DatasetDetailSerializer(dataset).data, status.HTTP_202_ACCEPTED, headers={"Location": location})

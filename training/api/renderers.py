@@ -24,3 +24,8 @@ class CsvRenderer(RefusalRenderer):
 class FileRenderer(RefusalRenderer):
     media_type = "application/octet-stream"
     format = "safetensors"
+
+
+class JsonLinesRenderer(RefusalRenderer):
+    media_type = "application/x-ndjson"
+    format = "jsonl"

@@ -3,18 +3,33 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
-from training.api.datasets import DatasetViewSet, RejectionsView, SongsView
+from training.api.combining import CombineView
+from training.api.datasets import DatasetViewSet
+from training.api.duplicates import DuplicatesView, RestoreDuplicatesView
 from training.api.models import ModelViewSet
 from training.api.runs import RunOptionsView, RunViewSet
+from training.api.songs import ExportView, RejectionsView, SongsView, SongView
+from training.api.versions import CompareVersionsView, VersionsView
 
 router = SimpleRouter()
 router.register("datasets", DatasetViewSet, basename="dataset-api")
 router.register("runs", RunViewSet, basename="run-api")
 router.register("models", ModelViewSet, basename="model-api")
 
+of_one_dataset = [
+    path("songs/", SongsView.as_view(), name="dataset-api-songs"),
+    path("songs/<int:song_id>/", SongView.as_view(), name="dataset-api-song"),
+    path("rejections/", RejectionsView.as_view(), name="dataset-api-rejections"),
+    path("versions/", VersionsView.as_view(), name="dataset-api-versions"),
+    path("versions/compare/", CompareVersionsView.as_view(), name="dataset-api-compare"),
+    path("duplicates/", DuplicatesView.as_view(), name="dataset-api-duplicates"),
+    path("duplicates/<slug:group>/restore/", RestoreDuplicatesView.as_view(), name="dataset-api-restore"),
+    path("export/", ExportView.as_view(), name="dataset-api-export"),
+]
+
 urlpatterns = [
     path("run-options/", RunOptionsView.as_view(), name="run-options-api"),
+    path("datasets/combine/", CombineView.as_view(), name="dataset-api-combine"),
     path("", include(router.urls)),
-    path("datasets/<slug:dataset_id>/songs/", SongsView.as_view(), name="dataset-api-songs"),
-    path("datasets/<slug:dataset_id>/rejections/", RejectionsView.as_view(), name="dataset-api-rejections"),
+    path("datasets/<slug:dataset_id>/", include(of_one_dataset)),
 ]
