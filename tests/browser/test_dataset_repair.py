@@ -1,52 +1,16 @@
 """A dirty file, by a person: upload it, see what is cleaned, remap it, read the report, repair what came out."""
 
-import csv
-import io
-
 import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
+from tests.dirty_songs import dirty_table
 from training.models import Dataset
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
 
 SOON = 60_000  # milliseconds: what should happen soon, on a machine that may be slow
-
-LANTERN = (
-    "[Verse 1]\nI walked the lantern road alone  \nthe gravel knew my name\nI left my mother&#39;s house of stone\n"
-    "and nothing stayed the same\n\n\n\n[Chorus]\nOh lantern, lantern burn for me\nI&#39;m halfway to the shore"
-)
-LIVE = (
-    "I walked the lantern road alone\nthe gravel knew my name\nI left my mother's house of stone\n"
-    "and nothing stayed the same\nthank you, thank you all tonight"
-)
-CORNER = (
-    "Thereâ€™s a table on the corner of the square\nand nobody there knows me\nI order rain and a slice of air\n"
-    "and I pay for the company"
-)
-BOATS = (
-    "We fold the bills to paper boats\nand float them down the drain\nthe landlord wears a summer coat\n"
-    "and whistles in the rain"
-)
-ROWS = [
-    ("Lantern Road", "Mira Holt", LANTERN),
-    ("Lantern Road (Live)", "Mira Holt", LIVE),
-    ("Corner", "José Vega", CORNER),
-    ("Paper Boats", "Ada Quill", BOATS),
-    ("Paper Boats", "Ada Quill", BOATS),
-    ("Silence", "Nobody", ""),
-]
-
-
-def dirty_table(header=("alpha", "beta", "gamma")) -> bytes:
-    """A table whose column names say nothing, with everything in it that a scraped file has."""
-    table = io.StringIO()
-    writer = csv.writer(table)
-    writer.writerow(header)
-    writer.writerows(ROWS)
-    return table.getvalue().encode()
 
 
 @pytest.fixture
@@ -67,9 +31,9 @@ def open_group_of(page: Page, title: str):
 
 
 def test_a_dirty_file_is_uploaded_remapped_and_repaired(page: Page, someone):
-    choose(page, ("dirty.csv", dirty_table()))
+    choose(page, ("dirty.csv", dirty_table(header=("alpha", "beta", "gamma", "delta"))))
     expect(page.get_by_text("Looks like")).to_be_visible()
-    page.get_by_label("Words", exact=True).select_option("gamma")
+    page.get_by_label("Words", exact=True).select_option("delta")
     page.get_by_label("Title", exact=True).select_option("beta")  # wrong, on purpose
     # Each switch shows what it does, and says so again once it is off.
     expect(page.locator(".cleaning-example").first).to_contain_text("There’s a table on the corner")
@@ -132,7 +96,7 @@ def test_a_dirty_file_is_uploaded_remapped_and_repaired(page: Page, someone):
 
 def test_several_files_and_a_combination_need_no_script_but_the_browsers_own(page: Page, someone):
     songs = [
-        ("a.csv", dirty_table(("title", "artist", "lyrics"))),
+        ("a.csv", dirty_table()),
         ("b.csv", b"title,lyrics\nNine,one bell\nand two\n"),
     ]
     choose(page, *songs)
@@ -162,7 +126,7 @@ def test_without_scripts_every_form_works(browser, platform, user):
     page = context.new_page()
     sign_in(page, user)
     try:
-        choose(page, ("songs.csv", dirty_table(("title", "artist", "lyrics"))))
+        choose(page, ("songs.csv", dirty_table()))
         page.get_by_label("Name", exact=True).fill("Plain")
         page.get_by_role("button", name="Import these songs").click()
         # The page asks for itself again until the import is over.
