@@ -8,9 +8,10 @@ from django.core.management import call_command
 
 from generator import services as writing
 from lyricsite.bootstrap import SONGBOOK_FILE
+from tests.dirty_songs import ALL, dirty_table
 from tests.processes import wait_until
 from training.models import Checkpoint, Dataset, TrainingRun
-from training.services import datasets, runs
+from training.services import datasets, runs, songs
 
 BRIEF = {
     "threads": 1,
@@ -63,6 +64,18 @@ def furnish(user) -> Room:
 def _reload(row):
     row.refresh_from_db()
     return row
+
+
+def repaired_dataset(user) -> Dataset:
+    """A dataset of everything that can be wrong with songs, at its third version; needs no worker."""
+    file = ContentFile(dirty_table(ALL), name="scraped songs.csv")
+    dataset = datasets.import_in_foreground(owner=user, name="Lantern songs", file=file).dataset
+    dataset.refresh_from_db()
+    lantern = dataset.songs_in_use().get(title="Lantern Road")
+    songs.change_song(song=lantern, by=user, text=lantern.text.replace("gravel", "pavement"), year=1987)
+    dataset.refresh_from_db()
+    songs.change_song(song=dataset.songs_in_use().get(title="Nachtzug"), by=user, excluded=True)
+    return _reload(dataset)
 
 
 def _failed_run(user, dataset: Dataset) -> TrainingRun:

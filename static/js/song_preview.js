@@ -21,10 +21,9 @@ export async function beginningOf(file, limit = PREVIEW_BYTES) {
 export async function question(form, changed, limit = PREVIEW_BYTES) {
   const fields = new FormData(form);
   const isNewFile = changed?.type === "file";
-  const isColumn = changed?.name?.startsWith("column_");
   const columns = [...fields.keys()].filter((name) => name.startsWith("column_"));
   const reading = ["format", "encoding", "delimiter", "separator", "title_line"];
-  if (!isColumn) columns.forEach((name) => fields.delete(name));
+  if (isNewFile || reading.includes(changed?.name)) columns.forEach((name) => fields.delete(name));
   if (isNewFile) reading.forEach((name) => fields.delete(name));
   if (changed?.name === "format") ["delimiter", "separator"].forEach((name) => fields.delete(name));
   const files = fields.getAll("file").filter((file) => file instanceof File);

@@ -10,7 +10,8 @@ import pytest
 from django.urls import reverse
 
 from tests.browser.conftest import sign_in
-from tests.showroom import furnish
+from tests.dirty_songs import ALL, dirty_table
+from tests.showroom import furnish, repaired_dataset
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker]
 
@@ -41,6 +42,21 @@ def pages(room) -> dict[str, str]:
     }
 
 
+def pages_of_repairing(dataset) -> dict[str, str]:
+    def address(name: str) -> str:
+        return reverse(f"training:{name}", args=[dataset.pk])
+
+    return {
+        "dataset-dirty": dataset.get_absolute_url(),
+        "dataset-mapping": address("dataset-mapping"),
+        "songs-left-out": f"{address('song-list')}?excluded=left_out",
+        "copies": address("duplicate-list"),
+        "versions": address("version-list"),
+        "versions-compared": f"{address('version-compare')}?older=1&newer=3",
+        "combine": f"{reverse('training:dataset-combine')}?from={dataset.pk}",
+    }
+
+
 @pytest.fixture
 def room(user, platform):
     return furnish(user)
@@ -66,3 +82,28 @@ def test_every_page_can_be_looked_at(page, room, user):
         answer = page.goto(address, wait_until="load")
         assert answer.status == 200, name
         take(page, name)
+
+
+def test_every_page_of_repairing_can_be_looked_at(page, platform, user):
+    dataset = repaired_dataset(user)
+    sign_in(page, user)
+    for name, address in pages_of_repairing(dataset).items():
+        answer = page.goto(address, wait_until="load")
+        assert answer.status == 200, name
+        take(page, name)
+
+    page.goto(reverse("training:dataset-create"))
+    table = dirty_table(ALL, encoding="windows-1252")
+    page.get_by_label("Song files").set_input_files({"name": "scraped.csv", "mimeType": "text/csv", "buffer": table})
+    page.get_by_text("Looks like").wait_for()
+    open_folds(page)
+    take(page, "dataset-add-preview")
+
+    song = dataset.songs_in_use().get(title="Iron Orchard")
+    page.goto(reverse("training:song-detail", args=[dataset.pk, song.pk]))
+    open_folds(page)
+    take(page, "song-open")
+
+
+def open_folds(page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")

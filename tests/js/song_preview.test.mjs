@@ -62,6 +62,11 @@ test("another column keeps all that was chosen", async () => {
   assert.deepEqual(sent, { ...Object.fromEntries(chosen), look: "part" });
 });
 
+test("another switch of cleaning keeps all that was chosen", async () => {
+  const sent = await sentAfter({ name: "clean_spacing", type: "checkbox" }, chosen);
+  assert.deepEqual(sent, { ...Object.fromEntries(chosen), look: "part" });
+});
+
 test("another way to read the file keeps no column, as they may be others now", async () => {
   const sent = await sentAfter({ name: "delimiter", type: "select-one" }, chosen);
   assert.deepEqual(sent, { name: "x", encoding: "utf-8", delimiter: "comma", look: "part" });

@@ -3,10 +3,9 @@
 from django import forms
 
 from training.models import Dataset
-from training.services.combining import Source
+from training.services.combining import LARGEST_WEIGHT, MOST_SOURCES, Source
 from training.services.datasets import LONGEST_DESCRIPTION, LONGEST_NAME
 
-MOST_SOURCES = 20
 FILTERS = ("artist", "genre", "language", "year_from", "year_to", "minimum_lines")
 
 
@@ -33,7 +32,11 @@ class CombineForm(forms.Form):
         for pk in self.datasets:
             self.fields[f"take_{pk}"] = forms.BooleanField(required=False)
             self.fields[f"weight_{pk}"] = forms.FloatField(
-                required=False, min_value=0.01, max_value=1000, initial=1, widget=forms.NumberInput({"step": "any"})
+                required=False,
+                min_value=0.01,
+                max_value=LARGEST_WEIGHT,
+                initial=1,
+                widget=forms.NumberInput({"step": "any"}),
             )
 
     @property

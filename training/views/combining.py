@@ -12,7 +12,7 @@ from training.models import Dataset
 from training.services import combining as services
 from training.views.access import words_of
 
-DATASETS_OFFERED = 100
+DATASETS_OFFERED = 100  # a form field each
 
 
 @login_required

@@ -144,7 +144,7 @@ def test_the_page_of_a_dataset_says_what_it_holds_and_what_was_left_out(signed_i
     dataset = imported(user, csv_file([*VERSES, VERSES[0], ("Nothing", "", "", "")]))
     shown = text(signed_in.get(page("dataset-detail", dataset.pk)))
 
-    assert "5 records read are 3 in use, 1 left out and 1 copies" in shown
+    assert "5 records read are 3 in use, 1 left out and 1 copy" in shown
     assert "There are no words in this song." in shown
     assert "Exact copies" in shown
     assert "Nine Bells" in shown
