@@ -64,7 +64,6 @@ def _facts(numbers: dict) -> list[dict]:
         (numbers.get("characters"), "character", "characters"),
         (numbers.get("different_words"), "different word", "different words"),
         (numbers.get("artists"), "artist", "artists"),
-        (numbers.get("genres"), "genre", "genres"),
     ]
     facts = [{"value": f"{count:,}", "label": one if count == 1 else many} for count, one, many in counted if count]
     if numbers.get("first_year") is not None:
@@ -74,7 +73,7 @@ def _facts(numbers: dict) -> list[dict]:
         )
         facts.append(years)
     share = _percent(numbers.get("with_sections", 0), numbers.get("songs"))
-    return [*facts, {"value": share, "label": "songs with named sections"}]
+    return [*facts, {"value": share, "label": "with named sections"}]
 
 
 def _sentences(numbers: dict) -> list[str]:

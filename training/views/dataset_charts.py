@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 
 CURVE_HEIGHT, CURVE_TOP, CURVE_BASE = 190, 26, 162  # px
+MOST_LINES = 4  # of a curve's grid
 GAP = 0.12  # the part of a column's place that stays empty
 REASON_WORDS = {
     "empty": "No words",
@@ -111,7 +112,7 @@ def growth(points: list) -> Curve | None:
     if not points or len(points) < 3:
         return None
     songs, words = points[-1]
-    step = _round_step(words / 3)
+    step = _round_step(words / MOST_LINES)
     highest = max(words, step)
 
     def y_of(number: float) -> float:
@@ -131,10 +132,10 @@ def growth(points: list) -> Curve | None:
 
 
 def _round_step(value: float) -> int:
-    """The largest of 1, 2, 5, 10, 20 … that is no more than ``value``, at least 1."""
+    """The smallest of 1, 2, 5, 10, 20 … that is no less than ``value``."""
     factors, step = cycle((2, 2.5, 2)), 1
-    while (larger := step * next(factors)) <= value:
-        step = larger
+    while step < value:
+        step *= next(factors)
     return int(step)
 
 

@@ -34,7 +34,7 @@ def test_the_facts_stand_in_words():
     assert facts["characters"] == "240"
     assert facts["artist"] == "1"
     assert facts["years"] == "1911–1924"
-    assert facts["songs with named sections"] == "100 %"
+    assert facts["with named sections"] == "100 %"
 
 
 def test_every_chart_has_its_finding_in_a_sentence():
