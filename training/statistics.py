@@ -121,7 +121,8 @@ class SongStatistics:
             totals: exact figures (songs, lines, words, characters, artists, genres, with_sections …) that stand in
                 place of those counted here, where only some of the songs were added.
             sampled_from: how many songs there are altogether, where only some of them were added.
-        Returns: the figures and shapes; ``sampled_songs`` says how many songs the shapes come from.
+        Returns: the figures and shapes; ``sampled_songs`` says how many songs the shapes come from. How many have
+            sections is told from their share, where ``totals`` does not say it.
         """
         sung = Counter({word: count for word, count in self._vocabulary.items() if word not in SMALL_WORDS})
         figures = {
@@ -146,7 +147,10 @@ class SongStatistics:
             "top_words": _top(sung),
             "sampled_songs": self.songs,
         }
-        return {**figures, **(totals or {})}
+        figures |= totals or {}
+        if self.songs and "with_sections" not in (totals or {}):
+            figures["with_sections"] = round(self.with_sections * figures["songs"] / self.songs)
+        return figures
 
 
 class Growth:

@@ -50,10 +50,11 @@ def count_version(dataset: Dataset, number: int, *, breathe: Callable[[], None] 
             has_sections=any(section["name"] for section in sections),
             year=year,
             language=language,
+            section_count=sum(bool(section["name"]) for section in sections),
         )
         breathe()
-    exact = totals.to_dict() if totals.songs > SAMPLED_SONGS else None
-    return VersionFacts(shapes.to_dict(exact, sampled_from=totals.songs), totals.content.hexdigest())
+    exact = totals.to_dict() if totals.songs > SAMPLED_SONGS else {}
+    return VersionFacts(shapes.to_dict(totals=exact), totals.content.hexdigest())
 
 
 def publish_version(

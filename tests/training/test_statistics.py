@@ -124,6 +124,15 @@ def test_exact_totals_stand_in_place_of_those_of_a_sample():
     assert shown["different_words"] == 2
 
 
+def test_the_share_of_a_sample_tells_how_many_songs_have_sections():
+    numbers = SongStatistics()
+    for has_sections in (True, True, False, False):
+        numbers.add(lines=["sea"], characters=3, artist="", genre="", has_sections=has_sections)
+
+    assert numbers.to_dict(totals={"songs": 100})["with_sections"] == 50
+    assert numbers.to_dict(totals={"songs": 100, "with_sections": 47})["with_sections"] == 47
+
+
 @given(st.lists(st.lists(st.text(max_size=30), max_size=8), max_size=8))
 def test_the_counts_add_up(songs):
     numbers = counted(*songs)

@@ -15,8 +15,8 @@ from training.forms.datasets import FORMAT_LABELS, DatasetEditForm
 from training.forms.refusals import add_refusal
 from training.models import Dataset, Import, Worker
 from training.services import datasets as services
-from training.views import dataset_charts as charts
 from training.views.access import owned, visible
+from training.views.dataset_card import card
 from training.views.import_progress import steps_of
 from training.views.import_report import report_of
 from training.views.songs import songs_context
@@ -53,36 +53,11 @@ def _detail(request: HttpRequest, dataset: Dataset, *, edit_form: DatasetEditFor
         "edit_form": edit_form or (DatasetEditForm(instance=dataset) if is_owner else None),
         **_import_context(dataset),
         **(_report_context(dataset) if dataset.state != Dataset.State.IMPORTING else {}),
-        **(_card_context(dataset) if dataset.version else {}),
+        "card": card(dataset) if dataset.version else None,
         **(songs_context(request, dataset) if dataset.version else {}),
         **(stored_preview(dataset) if is_owner and dataset.state == Dataset.State.NEEDS_MAPPING else {}),
     }
     return render(request, "training/dataset_detail.html", context, status=400 if edit_form else 200)
-
-
-def _card_context(dataset: Dataset) -> dict:
-    numbers = dataset.statistics
-    return {
-        "facts": _facts(numbers),
-        "lines_in_song": charts.columns(numbers.get("lines_in_song")),
-        "words_in_line": charts.columns(numbers.get("words_in_line")),
-        "genres": charts.bars(numbers.get("top_genres", [])[:6]),
-        "top_words": charts.bars(numbers.get("top_words", [])[:6]),
-    }
-
-
-def _facts(numbers: dict) -> list[dict]:
-    songs = numbers.get("songs") or 1
-    counted = [
-        (numbers.get("songs"), "song", "songs"),
-        (numbers.get("lines"), "line", "lines"),
-        (numbers.get("words"), "word", "words"),
-        (numbers.get("different_words"), "different word", "different words"),
-        (numbers.get("artists"), "artist", "artists"),
-    ]
-    facts = [{"value": f"{count:,}", "label": one if count == 1 else many} for count, one, many in counted if count]
-    share = round(100 * numbers.get("with_sections", 0) / songs)
-    return [*facts, {"value": f"{share} %", "label": "songs with named sections"}]
 
 
 def _report_context(dataset: Dataset) -> dict:

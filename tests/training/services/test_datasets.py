@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from tests.training.song_files import VERSES, csv_file, imported, run_waiting_import, unsure_file
+from training import ingest
 from training.errors import Conflict, Invalid, LimitReached, TooLarge
 from training.models import Dataset, DatasetFile, Import, Song
 from training.services import datasets as services
