@@ -15,7 +15,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("doorbells")]
 
 DATASETS = "/api/v1/datasets/"
 TITLES = ["Café on the Quay", "Mañana, Maybe", "Über the Hill"]
-SONGS = [(title, f"The first line of {title}\nand “the second”, longer line — of it") for title in TITLES]
+WORDS = [
+    "Coffee goes cold in the harbour rain\nand “the second”, longer line — of it",
+    "Tomorrow, you said, with a hat in your hand\nand “perhaps” was a longer line — than that",
+    "Nobody climbs it with both of their shoes\nor “never” on longer lines — like these",
+]
+SONGS = list(zip(TITLES, WORDS, strict=True))
 
 
 def comma_table() -> str:
