@@ -169,6 +169,7 @@ FIXTURES: dict[str, Fixture] = {
         records=5,
         accepted=3,
         duplicates=2,
+        songs=(("Adele", "", None), ("Kanye West", "", None), ("Dr Seuss", "", None)),
     ),
     "a text without separators": Fixture(
         files={"words.txt": "\n".join(song(number).replace("\n\n", "\n") for number in range(60)).encode()},

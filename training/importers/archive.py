@@ -19,6 +19,7 @@ from .joins import Join, find_join
 from .limits import Limits
 from .members import TEXT_EXTENSIONS, Member, extension_of, folder_of
 from .options import ImportOptions
+from .poetry_folder import PoetryFolder
 from .records import ImportRefused, ParsedSong, Reason, RowError
 from .text_files import Examined, examine, records, unwrapped
 from .zip_members import DamagedMember, LyingArchive
@@ -82,7 +83,7 @@ class Archive:
         return DetectedEncoding(self.options.encoding, 1.0)
 
     def _items(self, progress: Progress | None) -> Iterator[ParsedSong | RowError]:
-        self._join = find_join(self.members, self.limits)
+        self._join = find_join(self.members, self.limits) or PoetryFolder.find(self.members, self.limits)
         for table in self._join.tables if self._join else ():
             yield from _guarded(table.member, self._join.load(table, is_preview=self.is_preview))
         companions = self._companions()
