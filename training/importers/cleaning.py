@@ -7,7 +7,6 @@ named) is marked. Most songs need nothing, so each step first asks cheaply wheth
 
 import html
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.entities import html5
@@ -53,17 +52,17 @@ def clean(text: str, switches: Mapping[str, bool]) -> Cleaned:
         text: a song as its file gives it, newlines as ``\\n``.
         switches: keys of `SWITCHES`; a switch that is not named is on.
     """
-    original, changes = text, Counter()
+    original, changes = text, {}
     for _ in range(LAYERS):
         before = text
         for switch, step in _STEPS.items():
             if switches.get(switch, True):
                 text, places = step(text)
                 if places:
-                    changes[switch] += places
+                    changes[switch] = changes.get(switch, 0) + places
         if text == before:
             break
-    return Cleaned(text, dict(changes), _marks(text or original))
+    return Cleaned(text, changes, _marks(text or original))
 
 
 # --- Characters decoded wrongly
