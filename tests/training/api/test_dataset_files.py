@@ -48,8 +48,11 @@ def zip_of_texts() -> bytes:
 
 
 def upload_and_import(api, content: bytes, name: str, **fields) -> tuple[Dataset, dict]:
-    file = SimpleUploadedFile(name, content)
-    answer = api.post(DATASETS, {"name": "Songs", "file": file, **fields}, format="multipart")
+    file, options = (
+        SimpleUploadedFile(name, content),
+        json.dumps({"near_duplicates": False}),
+    )  # the songs are much alike
+    answer = api.post(DATASETS, {"name": "Songs", "file": file, "options": options, **fields}, format="multipart")
     assert answer.status_code == 202, answer.content
     dataset = Dataset.objects.get(pk=answer.json()["id"])
     run_waiting_import(dataset)
