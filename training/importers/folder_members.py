@@ -59,13 +59,16 @@ def folder_members(root: Path) -> list[FolderMember]:
 def _walk(folder: Path, inside: str) -> Iterator[tuple[str, os.DirEntry]]:
     """The files below ``folder`` by name, then those of its folders; a link to a folder counts as a file."""
     with os.scandir(folder) as entries:
-        in_order = sorted(entries, key=lambda entry: entry.name)
-    folders = [entry for entry in in_order if entry.is_dir(follow_symlinks=False)]
-    for entry in in_order:
-        if not entry.is_dir(follow_symlinks=False):
+        waiting = sorted(entries, key=lambda entry: entry.name, reverse=True)
+    folders = []
+    while waiting:  # let go of each one: with what it remembers of its file it is large
+        entry = waiting.pop()
+        if entry.is_dir(follow_symlinks=False):
+            folders.append(entry.name)
+        else:
             yield inside + entry.name, entry
-    for entry in folders:
-        yield from _walk(folder / entry.name, f"{inside}{entry.name}/")
+    for name in folders:
+        yield from _walk(folder / name, f"{inside}{name}/")
 
 
 def _problem(entry: os.DirEntry, root: Path) -> Problem | None:
