@@ -95,15 +95,18 @@ def normalise(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     for quote, folded in QUOTES.items():
         text = text.replace(quote, folded)
-    if not _is_plain(text):
-        text = BLANKS.sub(" ", _without_noise(LINE_BREAKS.sub("\n", text)))
-    elif "  " in text:
+    is_plain = _is_plain(text)
+    if not is_plain:
+        text = _without_noise(LINE_BREAKS.sub("\n", text))
+    if not is_plain or "  " in text:
         text = BLANKS.sub(" ", text)
-    text = "\n".join([line.strip() for line in text.split("\n")])
+    if not is_plain or " \n" in text or "\n " in text or " " in (text[:1], text[-1:]):
+        text = "\n".join([line.strip() for line in text.split("\n")])
     if "\n\n\n" in text:
         text = BLANK_LINES.sub("\n\n", text)
+    text = text.strip("\n")
     # Removing an invisible character can bring two together that compose, so NFC has the last word.
-    return unicodedata.normalize("NFC", text.strip("\n"))
+    return text if is_plain else unicodedata.normalize("NFC", text)
 
 
 def _is_plain(text: str) -> bool:
