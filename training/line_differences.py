@@ -10,6 +10,7 @@ SAME, CHANGED, LEFT_ONLY, RIGHT_ONLY, GAP = "same", "changed", "left", "right", 
 # Comparing takes up to the product of both lengths, so longer texts are compared by their beginnings.
 LONGEST_LINES, LONGEST_WORDS = 400, 120
 LINES_AROUND = 2  # of what is the same, beside what differs
+SHORTEST_GAP = 3  # to say that two lines are the same takes as much room as showing them
 _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -89,17 +90,19 @@ def _folded(rows: list[Row]) -> Iterator[Row]:
         if row.kind != SAME
         for place in range(index - LINES_AROUND, index + LINES_AROUND + 1)
     }
-    hidden = 0
+    hidden: list[Row] = []
     for index, row in enumerate(rows):
         if index not in near:
-            hidden += 1
+            hidden.append(row)
             continue
-        if hidden:
-            yield Row(GAP, count=hidden)
-            hidden = 0
+        yield from _gap(hidden)
+        hidden = []
         yield row
-    if hidden:
-        yield Row(GAP, count=hidden)
+    yield from _gap(hidden)
+
+
+def _gap(rows: list[Row]) -> list[Row]:
+    return [Row(GAP, count=len(rows))] if len(rows) >= SHORTEST_GAP else rows
 
 
 def _text(parts: tuple[Part, ...]) -> str:

@@ -44,6 +44,12 @@ def test_long_stretches_of_the_same_are_folded_and_counted():
     assert rows[0].count == 18
 
 
+def test_a_line_or_two_of_the_same_are_shown_rather_than_counted():
+    few = "\n".join(f"line {number}" for number in range(4))
+
+    assert kinds(few, few + "\nthe last one") == [SAME, SAME, SAME, SAME, RIGHT_ONLY]
+
+
 def test_texts_that_are_the_same_are_one_gap():
     assert kinds(KEPT, KEPT) == [GAP]
     assert first_difference(KEPT, KEPT) is None

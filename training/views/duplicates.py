@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from training.errors import ExpectedError
-from training.line_differences import GAP, Row, side_by_side
+from training.line_differences import GAP, SAME, Row, side_by_side
 from training.models import Song
 from training.services import duplicates as services
 from training.views.access import owned, visible, words_of
@@ -28,7 +28,7 @@ class Copy:
 
     @property
     def is_the_same(self) -> bool:
-        return all(row.kind == GAP for row in self.rows)
+        return all(row.kind in (GAP, SAME) for row in self.rows)
 
 
 @dataclass(frozen=True)
