@@ -1,70 +1,27 @@
-"""Datasets in the admin: uploading goes through the same service as everywhere else."""
+"""Datasets in the admin: everything that is done here goes through the same services as everywhere else."""
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import display
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html_join
-from unfold.admin import ModelAdmin, TabularInline
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
+from unfold.admin import ModelAdmin
 
+from training import exports
+from training.admin.mapping import mapping_page
+from training.admin.read_only import ReadOnlyInline
+from training.admin.uploads import DatasetUploadForm
 from training.errors import ExpectedError
-from training.forms.refusals import add_refusal
-from training.models import Dataset, Import, Rejection, Song, TrainingRun
+from training.models import Dataset, DatasetVersion, Import, TrainingRun
 from training.services import datasets as services
+from training.views.import_report import ImportReport, report_of
+from training.views.languages import language_name
 
 
-class DatasetUploadForm(forms.ModelForm):
-    """The add form: what is sent is stored and queued by the service as soon as it is found to be sound."""
-
-    file = forms.FileField(
-        widget=UnfoldAdminFileFieldWidget,
-        help_text="CSV, TSV, JSON, JSON Lines, plain text, or a ZIP of text files.",
-        error_messages={"empty": "This file is empty."},
-    )
-    lyrics_column = forms.CharField(
-        required=False,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Only where no column is named like lyrics; otherwise it is found by its name.",
-    )
-    owner = None  # set by the admin: who uploads owns
-
-    class Meta:
-        model = Dataset
-        fields = ("name", "description")
-        widgets = {"name": UnfoldAdminTextInputWidget, "description": UnfoldAdminTextareaWidget}
-
-    def clean(self) -> dict:
-        given = super().clean()
-        if not self.errors:
-            column = given.get("lyrics_column")
-            try:
-                self.made = services.create_dataset(
-                    owner=self.owner,
-                    name=given["name"],
-                    description=given["description"],
-                    file=given["file"],
-                    mapping={"lyrics": column} if column else None,
-                )
-            except ExpectedError as refusal:
-                add_refusal(self, refusal, fields={"mapping": "lyrics_column"})
-        return given
-
-    def save(self, commit: bool = True) -> Dataset:
-        self.save_m2m = lambda: None
-        return self.made
-
-
-class ImportInline(TabularInline):
+class ImportInline(ReadOnlyInline):
     model = Import
     fields = readonly_fields = ("version", "state", "summary", "error", "created_at", "finished_at")
-    extra = 0
-    can_delete = False
-    show_change_link = True
-
-    def has_add_permission(self, request, obj=None) -> bool:
-        return False
 
     @display(description="report")
     def summary(self, job: Import) -> str:
@@ -72,10 +29,18 @@ class ImportInline(TabularInline):
         if "records" not in report:
             return "–"
         rejected = sum(report.get("rejected", {}).values())
-        copies = report.get("duplicates", {}).get("exact", 0)
+        copies = sum(report.get("duplicates", {}).values())
         return (
             f"{report['records']:,} records: {report['accepted']:,} accepted, {rejected:,} rejected, {copies:,} copies"
         )
+
+
+class VersionInline(ReadOnlyInline):
+    model = DatasetVersion
+    fields = readonly_fields = ("number", "kind", "made_by", "note", "content_hash", "created_at")
+
+    def get_queryset(self, request) -> QuerySet:
+        return super().get_queryset(request).select_related("made_by").defer("statistics")
 
 
 @admin.register(Dataset)
@@ -85,11 +50,11 @@ class DatasetAdmin(ModelAdmin):
     search_fields = ("name", "description", "owner__username", "id")
     list_select_related = ("owner",)
     autocomplete_fields = ("owner",)
-    actions = ("import_again",)
-    inlines = (ImportInline,)
+    actions = ("import_again", "export_json_lines", "export_csv")
+    inlines = (VersionInline, ImportInline)
     change_fields = (
         ("name", "owner", "description", "visibility"),
-        ("state", "error", "version", "format", "encoding", "content_hash", "created_at", "report_lines"),
+        ("state", "error", "version", "format", "encoding", "content_hash", "created_at", "columns", "report_lines"),
     )
     readonly_fields = change_fields[1]
 
@@ -97,13 +62,17 @@ class DatasetAdmin(ModelAdmin):
     def songs(self, dataset: Dataset) -> str:
         return f"{dataset.statistics['songs']:,}" if dataset.statistics else "–"
 
+    @display(description="columns")
+    def columns(self, dataset: Dataset) -> str:
+        """Which column holds what, and the way to say it otherwise."""
+        named = ", ".join(f"{role} from “{column}”" for role, column in dataset.mapping.items()) or "none named"
+        words = "Confirm or correct" if dataset.state == Dataset.State.NEEDS_MAPPING else "Change and import again"
+        address = reverse("admin:training_dataset_mapping", args=[dataset.pk])
+        return format_html('{} (<a href="{}">{}</a>)', named, address, words)
+
     @display(description="report")
     def report_lines(self, dataset: Dataset) -> str:
-        report = dataset.report
-        rows = [("records", report.get("records", 0)), ("accepted", report.get("accepted", 0))]
-        rows += [(f"rejected, {reason}", count) for reason, count in report.get("rejected", {}).items()]
-        rows += [(f"duplicates, {kind}", count) for kind, count in report.get("duplicates", {}).items() if count]
-        rows += [("warning", warning) for warning in report.get("warnings", [])]
+        rows = list(lines_of(report_of(dataset.report, dataset.options), dataset.report))
         return format_html_join("", "{}: {}<br>", rows)
 
     def get_form(self, request, obj=None, change=False, **kwargs):
@@ -113,7 +82,7 @@ class DatasetAdmin(ModelAdmin):
 
     def get_fieldsets(self, request, obj=None):
         if obj is None:
-            return [(None, {"fields": ("file", "name", "description", "lyrics_column")})]
+            return DatasetUploadForm.fieldsets()
         described, told = self.change_fields
         return [(None, {"fields": described}), ("Import", {"fields": told})]
 
@@ -151,52 +120,47 @@ class DatasetAdmin(ModelAdmin):
             else:
                 self.message_user(request, f"{dataset} is imported again.", messages.SUCCESS)
 
+    @admin.action(description="Export the songs in use as JSON Lines", permissions=["view"])
+    def export_json_lines(self, request: HttpRequest, queryset: QuerySet) -> StreamingHttpResponse | None:
+        return self._export(request, queryset, "jsonl")
+
+    @admin.action(description="Export the songs in use as CSV", permissions=["view"])
+    def export_csv(self, request: HttpRequest, queryset: QuerySet) -> StreamingHttpResponse | None:
+        return self._export(request, queryset, "csv")
+
+    def _export(self, request: HttpRequest, queryset: QuerySet, kind: str) -> StreamingHttpResponse | None:
+        chosen = list(queryset[:2])
+        if len(chosen) != 1 or not chosen[0].version:
+            self.message_user(request, "Choose one dataset that has songs: a file holds one.", messages.ERROR)
+            return None
+        return exports.songs_download(request, chosen[0].songs_in_use(), kind=kind, name=chosen[0].name)
+
+    def get_urls(self) -> list:
+        page = self.admin_site.admin_view(self.mapping)
+        return [path("<path:object_id>/mapping/", page, name="training_dataset_mapping"), *super().get_urls()]
+
+    def mapping(self, request: HttpRequest, object_id: str):
+        return mapping_page(self, request, object_id)
+
+
+def lines_of(report: ImportReport, stored: dict):
+    """Say an import's report line by line: the counts that add up, then what was noticed on the way."""
+    yield "records", report.records
+    yield "accepted", report.accepted
+    yield from ((f"rejected, {reason}", count) for reason, count in stored.get("rejected", {}).items())
+    yield from ((f"duplicates, {kind}", count) for kind, count in stored.get("duplicates", {}).items() if count)
+    if report.looks_like:
+        yield "looks like", report.looks_like
+    yield from ((f"in {language_name(code)}", count) for code, count in stored.get("languages", {}).items())
+    for switch, done in stored.get("cleaning", {}).items():
+        yield f"cleaned, {switch}", f"{done.get('places', 0):,} places in {done.get('songs', 0):,} songs"
+    yield from ((f"marked, {mark}", count) for mark, count in stored.get("marks", {}).items())
+    if report.replaced_characters:
+        yield "characters replaced", report.replaced_characters
+    if report.missing_artist:
+        yield "without an artist", report.missing_artist
+    yield from (("warning", warning) for warning in report.warnings)
+
 
 def runs_on(datasets: QuerySet) -> QuerySet:
     return TrainingRun.objects.filter(dataset__in=datasets).select_related("dataset")
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that imports write: to look at, never to change by hand."""
-
-    def has_add_permission(self, request) -> bool:
-        return False
-
-    def has_change_permission(self, request, obj=None) -> bool:
-        return False
-
-    def has_delete_permission(self, request, obj=None) -> bool:
-        return False
-
-
-@admin.register(Song)
-class SongAdmin(ReadOnlyAdmin):
-    list_display = ("title", "artist", "genre", "dataset", "ordinal", "line_count", "excluded_as")
-    list_filter = ("excluded_as", "dataset")
-    search_fields = ("title", "artist", "text")
-    list_select_related = ("dataset",)
-    list_per_page = 50
-    show_full_result_count = False
-
-    def get_queryset(self, request) -> QuerySet:
-        songs = super().get_queryset(request)
-        return (
-            songs.defer("text", "raw_text", "sections") if request.resolver_match.url_name.endswith("list") else songs
-        )
-
-
-@admin.register(Import)
-class ImportAdmin(ReadOnlyAdmin):
-    list_display = ("dataset", "version", "state", "records_read", "created_at", "finished_at")
-    list_filter = ("state", "created_at")
-    search_fields = ("dataset__name", "id")
-    list_select_related = ("dataset",)
-    exclude = ("lease_token",)
-
-
-@admin.register(Rejection)
-class RejectionAdmin(ReadOnlyAdmin):
-    list_display = ("imported_by", "line", "column", "reason", "message")
-    list_filter = ("reason",)
-    search_fields = ("message", "snippet", "imported_by__dataset__name")
-    list_select_related = ("imported_by",)

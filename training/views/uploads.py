@@ -104,7 +104,7 @@ def dataset_mapping(request: HttpRequest, dataset_id: str) -> HttpResponse:
     look = request.POST.get("look")
     form = ReadingForm(request.POST)
     try:
-        chosen = _chosen(form)
+        chosen = chosen_reading(form)
         if look:
             page = "training/_preview.html" if look == "part" else page
             return render(request, page, {"dataset": dataset, **stored_preview(dataset, **chosen)})
@@ -116,7 +116,7 @@ def dataset_mapping(request: HttpRequest, dataset_id: str) -> HttpResponse:
     return redirect(dataset)
 
 
-def _chosen(form: ReadingForm) -> dict:
+def chosen_reading(form: ReadingForm) -> dict:
     """What was chosen in the form. Raises: Invalid, so that a choice which is none is never taken for no choice."""
     if not form.is_valid():
         raise Invalid({name: [f"{form[name].label}: {word}" for word in words] for name, words in form.errors.items()})

@@ -54,7 +54,7 @@ def test_importing_again_while_an_import_goes_on_is_said(admin, staff_user):
 
 
 @pytest.mark.parametrize("parameter", ["q", "o", "p", "state", "state__exact", "created_at__gte", "nonsense", "e"])
-@pytest.mark.parametrize("model", ["dataset", "song", "import", "rejection"])
+@pytest.mark.parametrize("model", ["dataset", "datasetversion", "song", "import", "rejection"])
 @pytest.mark.parametrize("junk", ["x", "-1", "9" * 40, "a%00b", "%ff"])
 def test_no_parameter_of_a_list_makes_a_server_error(admin, parameter, model, junk):
     assert admin.get(f"/admin/training/{model}/?{parameter}={junk}").status_code in (200, 302, 400)
@@ -80,7 +80,7 @@ def test_who_is_no_staff_is_sent_away(signed_in, ready_dataset):
         assert signed_in.get(path).status_code == 302
 
 
-@pytest.mark.parametrize("model", ["dataset", "song", "import", "rejection"])
+@pytest.mark.parametrize("model", ["dataset", "datasetversion", "song", "import", "rejection"])
 @pytest.mark.parametrize("action", ["change", "delete", "history"])
 @pytest.mark.parametrize("junk", ["nope", "9" * 40, "%ff"])
 def test_an_address_that_is_nothing_leads_back(admin, model, action, junk):

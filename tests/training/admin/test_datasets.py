@@ -44,7 +44,7 @@ def test_a_refusal_is_said_in_the_form(admin, fields, words):
 
 def test_the_state_cannot_be_written_by_hand(admin, staff_user):
     dataset = imported(staff_user)
-    management = {"imports-TOTAL_FORMS": 0, "imports-INITIAL_FORMS": 0}
+    management = {f"{rows}-{name}_FORMS": 0 for rows in ("imports", "versions") for name in ("TOTAL", "INITIAL")}
     fields = {"name": "Renamed", "owner": staff_user.pk, "visibility": "shared", "state": "failed", **management}
     answer = admin.post(reverse("admin:training_dataset_change", args=[dataset.pk]), fields)
 
@@ -90,7 +90,7 @@ def test_a_dataset_that_a_run_uses_is_protected(admin, staff_user):
     assert Dataset.objects.exists()
 
 
-@pytest.mark.parametrize("model", ["dataset", "song", "import", "rejection"])
+@pytest.mark.parametrize("model", ["dataset", "datasetversion", "song", "import", "rejection"])
 def test_each_list_opens_with_a_search_and_few_questions(admin, staff_user, model, django_assert_max_num_queries):
     imported(staff_user)
     with django_assert_max_num_queries(14):
