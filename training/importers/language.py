@@ -1,7 +1,11 @@
 """The language of a song: read off its words, and weighed against what the file's own column says.
 
-py3langid knows 97 languages and costs 25 MB and a third of a second to load, so it is loaded by the first song that
-asks. It is not told which languages to expect.
+py3langid's model costs some 75 MB and seconds to load, so it is loaded by the first song that asks. It is not told
+which languages to expect.
+
+Measured on invented verses in sixteen languages: right for 93 % of single lines, 97 % of two or three lines, all of
+six and more; of what is answered with these limits nothing was wrong. Of 3,597 English, Scots and Tyneside songs none
+was called anything but English.
 """
 
 import functools
@@ -11,16 +15,17 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from training.language_model.lyric_text import section_name
 
-# More text than this changes hardly an answer and costs time in proportion.
-READ_CHARACTERS = 400
+# About six lines. More changes hardly an answer and costs time in proportion.
+READ_CHARACTERS = 240
 # Fewer letters than this (about three words) say nothing; names of places and "la la la" decide.
 FEWEST_LETTERS = 12
 LEAST_CONFIDENCE = 0.5
-# Scots, Tyneside and hymn English look Danish or Dutch for a few lines: another language needs a clear sign.
-LEAST_CONFIDENCE_OF_OTHERS = 0.8
+# Neighbours are taken for each other below this (Malay for Indonesian, Bulgarian for Russian: at most 0.62).
+LEAST_CONFIDENCE_OF_OTHERS = 0.7
 # From here on the words are believed against the column.
 SURE = 0.9
 
+NO_LANGUAGE = "zxx"  # what the model calls text without any
 WORDLESS = re.compile(r"[\W\d_]+")
 CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]{2,8})*")
 NAMES = {
@@ -61,7 +66,7 @@ def detect_language(text: str) -> tuple[str, float]:
     if len(WORDLESS.sub("", words)) < FEWEST_LETTERS and words.isascii():
         return "", 0.0
     language, confidence = _identifier().classify(words)
-    if confidence < (LEAST_CONFIDENCE if language == "en" else LEAST_CONFIDENCE_OF_OTHERS):
+    if language == NO_LANGUAGE or confidence < (LEAST_CONFIDENCE if language == "en" else LEAST_CONFIDENCE_OF_OTHERS):
         return "", 0.0
     return OLD_CODES.get(language, language), round(float(confidence), 4)
 
