@@ -25,9 +25,7 @@ WORDS = re.findall(
     wonder
     """,
 )
-SMALL_WORDS = ["a", "and", "the", "of", "in", "my", "your", "with", "for", "to", "on", "where", "when", "we", "they", "by"]
-    r"\w+", "a and the of in my your with for to on where when we I you they is was will by from under over"
-)
+SMALL_WORDS = re.findall(r"\w+", "a and the of in my your with for to on where when we I you they is was will by from")
 
 
 @dataclass(frozen=True)
