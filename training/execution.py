@@ -84,7 +84,7 @@ def _train(run: TrainingRun, token: UUID, on_start: Callable[[], None], is_asked
     journal = Journal(run.pk, token)
     journal.say("Reading the songs")
     config = TrainingConfig.from_dict(run.config)
-    corpus = build_corpus(songs_of(run), config)
+    corpus = build_corpus(songs_of(run), config, dataset_hash=run.dataset_hash)
     on_start()
     journal.say("Measuring the speed of this machine")
     best: Best | None = None
@@ -135,6 +135,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "vocabulary_size": corpus.tokenizer.vocabulary_size,
         "songs": corpus.songs,
         "songs_kept_aside": len(corpus.validation.songs),
+        "songs_kept_for_test": len(corpus.test.songs),
         "train_tokens": plan.train_tokens,
         "valid_tokens": plan.valid_tokens,
         "valid_characters": plan.valid_characters,

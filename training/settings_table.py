@@ -14,6 +14,7 @@ GROUPS = {
 FACTS = {
     "songs": "Songs",
     "songs_kept_aside": "Songs kept aside",
+    "songs_kept_for_test": "Songs kept for the last test",
     "train_tokens": "Tokens to learn from",
     "vocabulary_size": "Tokens it tells apart",
     "precision": "Precision",

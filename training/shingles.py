@@ -129,11 +129,11 @@ class SharedShingles:
     def __init__(self, ranked: np.ndarray, order: np.ndarray, needed: np.ndarray) -> None:
         self.order = order
         self.needed = needed
-        is_same = (ranked[1:] ^ ranked[:-1]) <= PLACES  # as the entry before
-        is_shared = np.zeros(len(ranked), dtype=bool)
-        is_shared[1:] = is_same
-        is_shared[:-1] |= is_same
-        is_first = ~np.concatenate((np.zeros(min(1, len(ranked)), dtype=bool), is_same))[is_shared]
+        is_same = np.zeros(len(ranked), dtype=bool)  # as the entry before
+        is_same[1:] = (ranked[1:] ^ ranked[:-1]) <= PLACES
+        is_shared = is_same.copy()
+        is_shared[:-1] |= is_same[1:]
+        is_first = ~is_same[is_shared]
         ranked = ranked[is_shared]
         # Shingle by shingle: its owners, largest first. Song by song: its shingles.
         self._owners = (ranked & PLACES).astype(np.uint32)

@@ -123,6 +123,13 @@ class TrainingConfig:
     validation_fraction: float = setting(
         0.1, "The share of the songs that is held back to judge the model.", "validation", 0.01, 0.5
     )
+    test_fraction: float = setting(
+        0.05,
+        "The share of the songs kept for a last judgement; no model sees them while it learns.",
+        "validation",
+        0,
+        0.3,
+    )
     evaluations: int = setting(12, "How often the model is judged over the run, at most.", "validation", 1, 200)
     sample_prompt: str = setting("", "How the samples written during training begin.", "samples", maximum=200)
     sample_tokens: int = setting(60, "Tokens in each sample (0: no samples).", "samples", 0, 500)

@@ -1,10 +1,10 @@
 """Songs made ready to learn from: split, turned into tokens, cut into columns.
 
-songs ─▶ groups (no duplicate on both sides) ─▶ training songs ─▶ tokens in columns (rows, B), read downwards
-                                            └▶ validation songs ─▶ each a sequence of its own
+songs ─▶ groups (none on two sides) ─▶ training songs ─▶ tokens in columns (rows, B), read downwards
+                                     ├▶ validation songs ─▶ each a sequence of its own
+                                     └▶ test songs ─▶ the same, and nobody looks at them while the model learns
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -12,21 +12,8 @@ import torch
 from torch import Tensor
 
 from training.language_model.config import CorpusTooSmall, TrainingConfig
-from training.language_model.lyric_text import canonical
+from training.language_model.song_groups import SongText, content_hash, group_songs, split_groups
 from training.language_model.tokenizers import Tokenizer
-
-# A group that overshoots the wanted share by more than this waits; a smaller one may still fit.
-MOST_OVERSHOOT = 1.25
-
-
-@dataclass(frozen=True, kw_only=True)
-class SongText:
-    """One song; songs with the same ``duplicate_group`` (unless it is empty) stay on one side of the split."""
-
-    text: str
-    duplicate_group: str | int | None = None
-    title: str = ""
-    genre: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +43,13 @@ class Corpus:
     tokens: Tensor
     song_lengths: list[int]
     validation: HeldOutSongs
+    test: HeldOutSongs
     unknown_share: float
     content_hash: str
 
     @property
     def songs(self) -> int:
-        return len(self.song_lengths) + len(self.validation.songs)
+        return len(self.song_lengths) + len(self.validation.songs) + len(self.test.songs)
 
     def token_counts(self) -> Tensor:
         """How often each token is to be predicted in the training songs, shape (V,)."""
@@ -104,8 +92,11 @@ def windows(columns: Tensor, sequence_length: int) -> Iterator[tuple[Tensor, Ten
         yield columns[start:end], columns[start + 1 : end + 1]
 
 
-def build_corpus(songs: Iterable[SongText], config: TrainingConfig) -> Corpus:
+def build_corpus(songs: Iterable[SongText], config: TrainingConfig, *, dataset_hash: str = "") -> Corpus:
     """The corpus that ``config`` makes of songs; the same for the same songs in any order.
+
+    Which songs are held back depends on ``dataset_hash`` (without one, on the songs' own hash) and not on the seed,
+    so that runs with different seeds are judged by the same songs.
 
     The vocabulary is learnt from the training songs alone, so that validation meets new words as a reader would.
     Raises: CorpusTooSmall if there are fewer than two groups of different songs, or too few tokens for one window.
@@ -115,16 +106,20 @@ def build_corpus(songs: Iterable[SongText], config: TrainingConfig) -> Corpus:
         raise CorpusTooSmall(
             "A training needs at least two different songs: one to learn from and one to be judged by."
         )
-    training, validation = split_groups(groups, fraction=config.validation_fraction, seed=config.seed)
-    tokenizer = Tokenizer.train(training, config)
-    encoded = [tokenizer.encode_song(text) for text in training]
+    own_hash = content_hash(groups)
+    split = split_groups(
+        groups, validation=config.validation_fraction, test=config.test_fraction, name=dataset_hash or own_hash
+    )
+    tokenizer = Tokenizer.train(split.training, config)
+    encoded = [tokenizer.encode_song(text) for text in split.training]
     corpus = Corpus(
         tokenizer=tokenizer,
         tokens=torch.tensor([token for song in encoded for token in song], dtype=torch.int32),
         song_lengths=[len(song) for song in encoded],
-        validation=hold_out(validation, tokenizer),
+        validation=hold_out(split.validation, tokenizer),
+        test=hold_out(split.test, tokenizer),
         unknown_share=tokenizer.unknown_share(token for song in encoded for token in song),
-        content_hash=digest(*sorted(digest(text) for group in groups for text in group)),
+        content_hash=own_hash,
     )
     corpus.largest_batch(config.sequence_length)
     return corpus
@@ -138,49 +133,3 @@ def hold_out(texts: list[str], tokenizer: Tokenizer) -> HeldOutSongs:
         characters=sum(len(text) + 1 for text in texts),
         unknown_share=tokenizer.unknown_share(token for song in encoded for token in song),
     )
-
-
-def group_songs(songs: Iterable[SongText]) -> list[list[str]]:
-    """The canonical texts of songs that are not empty, those of one duplicate group or of equal text together."""
-    groups: dict[str, set[str]] = {}
-    leader: dict[str, str] = {}  # a text's or duplicate group's name -> the group that holds it
-    for song in songs:
-        text = canonical(song.text)
-        if not text:
-            continue
-        names = {"text " + digest(text)}
-        if song.duplicate_group not in (None, ""):
-            names.add(f"group {song.duplicate_group}")
-        merged = {leader[name] for name in names if name in leader}
-        home = min(merged | names)
-        groups.setdefault(home, set()).add(text)
-        for other in merged - {home}:
-            groups[home] |= groups.pop(other)
-            names |= {name for name, place in leader.items() if place == other}
-        leader.update(dict.fromkeys(names, home))
-    return [sorted(texts) for texts in groups.values()]
-
-
-def split_groups(groups: list[list[str]], *, fraction: float, seed: int) -> tuple[list[str], list[str]]:
-    """(training, validation) texts: about ``fraction`` of all characters held back, at least one group on each side.
-
-    The order in which groups are asked depends on the seed and their texts, not on the order they come in.
-    """
-    ordered = sorted(groups, key=lambda texts: digest(str(seed), *texts))
-    sizes = {id(group): sum(map(len, group)) for group in ordered}
-    wanted = fraction * sum(sizes.values())
-    held_back: list[list[str]] = []
-    taken = 0
-    for group in ordered[:-1]:
-        if taken < wanted and taken + sizes[id(group)] <= wanted * MOST_OVERSHOOT:
-            held_back.append(group)
-            taken += sizes[id(group)]
-    if not held_back:
-        held_back = [min(ordered, key=lambda group: sizes[id(group)])]
-    kept = [group for group in ordered if not any(group is other for other in held_back)]
-    return [text for group in kept for text in group], [text for group in held_back for text in group]
-
-
-def digest(*parts: str) -> str:
-    """A short name that depends on nothing but the parts."""
-    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

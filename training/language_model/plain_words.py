@@ -35,6 +35,11 @@ def plain_lines(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     sung = "\n".join(line for line in text.split("\n") if section_name(line) is None)
-    if not sung.isascii():
-        sung = unicodedata.normalize("NFKC", sung)
-    return sung.lower().translate(PLAIN)
+    if sung.isascii():
+        return sung.lower().translate(PLAIN)
+    sung = unicodedata.normalize("NFKC", sung).lower()
+    # Beyond ASCII `translate` looks up each character; replacing the few that change takes half the time.
+    for character in set(sung):
+        if (plain := PLAIN[ord(character)]) != character:
+            sung = sung.replace(character, plain)
+    return sung

@@ -5,38 +5,7 @@ from hypothesis import strategies as st
 
 from tests.training.language_model.songs import make_config, make_songs
 from training.language_model.config import CorpusTooSmall
-from training.language_model.corpus import SongText, build_corpus, group_songs, split_groups, windows
-from training.language_model.lyric_text import canonical
-
-SONGS = st.lists(
-    st.builds(SongText, text=st.sampled_from("abcdefgh").map(lambda word: word * 3), duplicate_group=st.integers(0, 5))
-    | st.builds(SongText, text=st.text("abc \n", max_size=12)),
-    max_size=30,
-)
-
-
-@given(SONGS, st.integers(0, 100), st.floats(0.01, 0.5))
-def test_no_song_and_no_duplicate_group_is_on_both_sides(songs, seed, fraction):
-    groups = group_songs(songs)
-    texts = {canonical(song.text) for song in songs} - {""}
-    assert sorted(text for group in groups for text in group) == sorted(texts)
-    if len(groups) < 2:
-        return
-    training, validation = split_groups(groups, fraction=fraction, seed=seed)
-    assert training
-    assert validation
-    assert set(training) | set(validation) == texts
-    sides = {}
-    for song in songs:
-        if (text := canonical(song.text)) and song.duplicate_group is not None:
-            sides.setdefault(song.duplicate_group, set()).add(text in training)
-    assert all(len(side) == 1 for side in sides.values())
-    assert not set(training) & set(validation)
-
-
-def test_a_song_that_two_groups_share_brings_them_together():
-    songs = [SongText(text=text, duplicate_group=group) for text, group in [("a", 1), ("b", 2), ("b", 1), ("c", 2)]]
-    assert group_songs(songs) == [["a", "b", "c"]]
+from training.language_model.corpus import SongText, build_corpus, windows
 
 
 def test_about_the_wanted_share_is_held_back():
@@ -53,9 +22,32 @@ def test_the_split_does_not_depend_on_the_order_of_songs():
     assert one.tokenizer.tokens == other.tokenizer.tokens
 
 
-def test_another_seed_holds_other_songs_back():
+def test_runs_with_different_seeds_are_judged_by_the_same_songs():
     one, other = (build_corpus(make_songs(), make_config(seed=seed)) for seed in (1, 2))
-    assert not torch.equal(one.tokens, other.tokens)
+    assert held_out(one) == held_out(other)
+    assert torch.equal(one.tokens, other.tokens)
+
+
+def test_another_dataset_hash_holds_other_songs_back():
+    one, other = (build_corpus(make_songs(), make_config(), dataset_hash=name) for name in ("a1", "b2"))
+    assert held_out(one) != held_out(other)
+    assert one.content_hash == other.content_hash
+
+
+def test_songs_kept_for_the_test_are_neither_learnt_from_nor_judged_by():
+    corpus = build_corpus(make_songs(), make_config(test_fraction=0.2))
+    assert 3 <= len(corpus.test.songs) <= 6
+    sides = [corpus.tokens.split(corpus.song_lengths), corpus.validation.songs, corpus.test.songs]
+    texts = [{corpus.tokenizer.decode(song.tolist()) for song in side} for side in sides]
+    assert not texts[0] & texts[2]
+    assert not texts[1] & texts[2]
+    assert corpus.songs == 24
+
+
+def held_out(corpus):
+    return [
+        [corpus.tokenizer.decode(song.tolist()) for song in side.songs] for side in (corpus.validation, corpus.test)
+    ]
 
 
 @pytest.mark.parametrize("songs", [[], [SongText(text="la la la")], [SongText(text="la"), SongText(text="la\n")]])
