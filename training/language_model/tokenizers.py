@@ -317,13 +317,18 @@ def unquoted(word: str, has_open_quote: bool, rest: str) -> tuple[str, bool, boo
     return (word[:-1] if is_closing else word), is_opening, is_closing
 
 
+LONG_DASH = re.compile("[—–―]|--")
 CLOSES_LATER = re.compile(r"[^\s']'(?!\w)")
 
 
 def directed_quote(quote: str, line: str, position: int) -> str:
-    """An opening quote if a word or bracket follows and none is directly before, else a closing one."""
+    """An opening quote if a word or bracket follows and none is directly before, else a closing one.
+
+    Before a dash it closes: the blank that may have stood between them is gone when the line is read again.
+    """
     before, after = line[position - 1 : position], line[position + 1 : position + 2]
-    is_opening = bool(after.strip()) and (not before.strip() or before in "([{-—–―\"'")
+    is_before_word = bool(after.strip()) and not LONG_DASH.match(line, position + 1)
+    is_opening = is_before_word and (not before.strip() or before in "([{-—–―\"'")
     return (OPENING_QUOTES if is_opening else CLOSING_QUOTES)[quote]
 
 
