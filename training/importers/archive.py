@@ -46,6 +46,8 @@ class Archive:
         self.limits = limits
         self.is_preview = is_preview
         self._bytes_left = limits.archive_bytes  # for what gzip-wrapped members unpack to, all of them together
+        self._progress: Progress | None = None
+        self._place = 0  # how far reading has come
         self._join: Join | None = None
         self._last_examined: Examined | None = None
         self._unsure: tuple[Member, Examined] | None = None  # the first table whose lyrics column nobody named
@@ -55,7 +57,8 @@ class Archive:
 
         Raises: ImportRefused where the archive turns out to be a trap.
         """
-        for number, item in enumerate(self._items(progress), start=1):
+        self._progress = progress
+        for number, item in enumerate(self._items(), start=1):
             yield replace(item, record_number=number)
 
     def preview(self, most_songs: int, most_records: int) -> tuple[Findings, list[ParsedSong], list[RowError]]:
@@ -82,24 +85,33 @@ class Archive:
             return self._last_examined.encoding
         return DetectedEncoding(self.options.encoding, 1.0)
 
-    def _items(self, progress: Progress | None) -> Iterator[ParsedSong | RowError]:
+    def _read_on(self, place: int) -> None:
+        self._place = place
+        if self._progress:
+            self._progress(place)
+
+    def _wait(self, _: int) -> None:
+        """Say that work goes on where nothing is read for good: an import that is silent for long counts as dead."""
+        self._read_on(self._place)
+
+    def _items(self) -> Iterator[ParsedSong | RowError]:
         self._join = find_join(self.members, self.limits) or PoetryFolder.find(self.members, self.limits)
         for table in self._join.tables if self._join else ():
-            yield from _guarded(table.member, self._join.load(table, is_preview=self.is_preview))
+            yield from _guarded(table.member, self._join.load(table, is_preview=self.is_preview, progress=self._wait))
         companions = self._companions()
         for member in self.members:
             if member.problem:
                 yield RowError(0, 1, _shown(member), *member.problem)
             elif member not in companions:
-                yield from _guarded(member, self._records(member, progress))
+                yield from _guarded(member, self._records(member))
 
-    def _records(self, member: Member, progress: Progress | None) -> Iterator[ParsedSong | RowError]:
+    def _records(self, member: Member) -> Iterator[ParsedSong | RowError]:
         """The member is read twice: first whole, to trust it and to know its encoding.
 
         Raises: DamagedMember, ImportRefused.
         """
         options = self._join.options_for(member.name, self.options) if self._join else self.options
-        with self._opened(member) as stream:
+        with self._opened(member, self._wait) as stream:
             examined = examine(stream, member.name, options, self.limits, quick=self.is_preview, is_member=True)
         self._last_examined = examined
         is_text = examined.importer.name == "txt"
@@ -110,7 +122,7 @@ class Archive:
             raise ImportRefused(_which_column(examined.findings))
         artist = folder_of(member.name) if is_text else ""
         is_empty = True
-        with self._opened(member, progress) as stream:
+        with self._opened(member, self._read_on) as stream:
             for item in records(examined.importer, stream):
                 is_empty = False
                 yield self._completed(item, member, artist) if isinstance(item, ParsedSong) else item

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from .encoding import decoded_chunks, detect_encoding
+from .importer import Progress
 from .limits import Limits
 from .lines import read_lines
 from .members import TABLE_EXTENSIONS, Member, extension_of
@@ -47,17 +48,19 @@ def companion_tables(members: Sequence[Member], limits: Limits) -> list[Companio
     return [table for member in islice(named_so, _MOST_TABLES) if (table := _table(member, limits))]
 
 
-def rows_of(table: CompanionTable, limits: Limits, *, quick: bool = False) -> Iterator[Row]:
+def rows_of(
+    table: CompanionTable, limits: Limits, *, quick: bool = False, progress: Progress | None = None
+) -> Iterator[Row]:
     """The rows below the header, in bounded memory.
 
     Args:
         quick: of a large table look at samples only to know its encoding.
     Raises: DamagedMember, ImportRefused.
     """
-    with table.member.open() as packed:
+    with table.member.open(progress) as packed:
         stream = unwrapped(packed, limits)
         encoding = look_quickly(stream)[0] if quick else detect_encoding(stream)
-    with table.member.open() as packed:
+    with table.member.open(progress) as packed:
         chunks = decoded_chunks(unwrapped(packed, limits), encoding.name)
         longest = limits.record_characters
         rows = TableRows(read_lines(chunks, longest), table.delimiter, longest=longest)

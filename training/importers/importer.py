@@ -18,6 +18,7 @@ class CountedStream:
         self._stream = stream
         self._progress = progress
         self.seek = stream.seek
+        self.seekable = getattr(stream, "seekable", bool)
 
     def read(self, size: int = -1) -> bytes:
         chunk = self._stream.read(size)

@@ -127,7 +127,8 @@ def iterate_records(
     Args:
         source: the path of a file or folder, or a seekable binary stream.
         progress: called with the number of bytes read so far as reading goes on: of the file as it is stored, also
-            where it is an archive or gzip-wrapped; of a folder, of all its files.
+            where it is an archive or gzip-wrapped; of a folder, of all its files. While a file is only checked it is
+            called too, with the number it had, so that silence means that nothing happens any more.
         encoding_found: called before the first record with the encoding that a file which is no archive is read in.
     Raises: ImportRefused if the file cannot be read at all, or where an archive turns out to be a trap.
     """
@@ -136,12 +137,17 @@ def iterate_records(
         if (archive := _archive(opened, options, limits)) is not None:
             yield from archive.records(progress)
             return
-        examined = examine(unwrapped(opened, limits), filename, options, limits, checked=True)
+        waiting = CountedStream(opened, _standing_still(progress))
+        examined = examine(unwrapped(waiting, limits), filename, options, limits, checked=True)
         if not examined.is_readable:
             raise ImportRefused("Say first which column holds the lyrics.")
         if encoding_found:
             encoding_found(examined.encoding)
         yield from records(examined.importer, unwrapped(CountedStream(opened, progress), limits))
+
+
+def _standing_still(progress: Progress | None) -> Progress | None:
+    return (lambda _: progress(0)) if progress else None
 
 
 def _archive(

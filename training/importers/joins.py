@@ -19,6 +19,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from .companion_tables import CompanionTable, companion_tables, rows_of
+from .importer import Progress
 from .limits import Limits
 from .members import Member, extension_of, folder_of
 from .options import ImportOptions
@@ -104,9 +105,9 @@ class Join:
         """The members that are companion tables and hold no songs."""
         return tuple(table.member for table in self.tables)
 
-    def load(self, table: CompanionTable, *, is_preview: bool) -> Iterator[RowError]:
+    def load(self, table: CompanionTable, *, is_preview: bool, progress: Progress | None = None) -> Iterator[RowError]:
         """Read one of the companion tables, of which a preview needs the beginning; yields what is wrong with it."""
-        rows = rows_of(table, self._limits, quick=is_preview)
+        rows = rows_of(table, self._limits, quick=is_preview, progress=progress)
         for row in islice(rows, _PREVIEW_ROWS) if is_preview else rows:
             if row.problem:
                 message = "This row of a companion table cannot be read, so nothing is joined with it."

@@ -1,6 +1,7 @@
 """Files made of text, read by the doors that everybody uses."""
 
 import io
+import zipfile
 
 from training.importers import ImportOptions, ParsedSong, RowError, inspect, iterate_records
 
@@ -30,3 +31,11 @@ def errors_of(items) -> list[tuple[int, int, str]]:
 
 def texts_of(items) -> list[str]:
     return [song.text for song in songs_of(items)]
+
+
+def as_archive(members: dict[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in members.items():
+            target.writestr(name, content)
+    return archive.getvalue()

@@ -21,6 +21,8 @@ from training.importers import (
     iterate_records,
 )
 
+from .reading import as_archive
+
 # Bytes that mean something to one of the formats come up often.
 PIECES = st.sampled_from(
     [
@@ -92,14 +94,6 @@ def test_an_archive_with_any_bytes_changed_gives_records_or_a_refusal(noise, pla
     except ImportRefused:
         return
     assert [item.record_number for item in items] == list(range(1, len(items) + 1))
-
-
-def as_archive(members: dict[str, bytes]) -> bytes:
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as target:
-        for name, content in members.items():
-            target.writestr(name, content)
-    return archive.getvalue()
 
 
 NAMES = st.sampled_from(

@@ -1,3 +1,4 @@
+import gzip
 import io
 import json
 
@@ -5,7 +6,7 @@ import pytest
 
 from training.importers import ImportOptions, ImportRefused, InvalidOptions, inspect, iterate_records
 
-from .reading import look, read, stream_of, texts_of
+from .reading import as_archive, look, read, stream_of, texts_of
 
 TABLE = "artist,song,text\n" + "".join(f'A{n},S{n},"la la {n}\nla"\n' for n in range(50))
 
@@ -135,6 +136,13 @@ def test_progress_ends_at_the_size_of_the_file():
         pass
     assert seen == sorted(seen)
     assert seen[-1] == len(TABLE)
+
+
+@pytest.mark.parametrize("wrap", [bytes, gzip.compress, lambda content: as_archive({"a.csv": content})])
+def test_the_first_check_of_a_file_is_not_silent(wrap):
+    seen = []
+    next(iterate_records(io.BytesIO(wrap(TABLE.encode())), progress=seen.append))
+    assert seen[:2] == [0, 0]
 
 
 def test_a_path_is_read_like_a_stream(tmp_path):
