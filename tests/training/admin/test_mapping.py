@@ -79,6 +79,7 @@ def test_no_dataset_has_no_mapping_page(admin):
 
 
 def test_several_files_become_one_dataset(admin):
+    assert " multiple" in admin.get(ADD).content.decode()
     songs = [{"title": "Winter", "lyrics": "Winter has a key\nto every door"}]
     admin.post(ADD, {"name": "Two files", "description": "", "file": [csv_file(), jsonl_file(songs)]})
 
