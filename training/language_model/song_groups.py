@@ -1,6 +1,6 @@
 """Which songs belong together, and on which side of the split each group stands.
 
-songs ──same text, duplicate group or run of 8 lines──▶ groups ──order by the hash──▶ test, validation, training
+songs ──same text, duplicate group or 8 lines──▶ groups ──order by the dataset's hash──▶ test, validation, training
 
 A model that has read a chorus is no judge of the song it stands in, so a group is never divided.
 """
