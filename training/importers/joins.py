@@ -1,12 +1,10 @@
-"""What an archive knows about a song beside its text: a table of artists, tables keyed by its id, names of files.
+"""What an archive knows about a song beside its text: a table of artists, tables keyed by its id.
 
     artists-data.csv ──▶ Link → artist, genre ─┐
     lyrics-data.csv  ──▶ ALink ────────────────┴──▶ the song with its artist's name           (Vagalume, six genres)
 
     id_*.csv         ──▶ id → artist, title … ─┐
     lyrics/<id>.txt  ──▶ id ───────────────────┴──▶ the song with its names                   (Music4All)
-
-    <artist>.txt     ──▶ the name of the file ─────▶ the text with its artist's name          (Kaggle poetry)
 
 Companion tables are recognised by their headers, held in memory in a compact form up to a limit, and give no records
 of their own; a broken row of theirs is an error like any other.
@@ -29,28 +27,6 @@ from .values import folded, malformed, name, year
 
 _PREVIEW_ROWS = 5_000
 _LYRICS_COLUMNS = frozenset({"lyric", "lyrics", "text"})
-# The files of the Kaggle poetry folder, each spelling of a name once.
-_POETS = frozenset(
-    (
-        *("adele", "algreen", "aliciakeys", "amywinehouse", "beatles", "bieber", "bjork", "blink182"),
-        *("bobdylan", "bobmarley", "britneyspears", "brucespringsteen", "brunomars", "cake", "dickinson", "disney"),
-        *("djkhaled", "dollyparton", "drseuss", "drake", "eminem", "janisjoplin", "jimihendrix", "johnnycash"),
-        *("jonimitchell", "kanye", "kanyewest", "ladygaga", "leonardcohen", "lilwayne", "linmanuelmiranda", "lorde"),
-        *(
-            "ludacris",
-            "michaeljackson",
-            "missyelliott",
-            "nickelback",
-            "nickiminaj",
-            "nirvana",
-            "notoriousbig",
-            "nurseryrhymes",
-        ),
-        *("pattismith", "paulsimon", "prince", "rkelly", "radiohead", "rihanna"),
-    )
-)
-_POETS_THAT_TELL = 12
-_FULL_NAMES = {"kanye": "Kanye West", "notoriousbig": "The Notorious B.I.G.", "drseuss": "Dr. Seuss"}
 _BETWEEN = "\x1f"  # names hold no control characters
 
 
@@ -222,32 +198,10 @@ class Music4All(Join):
         return not key or self._facts.add(key, Facts(*(fact and name(fact, self._limits) for fact in facts)))
 
 
-class KagglePoetry(Join):
-    """A folder with one text an artist and nothing between the songs: the file's name is the artist's.
-
-    It is known by its names, as nothing else tells it from a folder with one text a song. Some artists come twice,
-    under names that are spelled in two ways.
-    """
-
-    title = OTHER_TITLES["kaggle_poetry"]
-
-    @classmethod
-    def find(cls, tables: Sequence[CompanionTable], members: Sequence[Member], limits: Limits) -> "KagglePoetry | None":
-        names = {folded(_stem(member.name)) for member in members if extension_of(member.name) == ".txt"}
-        return cls((), limits) if len(names & _POETS) >= _POETS_THAT_TELL else None
-
-    def complete(self, song: ParsedSong, member_name: str) -> ParsedSong:
-        stem = _stem(member_name)
-        artist = _FULL_NAMES.get(folded(stem)) or name_from_slug(stem.replace("_", "-").lower())
-        return replace(song, artist=artist, title="" if song.title == stem else song.title)
-
-
 def find_join(members: Sequence[Member], limits: Limits) -> Join | None:
     """How the songs of these members are completed, None if no member says anything about another's songs."""
     tables = companion_tables(members, limits)
-    return next(
-        (join for kind in (Vagalume, Music4All, KagglePoetry) if (join := kind.find(tables, members, limits))), None
-    )
+    return next((join for kind in (Vagalume, Music4All) if (join := kind.find(tables, members, limits))), None)
 
 
 def _link(link: str) -> str:

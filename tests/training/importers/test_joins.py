@@ -121,28 +121,6 @@ def test_tables_without_their_texts_are_no_companions():
     assert {reason for _, _, reason in errors_of(iterate_records(io.BytesIO(content)))} == {"malformed"}
 
 
-POETS = ["adele", "bjork", "dr-seuss", "drake", "eminem", "kanye", "kanye-west", "Kanye_West", "lil-wayne", "Lil_Wayne"]
-POETS += ["lorde", "notorious-big", "notorious_big", "nursery_rhymes", "prince", "rihanna"]
-
-
-def test_texts_named_by_their_artist_are_known_by_the_names_of_their_folder(tmp_path):
-    for number, name in enumerate(POETS):
-        (tmp_path / f"{name}.txt").write_text(f"la {number}\nla la")
-    songs = songs_of(iterate_records(tmp_path))
-    artists = {song.artist for song in songs}
-    assert {"Adele", "Kanye West", "Lil Wayne", "The Notorious B.I.G.", "Nursery Rhymes", "Dr. Seuss"} <= artists
-    assert len(artists) == 12
-    assert {song.title for song in songs} == {""}
-    assert inspect(tmp_path).looks_like == "Kaggle poetry folder"
-
-
-def test_a_few_of_those_names_are_a_folder_like_any_other(tmp_path):
-    for name in POETS[:5]:
-        (tmp_path / f"{name}.txt").write_text("la la")
-    assert [song.title for song in songs_of(iterate_records(tmp_path))] == sorted(POETS[:5])
-    assert inspect(tmp_path).looks_like == ""
-
-
 def test_a_table_that_is_too_large_is_said_so_and_joined_as_far_as_it_was_read():
     rows = "".join(f"Artist {n},/a-{n}/\n" for n in range(1000))
     songs = "ALink,SName,SLink,Lyric\n" + "".join(f"/a-{n}/,x,x,la la\n" for n in (3, 999))
