@@ -11,7 +11,7 @@ from tests.processes import running_platform, wait_until
 from tests.training.ingest.killing import Killed, attempt, killed_at, stored, take_back
 from tests.training.song_files import VERSES, csv_file, imported, run_waiting_import
 from training import ingest, lifecycle
-from training.ingest import counting, reading, rows
+from training.ingest import counting, hold, reading, rows
 from training.models import Dataset, Import, Rejection, Song
 from training.services import datasets as services
 
@@ -34,6 +34,9 @@ PLAIN = {"near_duplicates": False, "detect_language": False, "full_text": False}
 
 @pytest.fixture
 def small_batches(monkeypatch):
+    # Whatever happens once in a while would make the steps differ from machine to machine.
+    monkeypatch.setattr(hold, "BREATH_SECONDS", 1e9)
+    monkeypatch.setattr(reading, "FLUSH_SECONDS", 1e9)
     monkeypatch.setattr(reading, "BATCH_SONGS", 2)
     monkeypatch.setattr(counting, "SONGS_AT_ONCE", 2)
 
