@@ -27,6 +27,8 @@ LAST_SHIFT = np.uint64(31)
 # A packed entry is the upper bits of a shingle's number, then the place of its song: up to 67 million songs.
 PLACE_BITS = 26
 PLACES = np.uint64((1 << PLACE_BITS) - 1)
+LEFT_OUT = np.uint64(2**64 - 1)  # sorts behind every entry
+CHUNK = 1 << 18
 # A quarter of the shingles: a song of 45 that is half contained in another shares 5 sampled ones, none with p < 1 %.
 FIRST_SHARE = 0.25
 # 16 million entries are 128 MB; beyond them the sample becomes half as dense, which a million songs reach twice.
@@ -113,10 +115,15 @@ class ShingleSample:
         order = places[np.lexsort((places, -sizes[places].astype(np.int64)))]
         ranks = np.full(len(sizes), len(sizes), dtype=np.uint64)
         ranks[order] = np.arange(len(order), dtype=np.uint64)
-        entries = np.frombuffer(self._entries, dtype=np.uint64)
-        rank = ranks[entries & PLACES]
-        ranked = ((entries & ~PLACES) | rank)[rank < len(sizes)]
+        ranked = np.array(self._entries, dtype=np.uint64)
+        for start in range(0, len(ranked), CHUNK):  # in place, for the sample may be the largest thing in memory
+            part = ranked[start : start + CHUNK]
+            rank = ranks[part & PLACES]
+            part &= ~PLACES
+            part |= rank
+            part[rank == len(sizes)] = LEFT_OUT
         ranked.sort()
+        ranked = ranked[: np.searchsorted(ranked, LEFT_OUT)]
         return SharedShingles(ranked, order, np.maximum(1, sizes[order] * self.share * LEAST_SHARE))
 
 

@@ -122,7 +122,7 @@ def test_a_loss_that_is_no_number_fails_the_run_with_advice(run, monkeypatch):
     ],
 )
 def test_too_little_memory_fails_the_run_with_advice(run, monkeypatch, problem):
-    def too_large(*args):
+    def too_large(*args, **options):
         raise problem
 
     monkeypatch.setattr(execution, "build_corpus", too_large)
@@ -132,7 +132,7 @@ def test_too_little_memory_fails_the_run_with_advice(run, monkeypatch, problem):
 
 
 def test_a_fault_of_ours_fails_the_run_and_is_raised(run, monkeypatch):
-    def faulty(*args):
+    def faulty(*args, **options):
         raise ZeroDivisionError("secret words")
 
     monkeypatch.setattr(execution, "build_corpus", faulty)
