@@ -6,8 +6,9 @@
 Title and artist don't count: "(Live)" and "- Remastered" are the same song. Nothing here depends on chance, so the
 same songs in the same order give the same copies.
 
-Pure: numpy and the standard library. A million songs need 24 MB for the hashes, 128 MB for the sampled shingles and,
-for the length of the comparison, about twice that again; 57,650 songs need 2 + 19 MB.
+Pure: numpy and the standard library. 57,650 songs of 230 different words in a row (the worst case: nothing repeats)
+raised the peak by 59 MB, comparison included. A million songs need 24 MB for the hashes, at most 128 MB for the
+sample, and as much again while they are compared (reckoned, not measured).
 """
 
 import hashlib
