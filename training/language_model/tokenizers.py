@@ -216,7 +216,7 @@ ELISIONS = frozenset({
 })
 # fmt: on
 WORD_OR_SIGN = re.compile(
-    r"(?P<word>'?[^\W_]+(?:(?:'|(?<=\d)[.,:](?=\d))[^\W_]+)*'?)|(?P<dash>[—–―]+|--+|(?<!\S)-(?!\S))|\.\.\.+|\S"
+    r"(?P<word>'?[^\W_]+(?:(?:'|(?<=\d)[.,:](?=\d))[^\W_]+)*'?)|(?P<dash>[—–―]+|--+|(?<!\S)-(?!\S))|\.(?:\s*\.){2,}|\S"
 )
 
 
@@ -295,7 +295,7 @@ def words_and_signs(line: str) -> Iterator[str]:
             yield from (["‘"] if is_opening else []) + [word] + (["’"] if is_closing else [])
         elif token in CLOSING_QUOTES:
             yield directed_quote(token, line, found.start())
-        elif token.startswith("..."):
+        elif len(token) > 1:  # dots, which are read again without the blanks between them
             yield "..."
         else:
             yield token

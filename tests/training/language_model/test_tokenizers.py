@@ -43,6 +43,8 @@ def test_characters_decode_to_the_canonical_song(text):
 
 @given(LYRICS)
 @example('"\' - "')  # a quote and a dash with a blank between them, which decoding takes away
+@example("... .")
+@example(". ... . .")
 def test_words_decoded_and_read_again_are_the_same_words(text):
     words = tokenizer("word", [text])
     decoded = words.decode(words.encode(text))
