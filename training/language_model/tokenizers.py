@@ -294,7 +294,9 @@ def words_and_signs(line: str) -> Iterator[str]:
             has_open_single_quote = (has_open_single_quote or is_opening) and not is_closing
             yield from (["‘"] if is_opening else []) + [word] + (["’"] if is_closing else [])
         elif token in CLOSING_QUOTES:
-            yield directed_quote(token, line, found.start())
+            quote = directed_quote(token, line, found.start())
+            # A single one that closes nothing would become an apostrophe of the word before it when written back.
+            yield from [] if quote == "’" and not line[: found.start()][-1:].strip() else [quote]
         elif len(token) > 1:  # dots, which are read again without the blanks between them
             yield "..."
         else:
