@@ -189,9 +189,11 @@ def test_a_lyrics_column_named_in_another_language_is_proposed(name):
     assert not look(f'artista,{name}\nAda,"la\nla"\n', "canciones.csv", mapping=found.mapping).needs_mapping
 
 
-@given(st.text(alphabet="'=+-@\t\r\n\0 ab", max_size=12))
+@given(st.text(alphabet="'=+-@\t\r\n\0 \v\x1c\u2028ab", max_size=12))
 @example("'=1")
 @example(" =1")
+@example("' =")
+@example("'' \t=")
 def test_the_apostrophe_of_our_export_is_taken_away_again_and_no_other(text):
     assert without_guard(neutral_cell(text)) == text
 
