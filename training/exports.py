@@ -17,21 +17,12 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils.http import content_disposition_header
 from django.utils.text import slugify
 
-# Those of ASVS, and the line feed as which a CR may come back.
-FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
+from training.importers.values import with_guard
 
 
 def neutral_cell(value) -> str:
-    """Return the text of a cell that no spreadsheet takes for a formula: an apostrophe stands before what could be one.
-
-    What could be one behind its apostrophes gets one more, so that taking one away gives each text back.
-
-    Source: OWASP ASVS 5.0, 1.2.10.
-    """
-    text = "" if value is None else str(value)
-    if text.lstrip("'").startswith(FORMULA_BEGINNINGS) or text.lstrip().startswith(FORMULA_BEGINNINGS):
-        return "'" + text
-    return text
+    """Return the text of a cell that no spreadsheet takes for a formula; an import of our own table gives it back."""
+    return "" if value is None else with_guard(str(value))
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence]) -> str:

@@ -6,7 +6,6 @@ from rest_framework.views import APIView
 
 from training.api.datasets import IDEMPOTENCY_KEY, DatasetDetailSerializer, accepted
 from training.api.fields import ObjectField
-from training.api.previews import OPTIONS_HELP
 from training.errors import Invalid
 from training.models import Dataset
 from training.services import combining as services
@@ -27,6 +26,12 @@ class SourceSerializer(serializers.Serializer):
     year_to = serializers.IntegerField(default=None, allow_null=True)
     minimum_lines = serializers.IntegerField(default=0)
 
+    def to_internal_value(self, data):
+        """A misspelled filter would take every song, so it is refused."""
+        if isinstance(data, dict) and data.keys() - self.fields.keys():
+            raise serializers.ValidationError(f"A source knows {', '.join(self.fields)}, and nothing else.")
+        return super().to_internal_value(data)
+
 
 class CombineSerializer(serializers.Serializer):
     """A new dataset from others."""
@@ -34,7 +39,7 @@ class CombineSerializer(serializers.Serializer):
     name = serializers.CharField(max_length=dataset_services.LONGEST_NAME)
     description = serializers.CharField(max_length=dataset_services.LONGEST_DESCRIPTION, allow_blank=True, default="")
     sources = SourceSerializer(many=True, min_length=1, max_length=services.MOST_SOURCES)
-    options = ObjectField(required=False, help_text=OPTIONS_HELP)
+    options = ObjectField(required=False, help_text=f"How the songs are read: {', '.join(services.COMBINE_OPTIONS)}.")
 
 
 class CombineView(APIView):

@@ -14,7 +14,7 @@ contract is ``Importer`` in ``importer``) and add one line to ``IMPORTERS`` in `
 from .encoding import ENCODINGS, DetectedEncoding
 from .inspection import Inspection, inspect, iterate_records
 from .limits import UPLOAD_LIMITS, Limits
-from .options import FORMAT_NAMES, ROLES, SEPARATORS, ImportOptions
+from .options import FORMAT_NAMES, ROLES, SEPARATORS, SHOWN_CHARACTERS, ImportOptions
 from .records import ImportRefused, InvalidOptions, ParsedSong, Reason, RowError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "FORMAT_NAMES",
     "ROLES",
     "SEPARATORS",
+    "SHOWN_CHARACTERS",
     "UPLOAD_LIMITS",
     "DetectedEncoding",
     "ImportOptions",

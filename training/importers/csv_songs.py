@@ -42,7 +42,7 @@ class CsvSongs(Importer):
             return 0.5 if sample.extension in cls.extensions else 0.0
         known = sum(map(is_known_name, rows[0].cells))
         sound = _sound_share(rows)
-        if known and (sound >= 0.5 or (is_named_so and len(rows) <= _FEW_ROWS)):
+        if known and (sound >= 0.5 or (is_named_so and (known > 1 or len(rows) <= _FEW_ROWS))):
             return min(0.95, 0.55 + 0.1 * known + 0.2 * is_named_so + 0.05 * sound)
         if is_named_so and sound >= 0.5:
             return 0.6

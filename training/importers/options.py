@@ -4,7 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 
+from .cleaning import SWITCHES
 from .encoding import encoding_name
+from .presets import PRESET_NAMES
 from .records import ImportRefused, InvalidOptions
 
 ROLES = ("lyrics", "title", "artist", "genre", "year", "language")
@@ -13,7 +15,8 @@ DELIMITER_NAMES = {"comma": ",", "tab": "\t", "\\t": "\t", "semicolon": ";", "pi
 FORMAT_NAMES = ("csv", "tsv", "jsonl", "json", "txt", "zip")
 # How songs follow each other in a text file; any other separator is a line that stands between two songs.
 SEPARATORS = ("none", "rule", "blank", "heads")
-SEPARATOR_CHARACTERS = NAME_CHARACTERS = 100
+SEPARATOR_CHARACTERS = 100
+SHOWN_CHARACTERS = 40  # of a name that is not known
 _LANGUAGE_CODE = re.compile("[a-z]{2}")
 
 
@@ -50,20 +53,24 @@ class ImportOptions:
 
     @classmethod
     def from_dict(cls, values: Mapping | None) -> "ImportOptions":
-        """Options out of JSON that a person sent or that ``to_dict`` made; keys that are not ours are left alone.
+        """Options out of JSON that a person sent or that ``to_dict`` made.
 
-        Raises: InvalidOptions naming every option that makes no sense.
+        Raises: InvalidOptions naming every option that makes no sense or does not exist: nobody would notice a typing
+            mistake in a name that is left alone.
         """
         values = dict(values or {})
+        known = [option.name for option in fields(cls)]
         chosen, errors = {}, {}
-        for option in fields(cls):
-            value = values.get(option.name)
+        for name in values.keys() - known:
+            errors[str(name)[:SHOWN_CHARACTERS]] = [f"There is no such option, but {', '.join(known)}."]
+        for name in known:
+            value = values.get(name)
             if value is None or value == "":
                 continue
             try:
-                chosen[option.name] = _CHECKS[option.name](value)
+                chosen[name] = _CHECKS[name](value)
             except ImportRefused as refusal:
-                errors[option.name] = [str(refusal)]
+                errors[name] = [str(refusal)]
         if errors:
             raise InvalidOptions(errors)
         return cls(**chosen)
@@ -106,8 +113,7 @@ def _delimiter(value) -> str:
 def _mapping(value) -> dict[str, str]:
     if not isinstance(value, Mapping):
         raise ImportRefused("The mapping has to name a column for each role.")
-    unknown = [str(role) for role in value if role not in ROLES]
-    if unknown:
+    if unknown := [str(role)[:SHOWN_CHARACTERS] for role in value if role not in ROLES]:
         raise ImportRefused(f"The mapping knows {', '.join(ROLES)}, not {', '.join(unknown)}.")
     if not all(column is None or isinstance(column, str) for column in value.values()):
         raise ImportRefused("Each column in the mapping has to be given by its name.")
@@ -127,15 +133,17 @@ def _separator(value) -> str:
 
 
 def _preset(value) -> str:
-    if not isinstance(value, str):
-        raise ImportRefused("The preset has to be the name of one.")
-    return value[:NAME_CHARACTERS]
+    if value not in PRESET_NAMES:
+        raise ImportRefused(f"The preset has to be one of {', '.join(PRESET_NAMES)}.")
+    return value
 
 
 def _cleaning(value) -> dict[str, bool]:
     if not isinstance(value, Mapping) or not all(isinstance(is_on, bool) for is_on in value.values()):
         raise ImportRefused("Cleaning has to say true or false for each of its switches.")
-    return {str(switch): is_on for switch, is_on in value.items()}
+    if unknown := [str(switch)[:SHOWN_CHARACTERS] for switch in value if switch not in SWITCHES]:
+        raise ImportRefused(f"Cleaning knows {', '.join(SWITCHES)}, not {', '.join(unknown)}.")
+    return dict(value)
 
 
 def _languages(value) -> tuple[str, ...]:

@@ -248,6 +248,7 @@ OTHER_TITLES = {
     "music4all": "Music4All",
     "lyricsgenius_text": "LyricsGenius text",
 }
+PRESET_NAMES = (*(preset.name for preset in PRESETS), *OTHER_TITLES, NO_PRESET)
 _BY_NAME = {preset.name: preset for preset in PRESETS}
 
 

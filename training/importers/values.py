@@ -14,8 +14,9 @@ _NEWLINES = (*_NEWLINES_OF_ASCII, "\x85", "\u2028", "\u2029")
 _OTHER_NEWLINES = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
 _NOT_IN_A_NAME = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _YEAR = re.compile(r"(?<!\d)(1\d{3}|20\d{2}|2100)(?!\d)")
-# An apostrophe of the export; those that stood in the text follow it. Source: OWASP ASVS 5.0, 1.2.10.
-_GUARDED = re.compile(r"'(?:'*+|\s*+)[=+\-@\t\r\n\0]")
+# What a spreadsheet could take for a formula, behind apostrophes and white space: the signs of OWASP ASVS 5.0, 1.2.10,
+# and the line feed as which a CR may come back.
+_FORMULA = re.compile(r"'*+\s*[=+\-@\t\r\n\0]")
 # How spreadsheets and data frames write "nothing".
 _MISSING = frozenset({"na", "n/a", "nan", "null", "none"})
 
@@ -67,9 +68,17 @@ def snippet(value: str) -> str:
     return text if len(text) <= SNIPPET_CHARACTERS else text[: SNIPPET_CHARACTERS - 1] + "…"
 
 
+def with_guard(text: str) -> str:
+    """The text as our export writes it into a cell: an apostrophe stands before what could be a formula.
+
+    What could be one behind apostrophes of its own gets one more, so that `without_guard` gives each text back.
+    """
+    return "'" + text if _FORMULA.match(text) else text
+
+
 def without_guard(cell: str) -> str:
-    """The cell without the one apostrophe that our export put before what a spreadsheet could take for a formula."""
-    return cell[1:] if _GUARDED.match(cell) else cell
+    """The text that `with_guard` made the cell of."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def assemble_song(

@@ -1,7 +1,9 @@
-"""COUNTING: the older version's songs learn when they ended; what the new one counts is `versions.count_version`."""
+"""COUNTING: the older version's end, and which languages are in use; the rest is `versions.count_version`."""
 
 from django.db import transaction
+from django.db.models import Count
 
+from training.ingest.counts import Counts
 from training.ingest.hold import Hold
 from training.models import Import, Song
 
@@ -19,3 +21,14 @@ def close_older_version(job: Import, hold: Hold) -> None:
             hold.renew()
             first, last = page[0][0], page[-1][0]
             older.filter(ordinal__range=(first, last)).update(removed_in=job.version)
+
+
+def count_languages(job: Import, counts: Counts) -> None:
+    """Count the languages of the songs in use, where copies or a filter left any of the stored ones out."""
+    if counts.accepted == counts.stored:
+        return
+    in_use = Song.objects.filter(dataset=job.dataset_id, added_in=job.version).in_use()
+    found = in_use.order_by().values_list("language").annotate(songs=Count("pk")).order_by("-songs", "language")
+    counts.languages.clear()
+    for language, songs in found.iterator():
+        counts.add_language(language, songs)

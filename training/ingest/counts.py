@@ -6,18 +6,22 @@ from dataclasses import dataclass, field, fields
 
 DUPLICATES = ("exact", "normalised", "near")
 LANGUAGE = "language"  # the reason of a song that the language filter leaves out
+MOST_LANGUAGES = 100  # told apart; a column may hold another word in each row, and all of this is written every second
+OTHER_LANGUAGES = "other"
 
 
 @dataclass
 class Counts:
-    """Numbers that add up: each record is rejected or a stored song; a stored song may be a copy or filtered out."""
+    """Numbers that add up: each record is rejected or a stored song; a stored song may be a copy or filtered out.
+
+    ``languages`` are those of the stored songs while the file is read, at its end those of the songs in use.
+    """
 
     records: int = 0
     stored: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     duplicates: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
-    non_english: int = 0
     cleaned_songs: Counter[str] = field(default_factory=Counter)
     cleaned_places: Counter[str] = field(default_factory=Counter)
     marks: Counter[str] = field(default_factory=Counter)
@@ -39,6 +43,18 @@ class Counts:
     def accepted(self) -> int:
         """How many songs are in use."""
         return self.stored - self.rejected[LANGUAGE] - self.duplicates.total()
+
+    @property
+    def non_english(self) -> int:
+        """How many songs are known to be in another language."""
+        return sum(count for language, count in self.languages.items() if not language.lower().startswith("en"))
+
+    def add_language(self, language: str, songs: int = 1) -> None:
+        """Count songs in this language, if it is known."""
+        if language and language not in self.languages and len(self.languages) >= MOST_LANGUAGES:
+            language = OTHER_LANGUAGES
+        if language:
+            self.languages[language] += songs
 
     def report(self, *, looks_like: str = "", warnings: tuple[str, ...] | list[str] = ()) -> dict:
         """What `Import.report` and `Dataset.report` say; records = accepted + rejected + duplicates."""

@@ -95,6 +95,7 @@ class Ingestion:
 
     def count(self) -> None:
         if self.counts.accepted:
+            counting.count_languages(self.job, self.counts)
             counting.close_older_version(self.job, self.hold)
             self.facts = versions.count_version(self.job.dataset, self.job.version, breathe=self.hold.breathe)
 

@@ -76,9 +76,7 @@ class Preparation:
     def _count(self, record: ParsedSong, cleaned: Cleaned, language: str, is_kept: bool, counts: Counts) -> None:
         if not is_kept:
             counts.rejected[LANGUAGE] += 1
-        if language:
-            counts.languages[language] += 1
-            counts.non_english += not language.lower().startswith("en")
+        counts.add_language(language)
         if not record.artist:
             counts.missing_artist += 1
         if not record.text.isascii():

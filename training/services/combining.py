@@ -18,6 +18,8 @@ MOST_SOURCES = 20
 LARGEST_WEIGHT = 1000.0
 LONGEST_WORDS = 300
 LARGEST_NUMBER = 1_000_000
+# What can be said about songs that are read from no file of their own.
+COMBINE_OPTIONS = ("cleaning", "language", "detect_language", "duplicates", "near_duplicates", "full_text")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,8 @@ def combine_datasets(
     """Queue the making of a new dataset from the songs of others, as they are now; it is in state importing.
 
     Args:
-        options: how the songs are imported, such as ``{"near_duplicates": false}``. Unless it says otherwise they keep
-            their language, and are not cleaned once more.
+        options: how the songs are imported: `COMBINE_OPTIONS`. Unless it says otherwise they keep their language, and
+            are not cleaned once more.
     Raises: Invalid naming each field that is wrong, LimitReached.
     """
     texts = _checked_texts(name=name, description=description)
@@ -99,6 +101,9 @@ def count_songs(*, sources: list[Source]) -> int:
 
 def _reading(options: dict) -> dict:
     """The options under which the gathered file is read, its columns among them. Raises: Invalid."""
+    if unknown := options.keys() - set(COMBINE_OPTIONS):
+        refusal = f"There is no such option here, but {', '.join(COMBINE_OPTIONS)}."
+        raise Invalid({str(name)[: importers.SHOWN_CHARACTERS]: [refusal] for name in unknown})
     mapping = {role: role for role in SONG_COLUMNS if role in importers.ROLES}
     usual = {"detect_language": False, "cleaning": dict.fromkeys(SWITCHES, False)}
     given = {"format": "jsonl", "encoding": "utf-8", "mapping": mapping}
@@ -162,7 +167,7 @@ def _in_recipe(source: Source, dataset: Dataset) -> dict:
 
 
 def _is_number(value, kind: type) -> bool:
-    return isinstance(value, kind) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, kind) and not isinstance(value, bool) and (isinstance(value, int) or math.isfinite(value))
 
 
 def _is_storable(text: str) -> bool:

@@ -130,6 +130,7 @@ class TestCombine:
             {"sources": [{"dataset": "a\0"}]}, {"sources": [{"dataset": "nope"}]}, {"sources": [{"dataset": []}]},
             {"weight": 0}, {"weight": "NaN"}, {"weight": "Infinity"}, {"weight": "1e400"}, {"weight": None},
             {"artist": "a" * 301}, {"year_from": 10**40}, {"year_to": "x"}, {"minimum_lines": -1}, {"genre": "none"},
+            {"generes": "shanty"}, {"year_to": 10**400}, {"weight": 10**400},
             {"options": []}, {"options": {"cleaning": 7}}, {"description": "d" * 2001},
         ],
     )  # fmt: skip

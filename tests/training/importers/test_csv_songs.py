@@ -3,6 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from training.exports import neutral_cell
+from training.importers import Reason
 from training.importers.values import without_guard
 
 from .reading import errors_of, look, read, songs_of, texts_of
@@ -45,6 +46,14 @@ def test_columns_are_found_whatever_their_order_case_and_spaces():
     assert found.mapping == {"lyrics": "Lyrics", "title": "Track Name", "artist": "Artist_Name", "year": "YEAR"}
     assert found.songs[0].year == 1999
     assert not found.needs_mapping
+
+
+def test_a_small_table_stays_a_table_though_its_first_song_lost_its_quote():
+    broken = "Ada,Broken,/b,one, line\nanother, line\na third\na fourth\na fifth\na sixth\n"
+    rows = [f'Ada,Song {number},/s,"la la\nlo lo"\n' for number in range(4)]
+    items = read("artist,song,link,text\n" + broken + "".join(rows), "songs.csv")
+    assert {item.reason for item in items[:-4]} == {Reason.MALFORMED}
+    assert [song.title for song in items[-4:]] == ["Song 0", "Song 1", "Song 2", "Song 3"]
 
 
 def test_a_row_with_too_few_or_too_many_columns_is_left_out_alone():
@@ -189,9 +198,11 @@ def test_a_lyrics_column_named_in_another_language_is_proposed(name):
     assert not look(f'artista,{name}\nAda,"la\nla"\n', "canciones.csv", mapping=found.mapping).needs_mapping
 
 
-@given(st.text(alphabet="'=+-@\t\r\n\0 ab", max_size=12))
+@given(st.text(alphabet="'=+-@\t\r\n\0 \v\x1c\u2028ab", max_size=12))
 @example("'=1")
 @example(" =1")
+@example("' =")
+@example("'' \t=")
 def test_the_apostrophe_of_our_export_is_taken_away_again_and_no_other(text):
     assert without_guard(neutral_cell(text)) == text
 

@@ -165,13 +165,15 @@ def test_a_path_is_read_like_a_stream(tmp_path):
         ("separator", "x" * 101),
         ("separator", "a\nb"),
         ("title_line", 1),
+        ("preset", "songdatta"),
+        ("preset", ["songdata"]),
+        ("cleaning", {"mojibakke": False}),
+        ("cleaning", ["mojibake"]),
+        ("near_duplicate", False),
+        ("colour", None),
     ],
 )
 def test_an_option_that_makes_no_sense_is_named(option, value):
     with pytest.raises(InvalidOptions) as refusal:
         ImportOptions.from_dict({option: value, "encoding": "no-such"})
     assert set(refusal.value.errors) == {option, "encoding"}
-
-
-def test_options_of_others_are_left_alone():
-    assert ImportOptions.from_dict({"colour": "blue", "licence": 7}) == ImportOptions()

@@ -29,6 +29,27 @@ def test_songs_in_other_languages_are_kept_and_counted(user):
     assert dataset.report["accepted"] == 3
 
 
+def test_languages_are_those_of_the_songs_in_use(user):
+    rows = [("A", "un deux", "fr"), ("A again", "un deux", "fr"), ("B", "one two", "en"), ("C", "tre", "it")]
+    options = {"language": ["fr", "en"], "detect_language": False}
+    dataset = imported(user, csv_file(rows, header=("title", "lyrics", "language")), options=options)
+
+    assert (dataset.report["records"], dataset.report["accepted"]) == (4, 2)
+    assert (dataset.report["rejected"], dataset.report["duplicates"]["exact"]) == ({"language": 1}, 1)
+    assert dataset.report["languages"] == {"fr": 1, "en": 1}
+    assert dataset.report["non_english"] == 1
+
+
+def test_a_column_with_another_language_in_each_row_is_no_burden():
+    counts = Counts()
+    for number in range(1000):
+        counts.add_language(f"tongue {number}")
+
+    assert len(counts.languages) == 101
+    assert counts.languages["other"] == 900
+    assert counts.non_english == 1000
+
+
 def test_what_cleaning_did_is_counted_in_songs_and_places(user):
     rows = [("A", "X", "", "one &amp; two\nthree &amp; four"), ("B", "", "", "five &amp; six"), *VERSES]
     dataset = imported(user, csv_file(rows))

@@ -149,7 +149,8 @@ def test_the_songs_of_others_are_not_taken(user, other_user, harbour):
     [
         {"weight": 0}, {"weight": -1}, {"weight": float("nan")}, {"weight": float("inf")}, {"weight": 1e9},
         {"weight": "1"}, {"weight": True}, {"artist": None}, {"genre": "g" * 301}, {"language": "\0"},
-        {"artist": "\ud800"}, {"year_from": "1999"}, {"year_to": 10**40}, {"minimum_lines": -1}, {"minimum_lines": 1.5},
+        {"artist": "\ud800"}, {"year_from": "1999"}, {"year_to": 10**40}, {"year_from": 10**400},
+        {"minimum_lines": -1}, {"minimum_lines": 1.5},
     ],
 )  # fmt: skip
 def test_what_no_song_can_be_chosen_by_is_refused(user, ready_dataset, wrong):
@@ -167,6 +168,10 @@ def test_no_source_too_many_sources_and_no_song_are_refused(user, ready_dataset)
     with pytest.raises(Invalid) as refusal:
         services.combine_datasets(owner=user, name="x", sources=[source], options={"near_duplicates": "perhaps"})
     assert "near_duplicates" in refusal.value.errors
+    for option in ("near_duplicate", "format", "mapping"):
+        with pytest.raises(Invalid) as refusal:
+            services.combine_datasets(owner=user, name="x", sources=[source], options={option: False})
+        assert list(refusal.value.errors) == [option]
     assert Dataset.objects.filter(owner=user).count() == 2
 
 
