@@ -1,6 +1,7 @@
 """Forms for uploading songs, saying how a file is read and cleaned, and describing a dataset."""
 
 import re
+from collections.abc import Mapping
 
 from django import forms
 
@@ -32,7 +33,7 @@ FORMAT_LABELS = {
     "jsonl": "JSON Lines",
     "json": "JSON",
     "txt": "plain text",
-    "zip": "ZIP of texts",
+    "zip": "ZIP archive",
 }
 
 
@@ -42,8 +43,12 @@ FORMAT_PHRASES = {
     "jsonl": "JSON Lines",
     "json": "JSON",
     "txt": "plain text",
-    "zip": "a ZIP of texts",
+    "zip": "a ZIP archive",
 }
+WHAT_IS_TAKEN = (
+    "A table from a spreadsheet (CSV, TSV), plain texts, JSON or JSON Lines, LyricsGenius files, or a ZIP of any of "
+    "these with a folder for each artist. Each may be gzipped; several at once make one dataset."
+)
 READING_FIELDS = ("format", "encoding", "delimiter", "separator", "title_line")
 CLEANING_TITLES = {
     "mojibake": "Broken letters",
@@ -78,6 +83,9 @@ class ReadingForm(forms.Form):
         max_length=100,
         help_text="Codes such as en, or en, de. Empty keeps every language.",
     )
+    # The encoding that was found, not chosen: sent back unchanged it stays open, so that an import still checks all of
+    # the file, of which a preview may have seen only a part.
+    found_encoding = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     # A box that is not ticked sends nothing: this says that the boxes were there to be ticked.
     had_switches = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
@@ -98,12 +106,13 @@ class ReadingForm(forms.Form):
             self._show(inspection)
 
     @classmethod
-    def showing(cls, inspection: Inspection) -> "ReadingForm":
-        """An unbound form that offers what the inspection found."""
+    def showing(cls, inspection: Inspection, *, chosen: Mapping | None = None) -> "ReadingForm":
+        """An unbound form that offers what the inspection found; ``chosen`` are the options that a person gave."""
         options = inspection.options
         found = {
             "format": inspection.format,
             "encoding": inspection.encoding.name,
+            "found_encoding": "" if (chosen or {}).get("encoding") else inspection.encoding.name,
             "delimiter": DELIMITER_NAMES.get(options.delimiter, ""),
             "separator": options.separator,
             "title_line": options.title_line,
@@ -158,6 +167,8 @@ class ReadingForm(forms.Form):
         """What was chosen besides the columns, as the importers know it."""
         given = self.cleaned_data
         options = {name: value for name in READING_FIELDS if (value := given.get(name))}
+        if given.get("found_encoding") and given["found_encoding"] == options.get("encoding"):
+            del options["encoding"]
         if given.get("had_switches"):
             options["title_line"] = given["title_line"]
             options["language"] = given["language"]
@@ -171,8 +182,7 @@ class DatasetUploadForm(ReadingForm):
 
     file = SeveralFilesField(
         label="Song files",
-        help_text="Tables (CSV, TSV), JSON, JSON Lines, plain text, or a ZIP of them; each may be gzipped. "
-        "Several at once make one dataset.",
+        help_text=WHAT_IS_TAKEN,
         error_messages={"empty": "This file is empty."},
     )
     name = forms.CharField(label="Name", max_length=LONGEST_NAME)

@@ -58,22 +58,26 @@ def dataset_preview(request: HttpRequest) -> HttpResponse:
     form = PreviewForm(request.POST, request.FILES)
     if not form.is_valid():
         return _preview_refused(request, " ".join(word for words in form.errors.values() for word in words))
+    options = form.options()
     try:
         inspection = services.preview_upload(
             owner=request.user,
             file=_one_or_more(form.cleaned_data["file"]),
             mapping=form.mapping(),
-            options=form.options(),
+            options=options,
         )
     except ExpectedError as refusal:
         return _preview_refused(request, words_of(refusal))
-    return render(request, "training/_preview.html", preview_context(inspection))
+    return render(request, "training/_preview.html", preview_context(inspection, options))
 
 
-def preview_context(inspection) -> dict:
-    """What `training/_preview.html` shows of an inspection: the songs as they would be after cleaning."""
+def preview_context(inspection, chosen: dict) -> dict:
+    """What `training/_preview.html` shows of an inspection: the songs as they would be after cleaning.
+
+    ``chosen`` are the options that a person gave, or an import before.
+    """
     songs = cleaning_panel.cleaned_songs(inspection)
-    reading = ReadingForm.showing(inspection)
+    reading = ReadingForm.showing(inspection, chosen=chosen)
     return {
         "inspection": inspection,
         "reading": reading,
@@ -126,6 +130,7 @@ def chosen_reading(form: ReadingForm) -> dict:
 def stored_preview(dataset: Dataset, **chosen) -> dict:
     """How the dataset's stored file would be read, or why it can't be."""
     try:
-        return preview_context(services.preview_stored(dataset=dataset, **chosen))
+        inspection = services.preview_stored(dataset=dataset, **chosen)
     except ExpectedError as refusal:
         return {"refusal": words_of(refusal)}
+    return preview_context(inspection, {**dataset.options, **chosen.get("options", {})})

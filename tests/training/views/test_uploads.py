@@ -40,6 +40,28 @@ def test_columns_that_were_chosen_in_the_preview_are_used(signed_in):
     assert Dataset.objects.get().mapping == {"lyrics": "beta", "title": "alpha"}
 
 
+@pytest.mark.parametrize(("found", "read_as"), [("utf-8", "windows-1252"), ("", "utf-8")])
+def test_an_encoding_that_was_only_found_in_a_part_is_looked_for_again(signed_in, found, read_as):
+    """The preview sees the beginning of a large file, here the one without accents."""
+    rows = [("Café", "São Tomé", "Não há café\nsó maçãs e pães\ncoração, canção\n")]
+    fields = {"name": "x", "file": csv_file(rows, encoding="windows-1252"), "encoding": "utf-8"}
+
+    signed_in.post(page("dataset-create"), {**fields, "found_encoding": found})
+
+    assert Dataset.objects.get().encoding == read_as
+
+
+def test_an_encoding_that_was_chosen_stays_chosen_when_it_is_shown_again(signed_in):
+    file = csv_file(encoding="windows-1252")
+
+    found = text(signed_in.post(page("dataset-preview"), {"file": file}))
+    file.seek(0)
+    chosen = text(signed_in.post(page("dataset-preview"), {"file": file, "encoding": "koi8-r"}))
+
+    assert 'name="found_encoding" value="' in found
+    assert 'name="found_encoding" value="' not in chosen
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "words"),
     [
