@@ -132,8 +132,10 @@ class ReadingForm(forms.Form):
         for name in READING_FIELDS:
             if name not in asked:
                 del self.fields[name]
-            elif hasattr(self.fields[name], "choices"):  # looking is done: here stands what was found
-                self.fields[name].choices = [choice for choice in self.fields[name].choices if choice[0]]
+            elif hasattr(self.fields[name], "choices"):  # looking is done, unless each file is looked at for itself
+                found = [(value, label) for value, label in self.fields[name].choices if value]
+                each = [("", "as each file shows")] if name == "separator" and inspection.format == "zip" else []
+                self.fields[name].choices = each + found
         columns = [(column, column) for column in inspection.columns]
         for role in ROLES:
             if not columns:

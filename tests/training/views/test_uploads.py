@@ -62,6 +62,21 @@ def test_an_encoding_that_was_chosen_stays_chosen_when_it_is_shown_again(signed_
     assert 'name="found_encoding" value="' not in chosen
 
 
+def test_several_texts_each_keep_what_stands_between_their_own_songs(signed_in):
+    one = b"The tide is out\nand so am I"
+    two = b"-First-\nNine bells, no boat\n\n-Second-\nNine bells, no shore\n"
+
+    def files():
+        return [SimpleUploadedFile("one.txt", one), SimpleUploadedFile("two.txt", two)]
+
+    shown = text(signed_in.post(page("dataset-preview"), {"file": files()}))
+    signed_in.post(page("dataset-create"), {"name": "x", "file": files(), "format": "zip", "separator": ""})
+    run_waiting_import(Dataset.objects.get())
+
+    assert '<option value="" selected>as each file shows</option>' in shown
+    assert list(Dataset.objects.get().songs_in_use().values_list("title", flat=True)) == ["one", "First", "Second"]
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "words"),
     [
