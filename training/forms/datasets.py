@@ -66,6 +66,13 @@ STEPS = {
 }
 
 
+def encoding_label(name: str) -> str:
+    """An encoding as people write it: UTF-8, Windows-1252, Mac Roman."""
+    if name.startswith(("windows", "mac", "shift", "big")):
+        return name.capitalize().replace("Mac-r", "Mac R").replace("Shift_j", "Shift J").replace("Jis", "JIS")
+    return name.upper()
+
+
 class ReadingForm(forms.Form):
     """How a file is to be read. Every field may stay empty: then it is found by looking at the file.
 
@@ -93,7 +100,7 @@ class ReadingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.inspection = inspection
         self.fields["format"].choices = [("", "look"), *FORMAT_LABELS.items()]
-        self.fields["encoding"].choices = [("", "look"), *((name, name.upper()) for name in ENCODINGS)]
+        self.fields["encoding"].choices = [("", "look"), *((name, encoding_label(name)) for name in ENCODINGS)]
         self.fields["separator"].choices = [("", "look"), *((name, SEPARATOR_LABELS[name]) for name in SEPARATORS)]
         for role in ROLES:
             self.fields[f"column_{role}"] = forms.CharField(label=ROLE_LABELS[role], required=False, max_length=200)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from training import exports
 from training.errors import Conflict, Invalid
-from training.forms.datasets import FORMAT_LABELS, DatasetEditForm
+from training.forms.datasets import FORMAT_LABELS, DatasetEditForm, encoding_label
 from training.forms.refusals import add_refusal
 from training.models import Dataset, Import, Worker
 from training.services import datasets as services
@@ -70,6 +70,7 @@ def _report_context(dataset: Dataset) -> dict:
         "report": report_of(job.report, job.options) if "records" in job.report else None,
         "rejections": services.rejections_of(dataset=dataset)[:REJECTIONS_SHOWN],
         "format_label": FORMAT_LABELS.get(dataset.format, dataset.format),
+        "encoding_label": encoding_label(dataset.encoding),
     }
 
 

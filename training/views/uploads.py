@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from training.errors import ExpectedError, Invalid
-from training.forms.datasets import FORMAT_PHRASES, DatasetUploadForm, PreviewForm, ReadingForm
+from training.forms.datasets import FORMAT_PHRASES, DatasetUploadForm, PreviewForm, ReadingForm, encoding_label
 from training.forms.refusals import add_refusal
 from training.models import Dataset
 from training.services import datasets as services
@@ -78,13 +78,16 @@ def preview_context(inspection, chosen: dict) -> dict:
     """
     songs = cleaning_panel.cleaned_songs(inspection)
     reading = ReadingForm.showing(inspection, chosen=chosen)
+    switches = [(reading[f"clean_{effect.name}"], effect) for effect in cleaning_panel.effects(inspection)]
     return {
         "inspection": inspection,
         "reading": reading,
         "format_phrase": FORMAT_PHRASES.get(inspection.format, inspection.format),
         "looks_like": getattr(inspection, "looks_like", ""),
+        "encoding_label": encoding_label(inspection.encoding.name),
         "encoding_percent": round(100 * inspection.encoding.confidence),
-        "switches": [(reading[f"clean_{effect.name}"], effect) for effect in cleaning_panel.effects(inspection)],
+        "switches": [(field, effect) for field, effect in switches if effect.is_worth_a_look],
+        "quiet_switches": [(field, effect) for field, effect in switches if not effect.is_worth_a_look],
         "songs": songs[:SONGS_PREVIEWED],
         "song_count": len(inspection.songs),
         "more_songs": max(0, len(songs) - SONGS_PREVIEWED),
