@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -31,7 +32,9 @@ IMPORT_WORKER_COMMAND = "celery -A lyricsite worker -n imports@%h -Q imports,mai
 @login_required
 @require_GET
 def dataset_list(request: HttpRequest) -> HttpResponse:
+    going_on = Import.objects.filter(state__in=services.GOING_ON)
     datasets = Dataset.objects.visible_to(request.user).select_related("owner")
+    datasets = datasets.prefetch_related(Prefetch("imports", going_on, to_attr="going_on"))
     page = Paginator(datasets, DATASETS_ON_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "training/dataset_list.html", {"page": page})
 

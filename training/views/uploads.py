@@ -10,6 +10,7 @@ from training.forms.datasets import FORMAT_PHRASES, DatasetUploadForm, PreviewFo
 from training.forms.refusals import add_refusal
 from training.models import Dataset
 from training.services import datasets as services
+from training.services import versions
 from training.views import cleaning_panel
 from training.views.access import owned, words_of
 
@@ -106,18 +107,19 @@ def dataset_mapping(request: HttpRequest, dataset_id: str) -> HttpResponse:
     """Say which column holds what; the stored file is then read again. ``look`` shows it without importing."""
     dataset = owned(request, dataset_id)
     page = "training/dataset_mapping.html"
+    shown = {"dataset": dataset, "changes_by_hand": versions.changes_by_hand(dataset=dataset)}
     if request.method == "GET":
-        return render(request, page, {"dataset": dataset, **stored_preview(dataset)})
+        return render(request, page, {**shown, **stored_preview(dataset)})
     look = request.POST.get("look")
     form = ReadingForm(request.POST)
     try:
         chosen = chosen_reading(form)
         if look:
             page = "training/_preview.html" if look == "part" else page
-            return render(request, page, {"dataset": dataset, **stored_preview(dataset, **chosen)})
+            return render(request, page, {**shown, **stored_preview(dataset, **chosen)})
         services.apply_mapping(dataset=dataset, **chosen)
     except ExpectedError as refusal:
-        context = {"dataset": dataset, **stored_preview(dataset), "refusal": words_of(refusal)}
+        context = {**shown, **stored_preview(dataset), "refusal": words_of(refusal)}
         # Looking answers 200, as htmx shows no other; a program asks the API, which says 400.
         return render(request, page, context, status=200 if look else refusal.status)
     return redirect(dataset)

@@ -7,6 +7,7 @@ from django.urls import reverse
 from tests.training.song_files import VERSES, csv_file, imported, run_waiting_import, unsure_file
 from training.models import Dataset
 from training.services import datasets as services
+from training.services import songs as song_services
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("doorbells")]
 
@@ -254,3 +255,16 @@ def test_the_mapping_page_offers_what_was_cleaned_and_imports_anew_without_an_up
     assert dataset.version == 2
     assert job.options["cleaning"]["spacing"] is False
     assert job.options["duplicates"] is False
+
+
+def test_the_mapping_page_says_that_changes_by_hand_are_not_carried_over(signed_in, user):
+    dataset = imported(user)
+    warning = "What you changed by hand is not carried over."
+    assert warning not in text(signed_in.get(page("dataset-mapping", dataset.pk)))
+
+    song_services.change_song(song=dataset.songs.get(ordinal=1), by=user, excluded=True)
+    assert warning in text(signed_in.get(page("dataset-mapping", dataset.pk)))
+
+    signed_in.post(page("dataset-mapping", dataset.pk), {"column_lyrics": "lyrics"})
+    run_waiting_import(dataset)
+    assert warning not in text(signed_in.get(page("dataset-mapping", dataset.pk)))
