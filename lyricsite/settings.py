@@ -287,6 +287,7 @@ UNFOLD = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static_url("img/favicon.svg")},
     ],
+    "STYLES": [lambda request: static_url("css/admin.css")],
     # The site's accent, by its hue, in the shades that the admin's styles ask for.
     "COLORS": {"primary": {str(step): f"oklch({light}% .09 172)" for step, light in ACCENT_SHADES.items()}},
 }

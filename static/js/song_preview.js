@@ -22,7 +22,7 @@ export async function question(form, changed, limit = PREVIEW_BYTES) {
   const fields = new FormData(form);
   const isNewFile = changed?.type === "file";
   const columns = [...fields.keys()].filter((name) => name.startsWith("column_"));
-  const reading = ["format", "encoding", "delimiter", "separator", "title_line"];
+  const reading = ["format", "encoding", "found_encoding", "delimiter", "separator", "title_line"];
   if (isNewFile || reading.includes(changed?.name)) columns.forEach((name) => fields.delete(name));
   if (isNewFile) reading.forEach((name) => fields.delete(name));
   if (changed?.name === "format") ["delimiter", "separator"].forEach((name) => fields.delete(name));
@@ -34,7 +34,7 @@ export async function question(form, changed, limit = PREVIEW_BYTES) {
 }
 
 export function nameFromFile(fileName) {
-  return fileName.replace(/\.[^.]+$/, "").replace(/[_-]+/g, " ").trim().slice(0, 120);
+  return fileName.replace(/\.gz$/i, "").replace(/\.[^.]+$/, "").replace(/[_-]+/g, " ").trim().slice(0, 120);
 }
 
 export function bindPreview(form, { fetch = globalThis.fetch.bind(globalThis), delay = 300 } = {}) {

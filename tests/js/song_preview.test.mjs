@@ -36,6 +36,7 @@ test("a gzipped file is sent whole, as half of one cannot be read", async () => 
 
 test("a file's name becomes a dataset's name", () => {
   assert.equal(nameFromFile("harbour_songs-1890.csv"), "harbour songs 1890");
+  assert.equal(nameFromFile("harbour_songs.jsonl.gz"), "harbour songs");
   assert.equal(nameFromFile(`${"x".repeat(200)}.txt`).length, 120);
 });
 

@@ -37,7 +37,12 @@ class ImportInline(ReadOnlyInline):
 
 class VersionInline(ReadOnlyInline):
     model = DatasetVersion
-    fields = readonly_fields = ("number", "kind", "made_by", "note", "content_hash", "created_at")
+    fields = readonly_fields = ("number", "kind", "made_by", "note", "fingerprint", "created_at")
+    verbose_name_plural = "versions"
+
+    @display(description="fingerprint")
+    def fingerprint(self, version: DatasetVersion) -> str:
+        return version.content_hash[:12] or "–"
 
     def get_queryset(self, request) -> QuerySet:
         return super().get_queryset(request).select_related("made_by").defer("statistics")

@@ -5,11 +5,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES
+from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, UnfoldAdminSelectWidget
 
 from training.errors import ExpectedError
 from training.forms.datasets import ReadingForm
 from training.services import datasets as services
+from training.services import versions
 from training.views.access import words_of
 from training.views.uploads import chosen_reading, stored_preview
 
@@ -43,14 +44,18 @@ def mapping_page(model_admin, request: HttpRequest, object_id: str) -> HttpRespo
         "title": f"Columns of {dataset}",
         "dataset": dataset,
         "refusal": refusal,
-        "fields": dressed(shown["reading"]) if "reading" in shown else (),
+        "changes_by_hand": versions.changes_by_hand(dataset=dataset),
     }
+    if "reading" in shown:
+        dress(shown["reading"])
     return render(request, PAGE, context, status=400 if refusal and request.method == "POST" else 200)
 
 
-def dressed(form: ReadingForm) -> list:
-    """The form's fields in the admin's clothes."""
+def dress(form: ReadingForm) -> None:
+    """Put the form's fields into the admin's clothes."""
     for bound in form:
-        kind = getattr(bound.field.widget, "input_type", "text")
-        bound.field.widget.attrs["class"] = " ".join(CLASSES.get(kind, INPUT_CLASSES))
-    return list(form)
+        widget = bound.field.widget
+        kind = getattr(widget, "input_type", "text")
+        widget.attrs["class"] = " ".join(CLASSES.get(kind, INPUT_CLASSES))
+        if kind == "select":
+            widget.template_name = UnfoldAdminSelectWidget.template_name

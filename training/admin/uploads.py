@@ -10,7 +10,7 @@ from unfold.widgets import (
 )
 
 from training.errors import ExpectedError
-from training.forms.datasets import CLEANING_TITLES, STEPS
+from training.forms.datasets import CLEANING_TITLES, STEPS, WHAT_IS_TAKEN, encoding_label
 from training.forms.files import SeveralFilesField
 from training.forms.refusals import add_refusal
 from training.importers import ENCODINGS, ROLES
@@ -54,11 +54,12 @@ class DatasetUploadForm(forms.ModelForm):
     file = SeveralFilesField(
         label="Files",
         widget=SeveralFilesWidget,
-        help_text="Tables (CSV, TSV), JSON, JSON Lines, plain text, or a ZIP of them; each may be gzipped. Several at "
-        "once make one dataset.",
+        help_text=WHAT_IS_TAKEN,
         error_messages={"empty": "This file is empty."},
     )
-    encoding = choice("Encoding", [(name, name.upper()) for name in ENCODINGS], "Only where letters come out wrong.")
+    encoding = choice(
+        "Encoding", [(name, encoding_label(name)) for name in ENCODINGS], "Only where letters come out wrong."
+    )
     preset = choice(
         "Looks like", [(preset.name, preset.title) for preset in PRESETS], "A public dataset, whose columns are known."
     )

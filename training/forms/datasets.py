@@ -1,6 +1,7 @@
 """Forms for uploading songs, saying how a file is read and cleaned, and describing a dataset."""
 
 import re
+from collections.abc import Mapping
 
 from django import forms
 
@@ -32,7 +33,7 @@ FORMAT_LABELS = {
     "jsonl": "JSON Lines",
     "json": "JSON",
     "txt": "plain text",
-    "zip": "ZIP of texts",
+    "zip": "ZIP archive",
 }
 
 
@@ -42,8 +43,12 @@ FORMAT_PHRASES = {
     "jsonl": "JSON Lines",
     "json": "JSON",
     "txt": "plain text",
-    "zip": "a ZIP of texts",
+    "zip": "a ZIP archive",
 }
+WHAT_IS_TAKEN = (
+    "A table from a spreadsheet (CSV, TSV), plain texts, JSON or JSON Lines, LyricsGenius files, or a ZIP of any of "
+    "these with a folder for each artist. Each may be gzipped; several at once make one dataset."
+)
 READING_FIELDS = ("format", "encoding", "delimiter", "separator", "title_line")
 CLEANING_TITLES = {
     "mojibake": "Broken letters",
@@ -59,6 +64,13 @@ STEPS = {
     "near_duplicates": "Keep nearly the same songs aside too",
     "full_text": "Make the words searchable",
 }
+
+
+def encoding_label(name: str) -> str:
+    """An encoding as people write it: UTF-8, Windows-1252, Mac Roman."""
+    if name.startswith(("windows", "mac", "shift", "big")):
+        return name.capitalize().replace("Mac-r", "Mac R").replace("Shift_j", "Shift J").replace("Jis", "JIS")
+    return name.upper()
 
 
 class ReadingForm(forms.Form):
@@ -78,6 +90,9 @@ class ReadingForm(forms.Form):
         max_length=100,
         help_text="Codes such as en, or en, de. Empty keeps every language.",
     )
+    # The encoding that was found, not chosen: sent back unchanged it stays open, so that an import still checks all of
+    # the file, of which a preview may have seen only a part.
+    found_encoding = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
     # A box that is not ticked sends nothing: this says that the boxes were there to be ticked.
     had_switches = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
@@ -85,7 +100,7 @@ class ReadingForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.inspection = inspection
         self.fields["format"].choices = [("", "look"), *FORMAT_LABELS.items()]
-        self.fields["encoding"].choices = [("", "look"), *((name, name.upper()) for name in ENCODINGS)]
+        self.fields["encoding"].choices = [("", "look"), *((name, encoding_label(name)) for name in ENCODINGS)]
         self.fields["separator"].choices = [("", "look"), *((name, SEPARATOR_LABELS[name]) for name in SEPARATORS)]
         for role in ROLES:
             self.fields[f"column_{role}"] = forms.CharField(label=ROLE_LABELS[role], required=False, max_length=200)
@@ -98,12 +113,13 @@ class ReadingForm(forms.Form):
             self._show(inspection)
 
     @classmethod
-    def showing(cls, inspection: Inspection) -> "ReadingForm":
-        """An unbound form that offers what the inspection found."""
+    def showing(cls, inspection: Inspection, *, chosen: Mapping | None = None) -> "ReadingForm":
+        """An unbound form that offers what the inspection found; ``chosen`` are the options that a person gave."""
         options = inspection.options
         found = {
             "format": inspection.format,
             "encoding": inspection.encoding.name,
+            "found_encoding": "" if (chosen or {}).get("encoding") else inspection.encoding.name,
             "delimiter": DELIMITER_NAMES.get(options.delimiter, ""),
             "separator": options.separator,
             "title_line": options.title_line,
@@ -123,8 +139,10 @@ class ReadingForm(forms.Form):
         for name in READING_FIELDS:
             if name not in asked:
                 del self.fields[name]
-            elif hasattr(self.fields[name], "choices"):  # looking is done: here stands what was found
-                self.fields[name].choices = [choice for choice in self.fields[name].choices if choice[0]]
+            elif hasattr(self.fields[name], "choices"):  # looking is done, unless each file is looked at for itself
+                found = [(value, label) for value, label in self.fields[name].choices if value]
+                each = [("", "as each file shows")] if name == "separator" and inspection.format == "zip" else []
+                self.fields[name].choices = each + found
         columns = [(column, column) for column in inspection.columns]
         for role in ROLES:
             if not columns:
@@ -158,6 +176,8 @@ class ReadingForm(forms.Form):
         """What was chosen besides the columns, as the importers know it."""
         given = self.cleaned_data
         options = {name: value for name in READING_FIELDS if (value := given.get(name))}
+        if given.get("found_encoding") and given["found_encoding"] == options.get("encoding"):
+            del options["encoding"]
         if given.get("had_switches"):
             options["title_line"] = given["title_line"]
             options["language"] = given["language"]
@@ -171,8 +191,7 @@ class DatasetUploadForm(ReadingForm):
 
     file = SeveralFilesField(
         label="Song files",
-        help_text="Tables (CSV, TSV), JSON, JSON Lines, plain text, or a ZIP of them; each may be gzipped. "
-        "Several at once make one dataset.",
+        help_text=WHAT_IS_TAKEN,
         error_messages={"empty": "This file is empty."},
     )
     name = forms.CharField(label="Name", max_length=LONGEST_NAME)

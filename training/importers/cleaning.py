@@ -129,7 +129,12 @@ def _character(entity: re.Match) -> str:
 
 # --- What lyrics sites add
 
-_HEAD = re.compile(r"\s*+\d{1,4} Contributors?[^\n]{0,500}?(?: Lyrics)+(?:[^\n]{0,2000}?(?:…|\.\.\.)\s?Read More\s*+)?")
+_READ_MORE = r"[^\n]{0,2000}?(?:…|\.\.\.)\s?Read More"
+# The count and the title on one line, or the title on the next: there its line ends, or what follows is the site's.
+_HEAD = re.compile(
+    r"\s*+\d{1,4} Contributors?(?:[^\n]{0,500}?(?: Lyrics)+"
+    rf"|[ \t]*+\n\s*+[^\n\[]{{1,100}}?(?: Lyrics)+(?=[ \t]*+(?:\n|\[|\Z)|{_READ_MORE}))(?:{_READ_MORE}\s*+)?"
+)
 # A title line without the count: only where a tag or a blank line shows that the song begins after it.
 _TITLE_HEAD = re.compile(r"\s*+[^\n\[]{1,100}(?<=\S) Lyrics[ \t]*+(?=\[|\n[ \t]*+(?:\n|\[))")
 # The site glues its word to the song's last one; "Embed" after a blank is the singer's.

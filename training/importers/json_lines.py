@@ -32,7 +32,8 @@ def read_object(text: str) -> dict:
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise ValueError(f"This is not JSON: {error.msg} at character {error.pos + 1}.") from None
+        what = error.msg.removesuffix(" at")  # "Unterminated string starting at"
+        raise ValueError(f"This is not JSON: {what} at character {error.pos + 1}.") from None
     except RecursionError:
         raise ValueError("This JSON is nested too deeply.") from None
     if not isinstance(value, dict):

@@ -25,6 +25,11 @@ class Effect:
     after: str
 
     @property
+    def is_worth_a_look(self) -> bool:
+        """Whether it finds something here, or a person turned it off."""
+        return bool(self.places) or not self.is_on
+
+    @property
     def places_left(self) -> int:
         return 0 if self.is_on else self.places
 

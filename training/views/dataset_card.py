@@ -72,8 +72,9 @@ def _facts(numbers: dict) -> list[dict]:
             {"value": str(first), "label": "year"} if first == last else {"value": f"{first}–{last}", "label": "years"}
         )
         facts.append(years)
-    share = _percent(numbers.get("with_sections", 0), numbers.get("songs"))
-    return [*facts, {"value": share, "label": "with named sections"}]
+    if with_sections := numbers.get("with_sections", 0):
+        facts.append({"value": _percent(with_sections, numbers.get("songs")), "label": "with named sections"})
+    return facts
 
 
 def _sentences(numbers: dict) -> list[str]:

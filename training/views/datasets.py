@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from training import exports
 from training.errors import Conflict, Invalid
-from training.forms.datasets import FORMAT_LABELS, DatasetEditForm
+from training.forms.datasets import FORMAT_LABELS, DatasetEditForm, encoding_label
 from training.forms.refusals import add_refusal
 from training.models import Dataset, Import, Worker
 from training.services import datasets as services
@@ -31,7 +32,9 @@ IMPORT_WORKER_COMMAND = "celery -A lyricsite worker -n imports@%h -Q imports,mai
 @login_required
 @require_GET
 def dataset_list(request: HttpRequest) -> HttpResponse:
+    going_on = Import.objects.filter(state__in=services.GOING_ON)
     datasets = Dataset.objects.visible_to(request.user).select_related("owner")
+    datasets = datasets.prefetch_related(Prefetch("imports", going_on, to_attr="going_on"))
     page = Paginator(datasets, DATASETS_ON_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "training/dataset_list.html", {"page": page})
 
@@ -70,6 +73,7 @@ def _report_context(dataset: Dataset) -> dict:
         "report": report_of(job.report, job.options) if "records" in job.report else None,
         "rejections": services.rejections_of(dataset=dataset)[:REJECTIONS_SHOWN],
         "format_label": FORMAT_LABELS.get(dataset.format, dataset.format),
+        "encoding_label": encoding_label(dataset.encoding),
     }
 
 

@@ -17,7 +17,7 @@ SHORT_REASONS = {"language": "Other language"}
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What one switch did; ``songs`` is 0 where it found nothing."""
+    """What one switch did; ``songs`` is 0 for one that was off."""
 
     sentence: str
     is_on: bool
@@ -36,6 +36,7 @@ class ImportReport:
     reasons: list[charts.Bar]
     languages: list[charts.Bar]
     cleaned: list[Cleaned]
+    was_clean: bool
     marks: list[tuple[str, int]]
     replaced_characters: int
     missing_artist: int
@@ -48,6 +49,7 @@ class ImportReport:
 def report_of(report: dict, options: dict) -> ImportReport:
     rejected, copies = _counted(report.get("rejected")), _counted(report.get("duplicates"))
     records, accepted = report.get("records", 0), report.get("accepted", 0)
+    cleaned = _cleaned(report.get("cleaning") or {}, options.get("cleaning") or {})
     return ImportReport(
         records=records,
         accepted=accepted,
@@ -55,7 +57,8 @@ def report_of(report: dict, options: dict) -> ImportReport:
         copies=sum(copies.values()),
         reasons=_reasons(rejected, copies),
         languages=_languages(_counted(report.get("languages"))),
-        cleaned=_cleaned(report.get("cleaning") or {}, options.get("cleaning") or {}),
+        cleaned=cleaned,
+        was_clean="cleaning" in report and not cleaned,
         marks=[(MARKS.get(mark, mark), songs) for mark, songs in _counted(report.get("marks")).items()],
         replaced_characters=report.get("replaced_characters", 0),
         missing_artist=report.get("missing_artist", 0),
@@ -84,8 +87,7 @@ def _languages(counts: dict[str, int]) -> list[charts.Bar]:
 
 
 def _cleaned(done: dict, chosen: dict) -> list[Cleaned]:
-    if not done and not chosen:
-        return []
+    """What was cleaned and which switches were off; those that found nothing are not worth a line."""
     return [
         Cleaned(
             sentence,
@@ -94,6 +96,7 @@ def _cleaned(done: dict, chosen: dict) -> list[Cleaned]:
             places=done.get(switch, {}).get("places", 0),
         )
         for switch, sentence in SWITCHES.items()
+        if switch in done or not chosen.get(switch, True)
     ]
 
 

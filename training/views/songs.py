@@ -91,6 +91,8 @@ def songs_context(request: HttpRequest, dataset: Dataset) -> dict:
         "search": search.wanted(),
         "search_query": search.query(),
         "exclusions": EXCLUSIONS,
+        "has_genres": any(song.genre for song in page.songs),
+        "has_years": any(song.year for song in page.songs),
         "has_left_out": any(song.excluded_as for song in page.songs),
         "genre_names": [name for name, _ in statistics.get("top_genres", [])],
         "languages": [(code, language_name(code)) for code in _codes(statistics.get("languages"))],

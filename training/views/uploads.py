@@ -6,10 +6,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from training.errors import ExpectedError, Invalid
-from training.forms.datasets import FORMAT_PHRASES, DatasetUploadForm, PreviewForm, ReadingForm
+from training.forms.datasets import FORMAT_PHRASES, DatasetUploadForm, PreviewForm, ReadingForm, encoding_label
 from training.forms.refusals import add_refusal
 from training.models import Dataset
 from training.services import datasets as services
+from training.services import versions
 from training.views import cleaning_panel
 from training.views.access import owned, words_of
 
@@ -58,29 +59,36 @@ def dataset_preview(request: HttpRequest) -> HttpResponse:
     form = PreviewForm(request.POST, request.FILES)
     if not form.is_valid():
         return _preview_refused(request, " ".join(word for words in form.errors.values() for word in words))
+    options = form.options()
     try:
         inspection = services.preview_upload(
             owner=request.user,
             file=_one_or_more(form.cleaned_data["file"]),
             mapping=form.mapping(),
-            options=form.options(),
+            options=options,
         )
     except ExpectedError as refusal:
         return _preview_refused(request, words_of(refusal))
-    return render(request, "training/_preview.html", preview_context(inspection))
+    return render(request, "training/_preview.html", preview_context(inspection, options))
 
 
-def preview_context(inspection) -> dict:
-    """What `training/_preview.html` shows of an inspection: the songs as they would be after cleaning."""
+def preview_context(inspection, chosen: dict) -> dict:
+    """What `training/_preview.html` shows of an inspection: the songs as they would be after cleaning.
+
+    ``chosen`` are the options that a person gave, or an import before.
+    """
     songs = cleaning_panel.cleaned_songs(inspection)
-    reading = ReadingForm.showing(inspection)
+    reading = ReadingForm.showing(inspection, chosen=chosen)
+    switches = [(reading[f"clean_{effect.name}"], effect) for effect in cleaning_panel.effects(inspection)]
     return {
         "inspection": inspection,
         "reading": reading,
         "format_phrase": FORMAT_PHRASES.get(inspection.format, inspection.format),
         "looks_like": getattr(inspection, "looks_like", ""),
+        "encoding_label": encoding_label(inspection.encoding.name),
         "encoding_percent": round(100 * inspection.encoding.confidence),
-        "switches": [(reading[f"clean_{effect.name}"], effect) for effect in cleaning_panel.effects(inspection)],
+        "switches": [(field, effect) for field, effect in switches if effect.is_worth_a_look],
+        "quiet_switches": [(field, effect) for field, effect in switches if not effect.is_worth_a_look],
         "songs": songs[:SONGS_PREVIEWED],
         "song_count": len(inspection.songs),
         "more_songs": max(0, len(songs) - SONGS_PREVIEWED),
@@ -99,18 +107,19 @@ def dataset_mapping(request: HttpRequest, dataset_id: str) -> HttpResponse:
     """Say which column holds what; the stored file is then read again. ``look`` shows it without importing."""
     dataset = owned(request, dataset_id)
     page = "training/dataset_mapping.html"
+    shown = {"dataset": dataset, "changes_by_hand": versions.changes_by_hand(dataset=dataset)}
     if request.method == "GET":
-        return render(request, page, {"dataset": dataset, **stored_preview(dataset)})
+        return render(request, page, {**shown, **stored_preview(dataset)})
     look = request.POST.get("look")
     form = ReadingForm(request.POST)
     try:
         chosen = chosen_reading(form)
         if look:
             page = "training/_preview.html" if look == "part" else page
-            return render(request, page, {"dataset": dataset, **stored_preview(dataset, **chosen)})
+            return render(request, page, {**shown, **stored_preview(dataset, **chosen)})
         services.apply_mapping(dataset=dataset, **chosen)
     except ExpectedError as refusal:
-        context = {"dataset": dataset, **stored_preview(dataset), "refusal": words_of(refusal)}
+        context = {**shown, **stored_preview(dataset), "refusal": words_of(refusal)}
         # Looking answers 200, as htmx shows no other; a program asks the API, which says 400.
         return render(request, page, context, status=200 if look else refusal.status)
     return redirect(dataset)
@@ -126,6 +135,7 @@ def chosen_reading(form: ReadingForm) -> dict:
 def stored_preview(dataset: Dataset, **chosen) -> dict:
     """How the dataset's stored file would be read, or why it can't be."""
     try:
-        return preview_context(services.preview_stored(dataset=dataset, **chosen))
+        inspection = services.preview_stored(dataset=dataset, **chosen)
     except ExpectedError as refusal:
         return {"refusal": words_of(refusal)}
+    return preview_context(inspection, {**dataset.options, **chosen.get("options", {})})

@@ -64,6 +64,8 @@ def test_a_clean_song_is_left_as_it_is():
         "See me Live tonight",
         "These are my Lyrics",
         "She's got 12 Contributors to her fame",
+        "12 Contributors\nsang into the night\nThese are my Lyrics",
+        "12 Contributors\nsang of Lyrics that I lost",
         "Ça va, señor? “Yes” – naïve… déjà vu",
         "São Paulo, MANHÃ, Ãnimo",
         "今日は歌う、ありがとう",
@@ -132,6 +134,9 @@ def test_markup_becomes_text_and_is_counted(written, meant, places):
     [
         (f"12 ContributorsRiver Lyrics{SONG}", 1),
         (f"1 ContributorRiver Lyrics\n\n{SONG}", 1),
+        (f"12 Contributors\nRiver Lyrics\n{SONG}", 1),
+        (f"12 Contributors \n\nRiver Lyrics\n\n{SONG}", 1),
+        (f"12 Contributors\nRiver Lyrics{SONG}", 1),
         (f"5 ContributorsTranslationsEnglishFrançaisRiver Lyrics{SONG}", 1),
         (f"5 ContributorsRiver LyricsThe first song of a long album… Read More\xa0\n{SONG}", 1),
         (f"3 ContributorsLyrics of Mine Lyrics{SONG}", 1),

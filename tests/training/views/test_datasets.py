@@ -54,6 +54,22 @@ def test_the_list_asks_the_database_equally_often_however_long_it_is(
         signed_in.get(page("dataset-list"))
 
 
+def test_the_list_says_how_far_an_import_is_and_keeps_what_there_is(signed_in, user):
+    dataset = imported(user, name="Harbour")
+    services.import_again(dataset=dataset)
+    assert "Waiting for a worker" in text(signed_in.get(page("dataset-list")))
+
+    job = dataset.imports.first()
+    lifecycle.claim_import(job.pk)
+    dataset.imports.filter(pk=job.pk).update(phase="reading", records_read=1234, bytes_read=42, bytes_total=100)
+    listed = text(signed_in.get(page("dataset-list")))
+
+    assert "Reading the file" in listed
+    assert "1,234 records read" in listed
+    assert "42 %" in listed
+    assert "3 songs" in listed
+
+
 @pytest.mark.parametrize(
     "file",
     [

@@ -39,15 +39,15 @@ def test_rare_languages_share_a_bar():
     assert (bars[-1].name, bars[-1].count, len(bars)) == ("Others", 14 + 13, 7)
 
 
-def test_each_switch_says_what_it_did_or_that_it_was_off():
-    cleaned = {
-        done.sentence[:9]: (done.is_on, done.songs, done.places)
-        for done in report_of(REPORT, {"cleaning": {"spacing": False}}).cleaned
-    }
+def test_a_switch_says_what_it_did_or_that_it_was_off_and_nothing_where_it_found_nothing():
+    report = report_of(REPORT, {"cleaning": {"markup": True, "spacing": False}})
 
-    assert cleaned["Turn HTML"] == (True, 2, 7)
-    assert cleaned["Take out "][1:] == (0, 0)
-    assert (False, 0, 0) in cleaned.values()
+    assert [(done.sentence[:15], done.is_on, done.songs, done.places) for done in report.cleaned] == [
+        ("Turn HTML entit", True, 2, 7),
+        ("Take out blanks", False, 0, 0),
+    ]
+    assert not report.was_clean
+    assert report_of({**REPORT, "cleaning": {}}, {}).was_clean
 
 
 def test_a_report_of_an_older_import_is_shown_with_what_it_has():

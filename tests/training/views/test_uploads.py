@@ -7,6 +7,7 @@ from django.urls import reverse
 from tests.training.song_files import VERSES, csv_file, imported, run_waiting_import, unsure_file
 from training.models import Dataset
 from training.services import datasets as services
+from training.services import songs as song_services
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("doorbells")]
 
@@ -38,6 +39,43 @@ def test_columns_that_were_chosen_in_the_preview_are_used(signed_in):
     )
 
     assert Dataset.objects.get().mapping == {"lyrics": "beta", "title": "alpha"}
+
+
+@pytest.mark.parametrize(("found", "read_as"), [("utf-8", "windows-1252"), ("", "utf-8")])
+def test_an_encoding_that_was_only_found_in_a_part_is_looked_for_again(signed_in, found, read_as):
+    """The preview sees the beginning of a large file, here the one without accents."""
+    rows = [("Café", "São Tomé", "Não há café\nsó maçãs e pães\ncoração, canção\n")]
+    fields = {"name": "x", "file": csv_file(rows, encoding="windows-1252"), "encoding": "utf-8"}
+
+    signed_in.post(page("dataset-create"), {**fields, "found_encoding": found})
+
+    assert Dataset.objects.get().encoding == read_as
+
+
+def test_an_encoding_that_was_chosen_stays_chosen_when_it_is_shown_again(signed_in):
+    file = csv_file(encoding="windows-1252")
+
+    found = text(signed_in.post(page("dataset-preview"), {"file": file}))
+    file.seek(0)
+    chosen = text(signed_in.post(page("dataset-preview"), {"file": file, "encoding": "koi8-r"}))
+
+    assert 'name="found_encoding" value="' in found
+    assert 'name="found_encoding" value="' not in chosen
+
+
+def test_several_texts_each_keep_what_stands_between_their_own_songs(signed_in):
+    one = b"The tide is out\nand so am I"
+    two = b"-First-\nNine bells, no boat\n\n-Second-\nNine bells, no shore\n"
+
+    def files():
+        return [SimpleUploadedFile("one.txt", one), SimpleUploadedFile("two.txt", two)]
+
+    shown = text(signed_in.post(page("dataset-preview"), {"file": files()}))
+    signed_in.post(page("dataset-create"), {"name": "x", "file": files(), "format": "zip", "separator": ""})
+    run_waiting_import(Dataset.objects.get())
+
+    assert '<option value="" selected>as each file shows</option>' in shown
+    assert list(Dataset.objects.get().songs_in_use().values_list("title", flat=True)) == ["one", "First", "Second"]
 
 
 @pytest.mark.parametrize(
@@ -217,3 +255,16 @@ def test_the_mapping_page_offers_what_was_cleaned_and_imports_anew_without_an_up
     assert dataset.version == 2
     assert job.options["cleaning"]["spacing"] is False
     assert job.options["duplicates"] is False
+
+
+def test_the_mapping_page_says_that_changes_by_hand_are_not_carried_over(signed_in, user):
+    dataset = imported(user)
+    warning = "What you changed by hand is not carried over."
+    assert warning not in text(signed_in.get(page("dataset-mapping", dataset.pk)))
+
+    song_services.change_song(song=dataset.songs.get(ordinal=1), by=user, excluded=True)
+    assert warning in text(signed_in.get(page("dataset-mapping", dataset.pk)))
+
+    signed_in.post(page("dataset-mapping", dataset.pk), {"column_lyrics": "lyrics"})
+    run_waiting_import(dataset)
+    assert warning not in text(signed_in.get(page("dataset-mapping", dataset.pk)))
