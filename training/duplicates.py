@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 
-from training.language_model.plain_words import plain_words
+from training.language_model.plain_words import plain_letters
 from training.shingles import SharedShingles, ShingleSample, containment, shingles
 
 NEAR_SHARE = 0.5  # of the word 4-grams of the smaller song, in the larger one
@@ -46,7 +46,7 @@ def text_hash(text: str) -> str:
 
 def normalised_hash(text: str) -> str:
     """The fingerprint of a text's words: NFKC, lower case, without punctuation, section tags and white space."""
-    return text_hash("".join(plain_words(text)))
+    return text_hash(plain_letters(text))
 
 
 class CopyFinder:

@@ -1,13 +1,12 @@
 """What a normalised song consists of: its sections, the lines that are sung, how many words these have. Pure."""
 
-import re
 from typing import NamedTuple
 
-from training.language_model.lyric_text import STANZA, TAG_BEGINNINGS, section_name
+from training.language_model.lyric_text import STANZA, TAG_BEGINNINGS, beyond_ascii, section_name
 
-_NOT_ASCII = re.compile("[^\x00-\x7f]")
-# Of ASCII text `str.translate` and `str.split` count the words ten times as fast as the pattern of `words_of`.
-_WORDS_ALONE = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()} | {"'": None})
+# Where every letter and digit of ASCII is an "x" and all else a space, the words are counted by their beginnings:
+# twenty times as fast as by the pattern of `words_of`.
+_WORDS_ALONE = bytes(ord("x") if chr(code).isalnum() and code < 128 else ord(" ") for code in range(256))
 
 
 class Outline(NamedTuple):
@@ -49,9 +48,8 @@ def _sections(text: str, names: dict[str, str]) -> list[dict]:
 def count_words(lines: list[str]) -> int:
     """How many words `words_of` finds in the lines."""
     text = "\n".join(lines)
-    if not text.isascii():
-        for character in set(_NOT_ASCII.findall(text)):
-            text = text.replace(character, "x" if character.isalnum() else " ")
+    for character in set(beyond_ascii(text)):
+        text = text.replace(character, "x" if character.isalnum() else " ")
     if "''" in text:  # two words, where one apostrophe makes one
         text = text.replace("''", " ")
-    return len(text.translate(_WORDS_ALONE).split())
+    return (b" " + text.encode().translate(_WORDS_ALONE, delete=b"'")).count(b" x")

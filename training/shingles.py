@@ -1,6 +1,6 @@
 """Songs as sets of word 4-grams, and the sample of them by which likely copies are found.
 
-    text ──words_of──▶ words ──shingles──▶ 64-bit numbers, one for each different 4-gram
+    text ──plain_text──▶ words ──shingles──▶ 64-bit numbers, one for each different 4-gram
                                             │ a quarter of all numbers, the same quarter in every song
                                             ▼
                                        ShingleSample ──sharing──▶ which larger songs may hold this one
@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from training.language_model.plain_words import plain_words
+from training.language_model.plain_words import plain_text
 
 SHINGLE_WORDS = 4
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -45,7 +45,7 @@ MOST_CANDIDATES = 8
 def shingles(text: str) -> np.ndarray:
     """The different word 4-grams of a song as 64-bit numbers, ascending; none for a song of fewer than four words."""
     # CRC-32 rather than `hash`, which differs from process to process.
-    words = np.array([zlib.crc32(word.encode()) for word in plain_words(text)], dtype=np.uint64)
+    words = np.fromiter(map(zlib.crc32, plain_text(text).encode().split()), dtype=np.uint64)
     count = len(words) - SHINGLE_WORDS + 1
     if count < 1:
         return np.empty(0, dtype=np.uint64)

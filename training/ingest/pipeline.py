@@ -8,13 +8,15 @@ from uuid import UUID
 from django.db import transaction
 
 from training import combining, lifecycle, search, versions
-from training.importers import ImportOptions, ImportRefused
+from training.importers import ImportOptions, ImportRefused, language
 from training.importers.presets import title_of
 from training.ingest import comparing, counting, reading
 from training.ingest.counts import Counts
 from training.ingest.hold import Cancelled, Hold, LeaseLost
 from training.models import DatasetVersion, Import
 from training.versions import VersionFacts
+
+MANY_SONGS = 20_000  # comparing so many needs as much memory as telling their languages did
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +87,8 @@ class Ingestion:
         reading.Reading(self.job, self.options, self.hold, self.counts).run()
 
     def compare(self) -> None:
+        if self.counts.stored > MANY_SONGS:
+            language.let_go()
         if self.options.duplicates:
             self.counts.duplicates = comparing.flag_copies(self.job, self.hold, near=self.options.near_duplicates)
             self.hold.renew(counts=self.counts.to_dict())

@@ -74,6 +74,10 @@ DRESSED_WORD = re.compile(
 LONGEST_BARE_TAG = 28
 # Nearly every line is known to be no tag by its first character.
 TAG_BEGINNINGS = frozenset("[{(<*_#=~-–—vscprhebioкпVSCPRHEBIOКП")
+# And nearly every other one by its first two letters: verse, strophe, estrofe, couplet, pre-chorus, …
+WORD_BEGINNINGS = frozenset(
+    {"ve", "st", "es", "co", "pr", "po", "ch", "ho", "re", "ri", "br", "pu", "in", "ou", "so", "ку", "пр"}
+)
 
 LINE_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 BLANKS = re.compile(r"[^\S\n]+")
@@ -83,6 +87,7 @@ QUOTES = dict.fromkeys("‘’‚‛ʼ`´′ʻ＇", "'") | dict.fromkeys("“”
 KEPT = frozenset("\u200c\u200d\n\t")
 PERHAPS_NOISE = re.compile(r"[^\w !-~\n]")
 PLAIN_ASCII = bytes(range(0x20, 0x7F)) + b"\n"
+ASCII = bytes(range(128))
 
 
 def normalise(text: str) -> str:
@@ -92,9 +97,9 @@ def normalise(text: str) -> str:
     apostrophes folded to ' and "; runs of blanks collapsed and lines stripped; at most one blank line between
     lines, none at either end. Normalising twice changes nothing.
     """
-    text = unicodedata.normalize("NFC", text)
-    for quote, folded in QUOTES.items():
-        text = text.replace(quote, folded)
+    text = _with_plain_quotes(text)
+    if not text.isascii() and (composed := unicodedata.normalize("NFC", text)) != text:
+        text = _with_plain_quotes(composed)
     is_plain = _is_plain(text)
     if not is_plain:
         text = _without_noise(LINE_BREAKS.sub("\n", text))
@@ -109,11 +114,26 @@ def normalise(text: str) -> str:
     return text if is_plain else unicodedata.normalize("NFC", text)
 
 
+def beyond_ascii(text: str) -> str:
+    """The characters of ``text`` that are not ASCII, in their order; few or none in most songs."""
+    return "" if text.isascii() else _without(ASCII, text)
+
+
+def _with_plain_quotes(text: str) -> str:
+    text = text.replace("`", "'")
+    for quote in QUOTES.keys() & set(beyond_ascii(text)):
+        text = text.replace(quote, QUOTES[quote])
+    return text
+
+
 def _is_plain(text: str) -> bool:
     """Whether there is nothing but visible characters, blanks and newlines, as in nearly every song."""
-    if text.isascii():
-        return not text.encode().translate(None, delete=PLAIN_ASCII)
-    return text.replace("\n", "").isprintable()
+    return _without(PLAIN_ASCII, text).isprintable()
+
+
+def _without(ascii_bytes: bytes, text: str) -> str:
+    """``text`` without these characters of ASCII: of nearly every song hardly anything is left, at memory's speed."""
+    return text.encode("utf-8", "surrogatepass").translate(None, delete=ascii_bytes).decode("utf-8", "surrogatepass")
 
 
 def _without_noise(text: str) -> str:
@@ -132,6 +152,8 @@ def section_name(line: str) -> str | None:
         found = BRACKETED_TAG.fullmatch(line)
         return found[1].strip(": ") if found else None
     if (len(line) > LONGEST_BARE_TAG and first != "{") or first not in TAG_BEGINNINGS:
+        return None
+    if first.isalpha() and line[:2].lower() not in WORD_BEGINNINGS:
         return None
     found = BARE_TAG.fullmatch(line)
     return found[1] if found else _dressed_name(line)
