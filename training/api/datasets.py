@@ -177,7 +177,11 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     @extend_schema(request=MappingSerializer, responses={202: DatasetDetailSerializer})
     @action(detail=True, methods=["post"])
     def mapping(self, request, pk: str):
-        """Confirm or correct the columns: the stored file is read again and makes the next version."""
+        """Confirm or correct the columns: the stored file is read again and makes the next version.
+
+        What was changed by hand is not carried over; it stays in the versions before, and a warning of the report says
+        how many songs that were.
+        """
         dataset = self.get_object()
         asked = MappingSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

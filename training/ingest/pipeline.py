@@ -98,8 +98,8 @@ class Ingestion:
             search.index_import(self.job, breathe=self.hold.breathe)
 
     def count(self) -> None:
+        counting.count_languages(self.job, self.counts)
         if self.counts.accepted:
-            counting.count_languages(self.job, self.counts)
             counting.close_older_version(self.job, self.hold)
             self.facts = versions.count_version(self.job.dataset, self.job.version, breathe=self.hold.breathe)
 

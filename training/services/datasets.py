@@ -13,7 +13,7 @@ from django.db.models import ProtectedError, QuerySet
 
 from training import bundles, importers, ingest, lifecycle, tasks
 from training.errors import Conflict, Invalid, LimitReached
-from training.models import Dataset, DatasetFile, Import, Rejection, Visibility
+from training.models import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Visibility
 from training.reading_limits import BY_OPERATOR, UPLOADED, limits_for, operator_limits, upload_limits
 
 LONGEST_NAME = 120
@@ -142,6 +142,8 @@ def preview_stored(*, dataset: Dataset, mapping: dict | None = None, options: di
 def apply_mapping(*, dataset: Dataset, mapping: dict, options: dict | None = None) -> Dataset:
     """Read the dataset's stored file again with other columns; that makes its next version.
 
+    Songs are then as the file has them: what was changed by hand stays in the versions before, and the report says so.
+
     Raises: Invalid when no column holds the lyrics or an option makes no sense; Conflict while an import is going on.
     """
     inspection = preview_stored(dataset=dataset, mapping=mapping, options=options)
@@ -159,6 +161,13 @@ def apply_mapping(*, dataset: Dataset, mapping: dict, options: dict | None = Non
         tasks.ring_for_import(job.pk)
     dataset.refresh_from_db()
     return dataset
+
+
+def songs_changed_by_hand(*, dataset: Dataset) -> int:
+    """Return how many songs of the newest version are not as their file has them."""
+    if dataset.versions.filter(number=dataset.version, kind=DatasetVersion.Kind.IMPORT).exists():
+        return 0
+    return dataset.songs.of_version(dataset.version).filter(imported_by__isnull=True).count()
 
 
 def import_again(*, dataset: Dataset) -> Dataset:
@@ -244,6 +253,11 @@ def _queue_import(dataset: Dataset, stored: DatasetFile, inspection: importers.I
     mapping = options.pop("mapping")
     job = lifecycle.queue_import(dataset=dataset, file=stored, mapping=mapping, options=options)
     job.report = _first_look(inspection)
+    if changed := songs_changed_by_hand(dataset=dataset):
+        job.report["warnings"].append(
+            f"{changed:,} {'song' if changed == 1 else 'songs'} had been changed by hand in version {dataset.version} "
+            f"and {'is' if changed == 1 else 'are'} as in the file again."
+        )
     job.save(update_fields=["report"])
     return job
 

@@ -3,10 +3,11 @@
 import pytest
 
 from tests.songs import make_ready_dataset
-from tests.training.song_files import imported
+from tests.training.song_files import imported, run_waiting_import
 from training import search
 from training.errors import Conflict, Invalid
 from training.models import Song
+from training.services import datasets as dataset_services
 from training.services import songs as services
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +145,18 @@ def test_a_changed_song_is_found_by_its_new_words_and_in_its_old_version_by_its_
     assert [row.ordinal for row in services.search_songs(dataset=dataset, words="pepper")] == [song.ordinal]
     assert not services.search_songs(dataset=dataset, words="rope")
     assert services.search_songs(dataset=dataset, words="rope", version=1).get() == song
+
+
+def test_reading_the_file_again_says_how_many_changes_by_hand_it_does_not_carry_over(user, doorbells):
+    dataset = imported(user)
+    services.change_song(song=dataset.songs.get(ordinal=2), by=user, text="Other words\nstand here")
+    dataset.refresh_from_db()
+    assert dataset_services.songs_changed_by_hand(dataset=dataset) == 1
+
+    dataset_services.import_again(dataset=dataset)
+    run_waiting_import(dataset)
+
+    said = "1 song had been changed by hand in version 2 and is as in the file again."
+    assert (dataset.version, dataset.report["warnings"]) == (3, [said])
+    assert dataset_services.songs_changed_by_hand(dataset=dataset) == 0
+    assert "Other words" in dataset.songs.of_version(2).get(ordinal=2).text
