@@ -51,7 +51,7 @@ def test_two_versions_are_compared_line_by_line_whichever_is_named_first(signed_
         assert "&lt;b&gt;" in shown
         assert "<b>chain" not in shown
         assert "Salt &amp; Stair" in shown
-        assert "Left out: left out by hand." in shown
+        assert "Left out by hand." in shown
         assert "−1" in shown  # songs in use
 
 
