@@ -25,6 +25,7 @@ from training.views.languages import language_name
 SONGS_ON_A_PAGE = 12
 SONGS_COUNTED = 1000  # what a search finds is counted so far; more is "more than 1,000"
 COPIES_SHOWN = 10
+SECTIONS_SHOWN = 20
 EXCLUSIONS = (
     (services.IN_USE, "In use"),
     (services.LEFT_OUT, "Left out"),
@@ -242,6 +243,7 @@ def _song(request: HttpRequest, dataset: Dataset, song: Song, *, form: SongEditF
         "copies": songs.filter(duplicate_group=group).exclude(pk=song.pk)[:COPIES_SHOWN] if group else (),
         "language": language_name(song.language) if song.language else "",
         "language_percent": None if song.language_confidence is None else round(100 * song.language_confidence),
+        "sections": named_sections(song),
         "marks": [MARKS.get(mark, mark) for mark in song.marks],
         "as_read": as_read(song),
         "differences": side_by_side(song.raw_text, song.text) if song.raw_text else (),
@@ -249,6 +251,22 @@ def _song(request: HttpRequest, dataset: Dataset, song: Song, *, form: SongEditF
         "next": songs.filter(ordinal__gt=song.ordinal).order_by("ordinal").only("title", "dataset").first(),
     }
     return render(request, "training/song_detail.html", context, status=400 if form else 200)
+
+
+def named_sections(song: Song) -> list[dict]:
+    """The song's first sections as {"name", "performer", "lines", "is_reference"}; empty where none has a name."""
+    sections = lyric_text.sections(song.text)[:SECTIONS_SHOWN]
+    if not any(section["name"] for section in sections):
+        return []
+    return [
+        {
+            "name": section["name"].partition(":")[0] if "performer" in section else section["name"],
+            "performer": section.get("performer", ""),
+            "lines": len(section["lines"]),
+            "is_reference": section.get("is_reference", False),
+        }
+        for section in sections
+    ]
 
 
 def as_read(song: Song) -> list[dict]:

@@ -60,12 +60,20 @@ def version_compare(request: HttpRequest, dataset_id: str) -> HttpResponse:
         "older": older,
         "newer": newer,
         "counts": comparison.counts,
+        "what_happened": _what_happened(comparison.counts),
         "numbers": _numbers(comparison.statistics["older"], comparison.statistics["newer"]),
         "added": comparison.added[:SONGS_SHOWN],
         "removed": comparison.removed[:SONGS_SHOWN],
         "changed": [_changed(old, new) for old, new in comparison.changed[:SONGS_SHOWN]],
     }
     return render(request, "training/version_compare.html", context)
+
+
+def _what_happened(counts: dict[str, int]) -> str:
+    """The counts in a sentence that leaves out what did not happen."""
+    done = [(counts["added"], "came"), (counts["removed"], "went"), (counts["changed"], "changed")]
+    said = [f"{count:,} {'song' if count == 1 else 'songs'} {verb}" for count, verb in done if count]
+    return f"{', '.join(said)}." if said else "They hold the same songs."
 
 
 def _numbers(older: dict, newer: dict) -> list[dict]:

@@ -33,7 +33,7 @@ def test_a_group_shows_its_copies_beside_the_song_that_stays(signed_in, ready_da
 
     assert "2 copies" in shown
     assert "Stays in use" in shown
-    assert "Every line is the same." in shown
+    assert "The same words as another song" in shown
     assert "<mark>&lt;b&gt;rivers&lt;/b&gt;</mark>" in shown
     assert page("duplicate-restore", ready_dataset.pk, group) in shown
 

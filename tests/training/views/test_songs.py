@@ -252,3 +252,18 @@ def test_a_song_that_no_version_has_yet_is_not_found(signed_in, ready_dataset):
     Song.objects.filter(pk=song.pk).update(added_in=2)
 
     assert signed_in.get(page("song-detail", ready_dataset.pk, song.pk)).status_code == 404
+
+
+def test_a_song_says_who_sings_its_sections_and_which_are_only_named(signed_in, user):
+    words = "[Verse 1: Ada Quill]\nWinter has a key\nto every door\n\n[Chorus]\nLet it in\n\n[Chorus]"
+    dataset = imported(user, csv_file([("Winter", "Ada Quill", "Hymn", words)]))
+    song = dataset.songs.get()
+
+    page = signed_in.get(reverse("training:song-detail", args=[dataset.pk, song.pk]))
+
+    assert [tuple(section.values()) for section in page.context["sections"]] == [
+        ("Verse 1", "Ada Quill", 2, False),
+        ("Chorus", "", 1, False),
+        ("Chorus", "", 0, True),
+    ]
+    assert "only named" in page.content.decode()

@@ -46,12 +46,12 @@ def test_two_versions_are_compared_line_by_line_whichever_is_named_first(signed_
         answer = signed_in.get(page("version-compare", dataset.pk), {"older": older, "newer": newer})
         shown = text(answer)
         assert "Version 1 and version 3" in shown
-        assert "2 changed" in shown
+        assert "2 songs changed." in shown
         assert "<mark>rope</mark>" in shown
         assert "&lt;b&gt;" in shown
         assert "<b>chain" not in shown
         assert "Salt &amp; Stair" in shown
-        assert "Left out: left out by hand." in shown
+        assert "Left out by hand." in shown
         assert "−1" in shown  # songs in use
 
 
