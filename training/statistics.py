@@ -79,8 +79,8 @@ class SongStatistics:
         year: int | None = None,
         language: str = "",
         section_count: int | None = None,
-    ) -> int:
-        """Count one song of these lyric lines and return how many words it has.
+    ) -> None:
+        """Count one song of these lyric lines.
 
         Args:
             lines: the lines that are sung, without blank ones and without the names of sections.
@@ -90,10 +90,9 @@ class SongStatistics:
         text = "\n".join(lines).lower()
         words = words_by_line(text) if lines else []
         lengths = list(map(len, words))
-        words_in_song = sum(lengths)
         self.songs += 1
         self.lines += len(lines)
-        self.words += words_in_song
+        self.words += sum(lengths)
         self.characters += characters
         self.with_sections += has_sections
         self.repeated_lines += _repeated(text.split("\n"))
@@ -112,21 +111,19 @@ class SongStatistics:
         ):
             if name:
                 _count(counter, (name,), MOST_NAMES_KEPT)
-        return words_in_song
 
-    def to_dict(self, totals: Mapping | None = None, sampled_from: int | None = None) -> dict:
+    def to_dict(self, totals: Mapping | None = None) -> dict:
         """Return what was counted, ready for JSON.
 
         Args:
             totals: exact figures (songs, lines, words, characters, artists, genres, with_sections …) that stand in
                 place of those counted here, where only some of the songs were added.
-            sampled_from: how many songs there are altogether, where only some of them were added.
         Returns: the figures and shapes; ``sampled_songs`` says how many songs the shapes come from. How many have
             sections is told from their share, where ``totals`` does not say it.
         """
         sung = Counter({word: count for word, count in self._vocabulary.items() if word not in SMALL_WORDS})
         figures = {
-            "songs": self.songs if sampled_from is None else sampled_from,
+            "songs": self.songs,
             "lines": self.lines,
             "words": self.words,
             "characters": self.characters,

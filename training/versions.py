@@ -2,10 +2,10 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from training.models import Dataset, DatasetVersion
+from training.models import Dataset, DatasetVersion, Song
 from training.models.datasets import SongQuerySet
 from training.outline import outline
 from training.statistics import MOST_NAMES_KEPT, SHOWN, SongStatistics
@@ -25,15 +25,20 @@ class VersionFacts:
     content_hash: str
 
 
-def count_version(dataset: Dataset, number: int, *, breathe: Callable[[], None] = lambda: None) -> VersionFacts:
+def count_version(
+    dataset: Dataset, number: int, *, changed: Sequence[Song] = (), breathe: Callable[[], None] = lambda: None
+) -> VersionFacts:
     """Count the songs in use of version ``number`` from their rows, in bounded memory.
 
     Totals are exact; of more than `SAMPLED_SONGS` songs, as many spread evenly tell the shapes.
 
     Args:
+        changed: songs as the next version will have them, which is then what is counted.
         breathe: called every now and then; for an import, which has a lease to renew.
     """
     songs = dataset.songs.of_version(number).in_use()
+    if changed:
+        songs = ForeseenSongs(songs, changed)
     totals = Totals()
     for page in songs.pages(*Totals.COLUMNS, size=ROWS_AT_ONCE):
         totals.add(page)
@@ -89,6 +94,38 @@ def publish_version(
     return version
 
 
+class ForeseenSongs:
+    """The songs in use of a version and, in their places, some as they are going to be; none of them is stored yet."""
+
+    def __init__(self, songs: SongQuerySet, changed: Sequence[Song]) -> None:
+        self._others = songs.exclude(ordinal__in=[song.ordinal for song in changed])
+        self._changed = sorted((song for song in changed if not song.excluded_as), key=lambda song: song.ordinal)
+
+    def pages(self, *columns: str, size: int) -> Iterator[list[tuple]]:
+        """As `SongQuerySet.pages`; a page may be longer by the changed songs between its own."""
+        waiting = self._rows(*columns)
+        for page in self._others.pages(*columns, size=size):
+            last = page[-1][0]
+            between = [row for row in waiting if row[0] < last]
+            waiting = waiting[len(between) :]
+            yield sorted([*page, *between], key=_ordinal)
+        if waiting:
+            yield waiting
+
+    def at(self, ordinals: Sequence[int], *columns: str) -> list[tuple]:
+        """As `SongQuerySet.at`."""
+        wanted = set(ordinals)
+        between = [row for row in self._rows(*columns) if row[0] in wanted]
+        return sorted([*self._others.at(ordinals, *columns), *between], key=_ordinal)
+
+    def _rows(self, *columns: str) -> list[tuple]:
+        return [(song.ordinal, *(getattr(song, column) for column in columns)) for song in self._changed]
+
+
+def _ordinal(row: tuple) -> int:
+    return row[0]
+
+
 class Totals:
     """Sums over the rows of a version; no text is needed for them."""
 
@@ -127,7 +164,7 @@ class Totals:
         }
 
 
-def _sample(songs: SongQuerySet, total: int) -> Iterator[tuple]:
+def _sample(songs: SongQuerySet | ForeseenSongs, total: int) -> Iterator[tuple]:
     """At most `SAMPLED_SONGS` songs at even distances, a few at a time."""
     step = max(1, -(-total // SAMPLED_SONGS))
     chosen: list[int] = []
@@ -137,4 +174,5 @@ def _sample(songs: SongQuerySet, total: int) -> Iterator[tuple]:
         place += len(page)
     columns = ("text", "character_count", "artist", "genre", "year", "language")
     for start in range(0, len(chosen), TEXTS_AT_ONCE):
-        yield from songs.filter(ordinal__in=chosen[start : start + TEXTS_AT_ONCE]).values_list(*columns)
+        for _, *row in songs.at(chosen[start : start + TEXTS_AT_ONCE], *columns):
+            yield tuple(row)

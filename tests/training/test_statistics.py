@@ -118,7 +118,7 @@ def test_exact_totals_stand_in_place_of_those_of_a_sample():
     numbers = SongStatistics()
     numbers.add(lines=["sea", "salt"], characters=8, artist="Ada", genre="", has_sections=False)
 
-    shown = numbers.to_dict(totals={"lines": 90, "words": 400}, sampled_from=30)
+    shown = numbers.to_dict(totals={"songs": 30, "lines": 90, "words": 400})
 
     assert (shown["songs"], shown["lines"], shown["words"], shown["sampled_songs"]) == (30, 90, 400, 1)
     assert shown["different_words"] == 2

@@ -108,27 +108,20 @@ class PlainText(Importer):
         return Findings(options, warnings=tuple(warnings), looks_like=title_of(preset))
 
     def records(self, stream: BinaryIO, progress: Progress | None = None) -> Iterator[ParsedSong | RowError]:
-        return self.songs(CountedStream(stream, progress), first_number=1)
-
-    def songs(self, stream: BinaryIO, *, first_number: int, artist: str = "") -> Iterator[ParsedSong | RowError]:
-        """The songs of one text file, numbered from ``first_number``, all by ``artist``.
-
-        A song that is alone in its file has the file's name for its title, unless it brings its own.
-        """
         separator, limits = self.options.separator, self.limits
-        lines = read_lines(decoded_chunks(stream, self.options.encoding), limits.record_characters)
+        chunks = decoded_chunks(CountedStream(stream, progress), self.options.encoding)
+        lines = read_lines(chunks, limits.record_characters)
         songs = songs_in(
             lines, separator=separator, title_line=self.options.title_line, most_characters=limits.song_characters
         )
+        # A song that is alone in its file has the file's name for its title, unless it brings its own.
         name = PurePath(self.filename).stem if separator == "none" else ""
-        for number, song in enumerate(songs, start=first_number):
+        for number, song in enumerate(songs, start=1):
             if song.is_oversized:
                 hint = _HINT if separator == "none" else ""
                 yield oversized(number, song.line, song.text, limits=limits, hint=hint)
             else:
-                yield assemble_song(
-                    number, song.line, song.text, limits=limits, title=song.title or name, artist=artist
-                )
+                yield assemble_song(number, song.line, song.text, limits=limits, title=song.title or name)
 
 
 class _Marks:

@@ -1,6 +1,6 @@
 """Datasets: an uploaded file, the imports made of it, and the songs, valid from one version to another."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from django.conf import settings
 from django.db import models
@@ -234,6 +234,10 @@ class SongQuerySet(models.QuerySet):
         while page := list(self.filter(ordinal__gt=last).order_by("ordinal").values_list("ordinal", *columns)[:size]):
             yield page
             last = page[-1][0]
+
+    def at(self, ordinals: Sequence[int], *columns: str) -> list[tuple]:
+        """The tuples (ordinal, *columns) of the songs at these places, in their order."""
+        return list(self.filter(ordinal__in=ordinals).order_by("ordinal").values_list("ordinal", *columns))
 
 
 class Song(models.Model):

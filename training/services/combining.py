@@ -12,7 +12,7 @@ from training.errors import Invalid
 from training.exports import SONG_COLUMNS
 from training.importers.cleaning import SWITCHES
 from training.models import Dataset
-from training.services.datasets import _check_quota, _checked_key, _checked_texts, _made_with
+from training.services.datasets import check_quota, checked_key, checked_texts, made_with
 
 MOST_SOURCES = 20
 LARGEST_WEIGHT = 1000.0
@@ -60,11 +60,11 @@ def combine_datasets(
             are not cleaned once more.
     Raises: Invalid naming each field that is wrong, LimitReached.
     """
-    texts = _checked_texts(name=name, description=description)
-    key = _checked_key(idempotency_key)
-    if existing := _made_with(owner, key):
+    texts = checked_texts(name=name, description=description)
+    key = checked_key(idempotency_key)
+    if existing := made_with(owner, key):
         return existing
-    _check_quota(owner)
+    check_quota(owner)
     recipe = {"sources": _checked_sources(sources, owner)}
     reading = _reading(options or {})
     mapping = reading.pop("mapping")
@@ -74,12 +74,12 @@ def combine_datasets(
         with transaction.atomic():
             # Two requests at once may both have found room; the one that comes second here does not any more.
             get_user_model().objects.select_for_update().get(pk=owner.pk)
-            _check_quota(owner)
+            check_quota(owner)
             dataset.save(force_insert=True)
             job = lifecycle.queue_import(dataset=dataset, file=None, mapping=mapping, options=reading, recipe=recipe)
             tasks.ring_for_import(job.pk)
     except IntegrityError:
-        if existing := _made_with(owner, key):
+        if existing := made_with(owner, key):
             return existing  # the same request arrived twice at once
         raise
     dataset.refresh_from_db()

@@ -44,11 +44,11 @@ def create_dataset(
         idempotency_key: the same key gives the same dataset, however often it is sent.
     Raises: Invalid naming each field that is wrong, TooLarge, LimitReached.
     """
-    texts = _checked_texts(name=name, description=description)
-    key = _checked_key(idempotency_key)
-    if existing := _made_with(owner, key):
+    texts = checked_texts(name=name, description=description)
+    key = checked_key(idempotency_key)
+    if existing := made_with(owner, key):
         return existing
-    _check_quota(owner)
+    check_quota(owner)
     file = bundles.one_file(_listed(file), limit_bytes=upload_limit_bytes(owner))
     size_bytes, sha256 = _measure(file, limit_bytes=upload_limit_bytes(owner))
     chosen = _import_options(mapping, options)
@@ -61,13 +61,13 @@ def create_dataset(
         with transaction.atomic():
             # Two uploads at once may both have found room; the one that comes second here does not any more.
             get_user_model().objects.select_for_update().get(pk=owner.pk)
-            _check_quota(owner)
+            check_quota(owner)
             job = _insert(dataset, stored, inspection)
             if job is not None:
                 tasks.ring_for_import(job.pk)
     except BaseException as error:  # without its row the stored file would belong to nobody
         stored.file.delete(save=False)
-        if isinstance(error, IntegrityError) and (existing := _made_with(owner, key)):
+        if isinstance(error, IntegrityError) and (existing := made_with(owner, key)):
             return existing  # the same request arrived twice at once
         raise
     dataset.refresh_from_db()
@@ -92,7 +92,7 @@ def import_in_foreground(
     Raises: Invalid, also where nobody can be sure which column holds the lyrics; OSError if a file of the folder
         cannot be read.
     """
-    texts, chosen = _checked_texts(name=name), _import_options(mapping, options)
+    texts, chosen = checked_texts(name=name), _import_options(mapping, options)
     file = bundles.folder_as_file(file) if isinstance(file, Path) else bundles.one_file(_listed(file))
     size_bytes, sha256 = _measure(file, limit_bytes=None)
     inspection = _inspect(file, filename=_file_name(file), options=chosen, limits=operator_limits())
@@ -188,7 +188,7 @@ def update_dataset(
     *, dataset: Dataset, name: str | None = None, description: str | None = None, visibility: str | None = None
 ) -> Dataset:
     """Change what is given of a dataset's name, description and visibility. Raises: Invalid."""
-    changes = _checked_texts(name=name, description=description)
+    changes = checked_texts(name=name, description=description)
     if visibility is not None:
         if visibility not in Visibility.values:
             raise Invalid({"visibility": [f"This has to be one of {', '.join(Visibility.values)}."]})
@@ -309,7 +309,7 @@ def _file_name(file: File) -> str:
     return bundles.shown_name(file.name)[-LONGEST_FILE_NAME:]
 
 
-def _checked_texts(**texts: str | None) -> dict[str, str]:
+def checked_texts(**texts: str | None) -> dict[str, str]:
     """Return name and description as they are stored; those that are None are not changed. Raises: Invalid."""
     errors, checked = {}, {}
     longest = {"name": LONGEST_NAME, "description": LONGEST_DESCRIPTION}
@@ -329,17 +329,17 @@ def _checked_texts(**texts: str | None) -> dict[str, str]:
     return checked
 
 
-def _checked_key(key: str | None) -> str | None:
+def checked_key(key: str | None) -> str | None:
     if key and (len(key) > LONGEST_IDEMPOTENCY_KEY or not key.isprintable()):
         raise Invalid({"Idempotency-Key": [f"Use at most {LONGEST_IDEMPOTENCY_KEY} printable characters."]})
     return key or None
 
 
-def _made_with(owner, key: str | None) -> Dataset | None:
+def made_with(owner, key: str | None) -> Dataset | None:
     return Dataset.objects.owned_by(owner).filter(idempotency_key=key).first() if key else None
 
 
-def _check_quota(owner) -> None:
+def check_quota(owner) -> None:
     if not owner.is_staff and Dataset.objects.owned_by(owner).count() >= settings.DATASETS_PER_USER:
         raise LimitReached(
             f"One person may keep {settings.DATASETS_PER_USER} datasets, and you have that many. Delete one first."

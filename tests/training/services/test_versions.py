@@ -3,17 +3,19 @@
 import threading
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from tests.songs import make_ready_dataset
 from tests.training.runs import make_run
 from tests.training.song_files import VERSES, imported, run_waiting_import
 from training import lifecycle
+from training import versions as counting
 from training.errors import Conflict, Invalid
 from training.models import Dataset, DatasetVersion
 from training.services import datasets as dataset_services
 from training.services import songs as services
 from training.services import versions
+from training.versions import count_version
 
 
 @pytest.fixture
@@ -119,6 +121,69 @@ def test_two_changes_at_once_make_two_versions(dataset, user):
     assert problems == []
     assert (dataset.version, dataset.versions.count()) == (3, 2)
     assert dataset.songs_in_use().count() == 22
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_version_is_counted_before_anybody_has_to_wait(dataset, user, monkeypatch):
+    counted = []
+
+    def count(*args, **kwargs):
+        counted.append(connection.in_atomic_block)
+        return count_version(*args, **kwargs)
+
+    monkeypatch.setattr(counting, "count_version", count)
+    services.change_song(song=song_at(dataset, 1), by=user, excluded=True)
+
+    assert counted == [False]
+
+
+@pytest.mark.django_db
+class TestForeseenNumbers:
+    """What was counted before the change is what the stored version counts."""
+
+    @pytest.fixture(autouse=True)
+    def _small_pages(self, monkeypatch):
+        monkeypatch.setattr(counting, "ROWS_AT_ONCE", 5)
+        monkeypatch.setattr(counting, "TEXTS_AT_ONCE", 3)
+        monkeypatch.setattr(counting, "SAMPLED_SONGS", 7)
+
+    def check(self, dataset):
+        dataset.refresh_from_db()
+        facts = count_version(dataset, dataset.version)
+        assert (dataset.statistics, dataset.content_hash) == (facts.statistics, facts.content_hash)
+
+    @pytest.mark.parametrize("ordinals", [[1], [24], [5, 6], [1, 12, 24], list(range(1, 25))])
+    def test_of_songs_that_are_left_out_and_taken_back(self, dataset, user, ordinals):
+        before = count_version(dataset, 1).content_hash
+        for excluded in (True, False):
+            songs = dataset.songs.of_version(dataset.version).filter(ordinal__in=ordinals)
+            services.change_songs(dataset=dataset, songs=songs, by=user, excluded=excluded)
+            self.check(dataset)
+        assert dataset.content_hash == before
+
+    @pytest.mark.parametrize("ordinal", [1, 5, 6, 24])
+    def test_of_a_song_with_other_words(self, dataset, user, ordinal):
+        services.change_song(song=song_at(dataset, ordinal), by=user, text="[Verse]\nNew words", genre="x", artist="y")
+        self.check(dataset)
+        assert dataset.songs_in_use().get(ordinal=ordinal).line_count == 1
+
+    def test_of_a_change_that_another_one_overtook(self, dataset, user, monkeypatch):
+        def count_while_others_change(*args, **kwargs):
+            monkeypatch.setattr(counting, "count_version", count_version)
+            facts = count_version(*args, **kwargs)
+            services.change_song(song=song_at(dataset, 2), by=user, excluded=True)
+            return facts
+
+        monkeypatch.setattr(counting, "count_version", count_while_others_change)
+        services.change_song(song=song_at(dataset, 1), by=user, excluded=True)
+
+        self.check(dataset)
+        assert (dataset.version, dataset.statistics["songs"]) == (3, 22)
+
+    def test_of_more_songs_than_are_held_in_memory(self, dataset, user, monkeypatch):
+        monkeypatch.setattr(versions, "MOST_FORESEEN", 3)
+        services.change_songs(dataset=dataset, songs=dataset.songs.filter(ordinal__lte=9), by=user, excluded=True)
+        self.check(dataset)
 
 
 @pytest.mark.django_db
