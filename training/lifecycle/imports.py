@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from training.lifecycle.clock import lease_end
@@ -17,6 +17,7 @@ State = Import.State
 ENDED = (State.SUCCEEDED, State.FAILED, State.CANCELLED)
 PROGRESS_COLUMNS = frozenset({"records_read", "bytes_read", "bytes_total", "phase", "counts", "file"})
 SONGS_REMOVED_AT_ONCE = 1000
+CANCELLED = "The import was cancelled."
 
 
 @dataclass(frozen=True)
@@ -110,11 +111,10 @@ def finish_import(
 def request_import_cancel(job: Import) -> bool:
     """Cancel a waiting import at once, or leave the wish for its worker; False when it had already ended."""
     for _ in range(3):  # it may be claimed or given up between the two guards
-        with transaction.atomic():
-            if _end(Import.objects.filter(pk=job.pk, state=State.QUEUED), state=State.CANCELLED):
-                remove_unpublished(job)  # a worker that was killed may have written some
-                _settle_dataset(job.pk, State.CANCELLED, "The import was cancelled.")
-                return True
+        waiting = Import.objects.filter(pk=job.pk, state=State.QUEUED)
+        if token := _take_over(waiting, cancel_requested_at=Now()):
+            _give_up(job.pk, token, State.CANCELLED, CANCELLED)
+            return True
         if Import.objects.filter(pk=job.pk, state=State.RUNNING).update(
             cancel_requested_at=Coalesce("cancel_requested_at", Now())
         ):
@@ -127,20 +127,43 @@ def request_import_cancel(job: Import) -> bool:
 def lose_import(import_id: str, token: UUID) -> str | None:
     """Take an import whose lease ran out from its worker: back to the line, or to its end; None if it was renewed."""
     expired = Import.objects.filter(pk=import_id, state=State.RUNNING, lease_token=token, lease_expires_at__lt=Now())
-    gave_up = f"The worker that read the file vanished {settings.LOST_ATTEMPTS_ALLOWED} times."
-    with transaction.atomic():
-        if _end(expired.filter(cancel_requested_at__isnull=False), state=State.CANCELLED):
-            remove_unpublished(Import.objects.get(pk=import_id))
-            _settle_dataset(import_id, State.CANCELLED, "The import was cancelled.")
-            return State.CANCELLED
-        too_often = Q(attempts__gte=settings.LOST_ATTEMPTS_ALLOWED)
-        if _end(expired.filter(too_often), state=State.FAILED, error=gave_up):
-            remove_unpublished(Import.objects.get(pk=import_id))
-            _settle_dataset(import_id, State.FAILED, gave_up)
-            return State.FAILED
-        if expired.update(state=State.QUEUED, lease_token=None, lease_expires_at=None, rung_at=None):
-            return State.QUEUED
+    if ours := _take_over(expired.filter(cancel_requested_at__isnull=False)):
+        return State.CANCELLED if _give_up(import_id, ours, State.CANCELLED, CANCELLED) else None
+    if ours := _take_over(expired.filter(attempts__gte=settings.LOST_ATTEMPTS_ALLOWED)):
+        gave_up = f"The worker that read the file vanished {settings.LOST_ATTEMPTS_ALLOWED} times."
+        return State.FAILED if _give_up(import_id, ours, State.FAILED, gave_up) else None
+    if expired.update(state=State.QUEUED, lease_token=None, lease_expires_at=None, rung_at=None):
+        return State.QUEUED
     return None
+
+
+class _TakenAway(Exception):
+    """Raised when somebody else took the import that we were giving up."""
+
+
+def _take_over(imports, **columns) -> UUID | None:
+    """Take an import that nobody works on under a lease of our own, to end it; None if it is not there to take."""
+    token = uuid4()
+    taken = imports.update(state=State.RUNNING, lease_token=token, lease_expires_at=lease_end(), **columns)
+    return token if taken == 1 else None
+
+
+def _give_up(import_id: str, token: UUID, state: str, error: str) -> bool:
+    """Remove the songs that an import we took over has written so far, then end it; False if it was taken away.
+
+    There may be a million of them: they go a few at a time under the lease, as others want to write too. If that is
+    killed half way, the lease runs out like any other and somebody does it again.
+    """
+
+    def hold_on() -> None:
+        if not renew_import(import_id, token).ok:
+            raise _TakenAway
+
+    try:
+        remove_unpublished(Import.objects.get(pk=import_id), breathe=hold_on)
+    except (_TakenAway, Import.DoesNotExist):
+        return False
+    return finish_import(import_id, token, state, error=error)
 
 
 def remove_unpublished(job: Import, *, breathe: Callable[[], None] = lambda: None) -> None:

@@ -12,6 +12,7 @@ from tests.training.ingest.killing import Killed, attempt, killed_at, stored, ta
 from tests.training.song_files import VERSES, csv_file, imported, run_waiting_import
 from training import ingest, lifecycle
 from training.ingest import counting, hold, reading, rows
+from training.lifecycle import imports
 from training.models import Dataset, Import, Rejection, Song
 from training.services import datasets as services
 
@@ -147,6 +148,33 @@ def test_an_import_that_waits_half_done_leaves_nothing_when_it_is_cancelled(user
     services.cancel_import(dataset=dataset)
 
     assert not Song.objects.exists()
+
+
+def test_a_cancel_that_is_killed_half_way_is_finished_by_the_next_sweep(user, small_batches, monkeypatch):
+    dataset = services.create_dataset(owner=user, name="Half", file=csv_file(TABLE))
+    job = dataset.imports.get()
+    with killed_at(9, monkeypatch), pytest.raises(Killed):
+        attempt(job)
+    take_back(job)
+    monkeypatch.setattr(imports, "SONGS_REMOVED_AT_ONCE", 1)
+    renewals = iter([True])
+
+    def renew(*args, **kwargs):
+        if not next(renewals, False):
+            raise Killed
+        return lifecycle.renew_import(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "renew_import", renew)
+        with pytest.raises(Killed):
+            services.cancel_import(dataset=dataset)
+    songs_left = Song.objects.count()
+    Import.objects.filter(pk=job.pk).update(lease_expires_at="2020-01-01T00:00Z")
+    lifecycle.reconcile()
+
+    job.refresh_from_db()
+    assert songs_left > 0
+    assert (job.state, Song.objects.count()) == (Import.State.CANCELLED, 0)
 
 
 def test_a_worker_that_lost_its_lease_writes_nothing_more(user):
