@@ -73,7 +73,8 @@ class DatasetAdmin(ModelAdmin):
         named = ", ".join(f"{role} from “{column}”" for role, column in dataset.mapping.items()) or "none named"
         words = "Confirm or correct" if dataset.state == Dataset.State.NEEDS_MAPPING else "Change and import again"
         address = reverse("admin:training_dataset_mapping", args=[dataset.pk])
-        return format_html('{} (<a href="{}">{}</a>)', named, address, words)
+        link = '{} (<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>)'
+        return format_html(link, named, address, words)
 
     @display(description="report")
     def report_lines(self, dataset: Dataset) -> str:

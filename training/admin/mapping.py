@@ -10,7 +10,6 @@ from unfold.widgets import CHECKBOX_CLASSES, INPUT_CLASSES, SELECT_CLASSES, Unfo
 from training.errors import ExpectedError
 from training.forms.datasets import ReadingForm
 from training.services import datasets as services
-from training.services import versions
 from training.views.access import words_of
 from training.views.uploads import chosen_reading, stored_preview
 
@@ -44,7 +43,7 @@ def mapping_page(model_admin, request: HttpRequest, object_id: str) -> HttpRespo
         "title": f"Columns of {dataset}",
         "dataset": dataset,
         "refusal": refusal,
-        "changes_by_hand": versions.changes_by_hand(dataset=dataset),
+        "changes_by_hand": services.songs_changed_by_hand(dataset=dataset),
     }
     if "reading" in shown:
         dress(shown["reading"])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Exists, OuterRef, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from training import search, versions
@@ -48,13 +48,6 @@ class VersionComparison:
 def versions_of(*, dataset: Dataset) -> QuerySet[DatasetVersion]:
     """The versions of a dataset, the newest first."""
     return dataset.versions.select_related("made_by").order_by("-number")
-
-
-def changes_by_hand(*, dataset: Dataset) -> QuerySet[DatasetVersion]:
-    """The versions made by hand since the newest import: reading the file again does not carry them over."""
-    imports = dataset.versions.filter(kind=DatasetVersion.Kind.IMPORT)
-    newest = Subquery(imports.order_by("-number").values("number")[:1])
-    return versions_of(dataset=dataset).filter(number__gt=newest)
 
 
 def replace_songs(

@@ -58,7 +58,7 @@ def report_of(report: dict, options: dict) -> ImportReport:
         reasons=_reasons(rejected, copies),
         languages=_languages(_counted(report.get("languages"))),
         cleaned=cleaned,
-        was_clean="cleaning" in report and not cleaned,
+        was_clean=accepted > 0 and "cleaning" in report and not cleaned,
         marks=[(MARKS.get(mark, mark), songs) for mark, songs in _counted(report.get("marks")).items()],
         replaced_characters=report.get("replaced_characters", 0),
         missing_artist=report.get("missing_artist", 0),

@@ -10,7 +10,6 @@ from training.forms.datasets import FORMAT_PHRASES, DatasetUploadForm, PreviewFo
 from training.forms.refusals import add_refusal
 from training.models import Dataset
 from training.services import datasets as services
-from training.services import versions
 from training.views import cleaning_panel
 from training.views.access import owned, words_of
 
@@ -107,7 +106,7 @@ def dataset_mapping(request: HttpRequest, dataset_id: str) -> HttpResponse:
     """Say which column holds what; the stored file is then read again. ``look`` shows it without importing."""
     dataset = owned(request, dataset_id)
     page = "training/dataset_mapping.html"
-    shown = {"dataset": dataset, "changes_by_hand": versions.changes_by_hand(dataset=dataset)}
+    shown = {"dataset": dataset, "changes_by_hand": services.songs_changed_by_hand(dataset=dataset)}
     if request.method == "GET":
         return render(request, page, {**shown, **stored_preview(dataset)})
     look = request.POST.get("look")

@@ -64,9 +64,8 @@ def test_the_list_says_how_far_an_import_is_and_keeps_what_there_is(signed_in, u
     dataset.imports.filter(pk=job.pk).update(phase="reading", records_read=1234, bytes_read=42, bytes_total=100)
     listed = text(signed_in.get(page("dataset-list")))
 
-    assert "Reading the file" in listed
     assert "1,234 records read" in listed
-    assert "42 %" in listed
+    assert "Reading the file, 42 %" in listed
     assert "3 songs" in listed
 
 
@@ -140,6 +139,16 @@ def test_a_finished_import_ends_the_asking_and_reloads_the_page(signed_in, user)
     assert answer.status_code == 286
     assert answer.headers["HX-Refresh"] == "true"
     assert "every 1s" not in text(answer)
+
+
+def test_an_import_that_came_to_nothing_claims_no_song_to_be_in_use(signed_in, user):
+    dataset = imported(user, csv_file([("Empty", "", "", ""), ("Emptier", "", "", "")]))
+
+    shown = text(signed_in.get(page("dataset-detail", dataset.pk)))
+
+    assert "none of this is in use" in shown
+    assert "2 records read are 0 that could be used, 2 left out" in shown
+    assert "every song was clean" not in shown
 
 
 def test_a_waiting_import_is_cancelled_by_its_button(signed_in, user):
