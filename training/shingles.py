@@ -1,9 +1,9 @@
 """Songs as sets of word 4-grams, and the sample of them by which likely copies are found.
 
     text ──plain_text──▶ words ──shingles──▶ 64-bit numbers, one for each different 4-gram
-                                               │ a quarter of all numbers, the same quarter in every song
-                                               ▼
-                                          ShingleSample ──sharing──▶ which larger songs may hold this one
+                                              │ a quarter of all numbers, the same quarter in every song
+                                              ▼
+                                         ShingleSample ──sharing──▶ which larger songs may hold this one
 
 Two songs that share many 4-grams share many of the sampled ones too, however different their lengths are: that is
 why numbers are sampled by their value and not by a fixed count for each song (Broder 1997, "On the resemblance and
