@@ -70,7 +70,7 @@ def test_many_at_once_each_get_their_own():
     writings = [start(engine, Steps(30 + number)) for number in range(20)]
     for number, writing in enumerate(writings):
         assert numbers_of(writing) == list(range(30 + number))
-    assert engine.open_count == 0
+    wait_until(lambda: engine.open_count == 0)
 
 
 def test_it_can_be_read_on_an_event_loop():
