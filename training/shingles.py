@@ -110,13 +110,16 @@ class ShingleSample:
         self._entries = array("Q", kept.tobytes())
 
     def by_size(self, places: np.ndarray) -> "SharedShingles":
-        """The shingles that at least two of the songs at ``places`` have, for asking which songs may hold others."""
+        """The shingles that at least two of the songs at ``places`` have, for asking which songs may hold others.
+
+        The sample is used up by it: its memory, which may be the most there is, becomes that of the answer.
+        """
         sizes = np.frombuffer(self.sizes, dtype=np.uint64)
         order = places[np.lexsort((places, -sizes[places].astype(np.int64)))]
         ranks = np.full(len(sizes), len(sizes), dtype=np.uint64)
         ranks[order] = np.arange(len(order), dtype=np.uint64)
-        ranked = np.array(self._entries, dtype=np.uint64)
-        for start in range(0, len(ranked), CHUNK):  # in place, for the sample may be the largest thing in memory
+        ranked, self._entries = np.frombuffer(self._entries, dtype=np.uint64), array("Q")
+        for start in range(0, len(ranked), CHUNK):
             part = ranked[start : start + CHUNK]
             rank = ranks[part & PLACES]
             part &= ~PLACES
@@ -137,19 +140,23 @@ class SharedShingles:
         self.order = order
         self.needed = needed
         is_same = np.zeros(len(ranked), dtype=bool)  # as the entry before
-        is_same[1:] = (ranked[1:] ^ ranked[:-1]) <= PLACES
+        for start in range(1, len(ranked), CHUNK):
+            part = ranked[start : start + CHUNK]
+            is_same[start : start + CHUNK] = (part ^ ranked[start - 1 : start - 1 + len(part)]) <= PLACES
         is_shared = is_same.copy()
         is_shared[:-1] |= is_same[1:]
         is_first = ~is_same[is_shared]
-        ranked = ranked[is_shared]
-        # Shingle by shingle: its owners, largest first. Song by song: its shingles.
-        self._owners = (ranked & PLACES).astype(np.uint32)
+        # Shingle by shingle: its owners, largest first.
+        by_song = ranked[is_shared]
+        by_song &= PLACES
+        self._owners = by_song.astype(np.uint32)
         self._starts = np.flatnonzero(is_first)
-        self._lengths = np.diff(self._starts, append=len(ranked))
-        names = np.cumsum(is_first, dtype=np.uint64) - np.uint64(1)
-        by_song = (self._owners.astype(np.uint64) << np.uint64(32)) | names
+        self._lengths = np.diff(self._starts, append=len(by_song))
+        # Song by song: its shingles, named by their order. In place, for often nearly all shingles are shared.
+        by_song <<= np.uint64(32)
+        by_song |= np.cumsum(is_first, dtype=np.uint32)
         by_song.sort()
-        self._shingles = (by_song & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        self._shingles = by_song.astype(np.uint32) - np.uint32(1)
         bounds = np.arange(len(order) + 1, dtype=np.uint64) << np.uint64(32)
         self._song_starts = np.searchsorted(by_song, bounds)
 
