@@ -1,6 +1,7 @@
 """From one record to one row: cleaned, normalised, counted, its language told."""
 
 import json
+from functools import lru_cache
 
 from training import duplicates
 from training.importers import ImportOptions, ParsedSong
@@ -51,7 +52,7 @@ class Preparation:
             language_in_file=record.language[:LONGEST_LANGUAGE],
             text=text,
             raw_text="" if record.text == text else record.text,
-            sections=json.dumps(sections),
+            sections=f"[{', '.join([_section_as_json(**section) for section in sections])}]",
             marks=json.dumps(cleaned.marks) if cleaned.marks else "[]",
             line_count=len(lines),
             word_count=word_count,
@@ -88,3 +89,9 @@ class Preparation:
             counts.cleaned_places[switch] += places
         for mark in cleaned.marks:
             counts.marks[mark] += 1
+
+
+@lru_cache(maxsize=4096)
+def _section_as_json(name: str, lines: int) -> str:
+    """One of `Outline.sections`; nearly all are a few lines without a name."""
+    return json.dumps({"name": name, "lines": lines})
