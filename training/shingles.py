@@ -146,15 +146,17 @@ class SharedShingles:
         is_shared = is_same.copy()
         is_shared[:-1] |= is_same[1:]
         is_first = ~is_same[is_shared]
-        ranked = ranked[is_shared]
-        # Shingle by shingle: its owners, largest first. Song by song: its shingles.
-        self._owners = (ranked & PLACES).astype(np.uint32)
+        # Shingle by shingle: its owners, largest first.
+        by_song = ranked[is_shared]
+        by_song &= PLACES
+        self._owners = by_song.astype(np.uint32)
         self._starts = np.flatnonzero(is_first)
-        self._lengths = np.diff(self._starts, append=len(ranked))
-        names = np.cumsum(is_first, dtype=np.uint64) - np.uint64(1)
-        by_song = (self._owners.astype(np.uint64) << np.uint64(32)) | names
+        self._lengths = np.diff(self._starts, append=len(by_song))
+        # Song by song: its shingles, named by their order. In place, for often nearly all shingles are shared.
+        by_song <<= np.uint64(32)
+        by_song |= np.cumsum(is_first, dtype=np.uint32)
         by_song.sort()
-        self._shingles = (by_song & np.uint64(0xFFFFFFFF)).astype(np.uint32)
+        self._shingles = by_song.astype(np.uint32) - np.uint32(1)
         bounds = np.arange(len(order) + 1, dtype=np.uint64) << np.uint64(32)
         self._song_starts = np.searchsorted(by_song, bounds)
 
