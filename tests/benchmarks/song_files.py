@@ -1,4 +1,8 @@
-"""Large song files for benchmarks: as many songs as wanted, made of lines of songs in the public domain."""
+"""Large song files for benchmarks: as many songs as wanted, made of the lines of other songs.
+
+The starter songbook's, or those of the JSON Lines file that ``BENCHMARK_SONGS`` names (``.gz`` or not; title, artist
+and text in each line): the more different they are, the more a file is like life.
+"""
 
 import csv
 import gzip
@@ -7,7 +11,8 @@ import os
 import random
 from pathlib import Path
 
-SONGS_FILE = Path(os.environ.get("BENCHMARK_SONGS", Path(__file__).parents[3] / "shared/data/songs.jsonl.gz"))
+SONGBOOK = Path(__file__).parents[2] / "training/starter/songbook.jsonl"
+SONGS_FILE = Path(os.environ.get("BENCHMARK_SONGS", SONGBOOK))
 COPIED_SHARE = 0.02  # of the songs, half of them letter for letter
 
 
@@ -18,7 +23,8 @@ def generate_csv(path: Path, songs: int, seed: int = 1) -> None:
     are as they are in life and no two songs are alike by accident.
     """
     chance = random.Random(seed)
-    with gzip.open(SONGS_FILE, "rt", encoding="utf-8") as file:
+    opened = gzip.open if SONGS_FILE.suffix == ".gz" else open
+    with opened(SONGS_FILE, "rt", encoding="utf-8") as file:
         originals = [json.loads(line) for line in file]
     shapes = [[stanza.count("\n") + 1 for stanza in song["text"].split("\n\n")] for song in originals]
     lines = [line for song in originals for line in song["text"].split("\n") if line and not line.startswith("[")]
