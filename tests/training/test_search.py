@@ -121,7 +121,7 @@ def test_deleting_a_dataset_takes_its_words_along_and_leaves_the_others(dataset,
     assert_index_is_whole()
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="songs never change their words but by hand")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="guards a trigger that only SQLite has")
 def test_words_that_were_changed_in_place_are_found(dataset):
     Song.objects.filter(title="Lantern Street").update(title="Candle Street")
 
