@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from training.language_model.lyric_text import STANZA, TAG_BEGINNINGS, beyond_ascii, section_name
+from training.language_model.lyric_text import STANZA, beyond_ascii, section_names
 
 # Where every letter and digit of ASCII is an "x" and all else a space, the words are counted by their beginnings:
 # twenty times as fast as by the pattern of `words_of`.
@@ -19,7 +19,7 @@ class Outline(NamedTuple):
 def outline(text: str) -> Outline:
     """The outline of a normalised text; its sections are those of `lyric_text.sections`, without their lines."""
     lines = [line for line in text.split("\n") if line]
-    names = {line: name for line in lines if line[0] in TAG_BEGINNINGS and (name := section_name(line)) is not None}
+    names = section_names(lines)
     if not lines:
         return Outline([], [])
     if not names:  # as most songs are; stanzas are sections without a name

@@ -47,6 +47,8 @@ def found(dataset, words: str) -> list[str]:
         ("don't", ["Harbour Lights"]),
         ("don’t wake", ["Harbour Lights"]),
         ("über", ["Über den Fluss"]),
+        ("uber fluss", ["Über den Fluss"]),
+        ("ubé", ["Über den Fluss"]),
         ("start", ["Nowhere OR Else"]),
         ("roll", ["Nowhere OR Else"]),
         ("nothing or", ["Nowhere OR Else"]),

@@ -183,7 +183,6 @@ def _without_head(text: str) -> tuple[str, int]:
 _BLANKS = " \t\xa0\u3000"
 _DOUBLE_BLANK = re.compile(f"[{_BLANKS}]{{2,}}")
 _BLANK_LINES = re.compile(r"\n{3,}")
-_LINE_BEGINS_BLANK = re.compile("\n(?: |\n\n)")
 
 
 def _take_out_blanks(text: str) -> tuple[str, int]:
@@ -203,7 +202,8 @@ def _has_blanks_to_spare(text: str) -> bool:
     return (
         "  " in text
         or " \n" in text
-        or _LINE_BEGINS_BLANK.search(text) is not None
+        or "\n " in text
+        or "\n\n\n" in text
         or ends != ends.strip()
         or "\t" in text
         or "\xa0" in text
@@ -248,15 +248,18 @@ _REPEAT = re.compile(
     r"|^[ \t*]*+repeat (?:the )?(?:\w+ )?(?:chorus|verse|refrain|hook|bridge|intro|pre-chorus|twice"
     r"|x ?\d|\d|(?:to|till?|until|and) fade)"
 )
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _CHORUS_WORDS = ("chorus", "refr", "hook", "estribillo")
 _INSTRUMENTAL = re.compile(r"(?im)^[ \t]*+(?:[\[({*][^\n]{0,40})?instrumental\b[^\n]{0,40}$")
 
 
 def _marks(text: str) -> tuple[str, ...]:
-    letters = text.encode("ascii", "ignore").decode().lower()  # of ASCII alone, which is lowered ten times as fast
+    ascii_bytes = text.encode("ascii", "ignore").lower()  # which are lowered ten times as fast
+    letters = ascii_bytes.decode()
     marks = []
-    has_digits = any(map(letters.__contains__, "0123456789"))
-    if (has_digits and _TIMES.search(text)) or ("repeat" in letters and _REPEAT.search(text)):
+    if (ascii_bytes.translate(None, delete=_NO_DIGITS) and _TIMES.search(text)) or (
+        "repeat" in letters and _REPEAT.search(text)
+    ):
         marks.append("repeats")
     names_chorus = any(map(letters.__contains__, _CHORUS_WORDS)) or (
         not text.isascii() and ("п" in text or "П" in text) and "припев" in text.lower()

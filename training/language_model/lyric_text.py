@@ -14,7 +14,7 @@ and `marked_lines` turns that form into marks and lines, which is what both toke
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 LINE = "\n"
@@ -72,11 +72,13 @@ DRESSED_WORD = re.compile(
     re.IGNORECASE,
 )
 LONGEST_BARE_TAG = 28
-# Nearly every line is known to be no tag by its first character.
-TAG_BEGINNINGS = frozenset("[{(<*_#=~-–—vscprhebioкпVSCPRHEBIOКП")
-# And nearly every other one by its first two letters: verse, strophe, estrofe, couplet, pre-chorus, …
-WORD_BEGINNINGS = frozenset(
-    {"ve", "st", "es", "co", "pr", "po", "ch", "ho", "re", "ri", "br", "pu", "in", "ou", "so", "ку", "пр"}
+# Nearly every line is known to be no tag by its first character, or its first two letters: verse, strophe, estrofe …
+TAG_SIGNS = frozenset("[{(<*_#=~-–—")
+_TWO_LETTERS = ("ve", "st", "es", "co", "pr", "po", "ch", "ho", "re", "ri", "br", "pu", "in", "ou", "so", "ку", "пр")
+TAG_LETTERS = frozenset(
+    written
+    for first, second in _TWO_LETTERS
+    for written in (first + second, first.upper() + second, first + second.upper(), first.upper() + second.upper())
 )
 
 LINE_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -147,16 +149,23 @@ def _without_noise(text: str) -> str:
 def section_name(line: str) -> str | None:
     """What a section tag line says ("Verse 2" for "[Verse 2]"), or None for a line of lyrics."""
     line = line.strip()
-    first = line[:1]
-    if first == "[":
+    if line[:1] not in TAG_SIGNS and line[:2] not in TAG_LETTERS:
+        return None
+    if line[0] == "[":
         found = BRACKETED_TAG.fullmatch(line)
         return found[1].strip(": ") if found else None
-    if (len(line) > LONGEST_BARE_TAG and first != "{") or first not in TAG_BEGINNINGS:
-        return None
-    if first.isalpha() and line[:2].lower() not in WORD_BEGINNINGS:
+    if len(line) > LONGEST_BARE_TAG and line[0] != "{":
         return None
     found = BARE_TAG.fullmatch(line)
     return found[1] if found else _dressed_name(line)
+
+
+def section_names(lines: Iterable[str]) -> dict[str, str]:
+    """The section tags among a normalised song's lines, each with its name: `section_name` for all at once."""
+    perhaps = [
+        line for line in lines if line[:1] in TAG_SIGNS or (line[:2] in TAG_LETTERS and len(line) <= LONGEST_BARE_TAG)
+    ]
+    return {line: name for line in perhaps if (name := section_name(line)) is not None}
 
 
 def _dressed_name(line: str) -> str | None:

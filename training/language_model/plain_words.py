@@ -6,7 +6,7 @@ Pure Python, importable without torch and Django.
 import unicodedata
 from functools import cache
 
-from training.language_model.lyric_text import TAG_BEGINNINGS, beyond_ascii, section_name
+from training.language_model.lyric_text import beyond_ascii, section_names
 
 APOSTROPHES = "'’‘ʼ`´"  # they stand inside words: "don't" and "dont" are one
 
@@ -33,7 +33,8 @@ def plain_text(text: str) -> str:
     Blanks, often several, part the words; newlines part the lines.
     """
     lines = text.split("\n")
-    sung = "\n".join([line for line in lines if line[:1] not in TAG_BEGINNINGS or section_name(line) is None])
+    tags = section_names(lines)
+    sung = "\n".join([line for line in lines if line not in tags]) if tags else text
     beyond = set(beyond_ascii(sung))
     if all(map(_only_parts_words, beyond)):  # as dashes do, which are all that most songs have
         for character in beyond:
