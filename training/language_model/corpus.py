@@ -13,6 +13,7 @@ from torch import Tensor
 
 from training.language_model.config import CorpusTooSmall, TrainingConfig
 from training.language_model.song_groups import SongText, content_hash, group_songs, split_groups
+from training.language_model.spelling import spelling_nats
 from training.language_model.tokenizers import Tokenizer
 
 
@@ -22,12 +23,13 @@ class HeldOutSongs:
 
     ``songs`` are token tensors (begin … end), longest first. ``characters`` counts the canonical text with its
     newlines, and one more for the end of each song: the same number for every tokenizer, so that nats divided by
-    it compare.
+    it compare. ``spelling_nats`` is what the words cost that the tokenizer does not know (see `spelling`).
     """
 
     songs: list[Tensor]
     characters: int
     unknown_share: float
+    spelling_nats: float = 0.0
 
     @property
     def tokens(self) -> int:
@@ -128,8 +130,10 @@ def build_corpus(songs: Iterable[SongText], config: TrainingConfig, *, dataset_h
 def hold_out(texts: list[str], tokenizer: Tokenizer) -> HeldOutSongs:
     """Canonical texts as held-out songs of a tokenizer."""
     encoded = sorted((tokenizer.encode_song(text) for text in texts), key=len, reverse=True)
+    unknown_share = tokenizer.unknown_share(token for song in encoded for token in song)
     return HeldOutSongs(
         songs=[torch.tensor(song) for song in encoded],
         characters=sum(len(text) + 1 for text in texts),
-        unknown_share=tokenizer.unknown_share(token for song in encoded for token in song),
+        unknown_share=unknown_share,
+        spelling_nats=spelling_nats(texts, tokenizer) if unknown_share else 0.0,
     )
