@@ -145,6 +145,13 @@ class TrainingConfig:
         choices=("auto", "float32", "medium", "bfloat16"),
     )
     seed: int = setting(1, "The same seed and settings give the same model.", "machine", 0, 2**31 - 1)
+    order_seed: int | None = setting(
+        None,
+        "Decides in which order the songs are read; left out, the seed does. Runs that share it get the same batches.",
+        "learning",
+        0,
+        2**31 - 1,
+    )
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":

@@ -41,7 +41,8 @@ class Learner:
         """The next inputs and targets (T, B); begins another epoch, with the songs in a new order, where one ends."""
         window = next(self._windows, None)
         if window is None:
-            columns = self.corpus.columns(batch_size=self.config.batch_size, seed=self.config.seed, epoch=self.epoch)
+            seed = self.config.seed if self.config.order_seed is None else self.config.order_seed
+            columns = self.corpus.columns(batch_size=self.config.batch_size, seed=seed, epoch=self.epoch)
             self._windows = windows(columns.to(self.device), self.config.sequence_length)
             self.epoch += 1
             self.state = None
