@@ -94,13 +94,16 @@ def windows(columns: Tensor, sequence_length: int) -> Iterator[tuple[Tensor, Ten
         yield columns[start:end], columns[start + 1 : end + 1]
 
 
-def build_corpus(songs: Iterable[SongText], config: TrainingConfig, *, dataset_hash: str = "") -> Corpus:
+def build_corpus(
+    songs: Iterable[SongText], config: TrainingConfig, *, dataset_hash: str = "", tokenizer: Tokenizer | None = None
+) -> Corpus:
     """The corpus that ``config`` makes of songs; the same for the same songs in any order.
 
     Which songs are held back depends on ``dataset_hash`` (without one, on the songs' own hash) and not on the seed,
     so that runs with different seeds are judged by the same songs.
 
-    The vocabulary is learnt from the training songs alone, so that validation meets new words as a reader would.
+    The vocabulary is learnt from the training songs alone, so that validation meets new words as a reader would; a
+    ``tokenizer`` that is given, as that of a model to be trained further, is kept as it is.
     Raises: CorpusTooSmall if there are fewer than two groups of different songs, or too few tokens for one window.
     """
     groups = group_songs(songs)
@@ -112,7 +115,7 @@ def build_corpus(songs: Iterable[SongText], config: TrainingConfig, *, dataset_h
     split = split_groups(
         groups, validation=config.validation_fraction, test=config.test_fraction, name=dataset_hash or own_hash
     )
-    tokenizer = Tokenizer.train(split.training, config)
+    tokenizer = tokenizer or Tokenizer.train(split.training, config)
     encoded = [tokenizer.encode_song(text) for text in split.training]
     corpus = Corpus(
         tokenizer=tokenizer,
