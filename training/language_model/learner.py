@@ -42,7 +42,8 @@ class Learner:
         window = next(self._windows, None)
         if window is None:
             columns = self.corpus.columns(batch_size=self.config.batch_size, seed=self.config.seed, epoch=self.epoch)
-            self._windows = windows(columns.to(self.device), self.config.sequence_length)
+            tokenizer = self.corpus.tokenizer
+            self._windows = windows(columns.to(self.device), self.config.sequence_length, tokenizer=tokenizer)
             self.epoch += 1
             self.state = None
             window = next(self._windows)
