@@ -58,7 +58,8 @@ class Learner:
         if window is None:
             seed = self.config.seed if self.config.order_seed is None else self.config.order_seed
             columns = self.corpus.columns(batch_size=self.config.batch_size, seed=seed, epoch=self.epoch)
-            self._windows = windows(columns.to(self.device), self.config.sequence_length)
+            tokenizer = self.corpus.tokenizer
+            self._windows = windows(columns.to(self.device), self.config.sequence_length, tokenizer=tokenizer)
             self.epoch += 1
             self.state = None
             self.windows_read = 0
