@@ -82,6 +82,19 @@ class ComposeForm(forms.Form):
         help_text="Same seed, same text. Empty: a new one each time.",
     )
 
+    genre = forms.CharField(
+        label="Genre",
+        required=False,
+        max_length=limits.WISH_LENGTH_LIMIT,
+        help_text="For a model that learnt from songs marked with it; empty: any.",
+    )
+    artist = forms.CharField(
+        label="In the manner of",
+        required=False,
+        max_length=limits.WISH_LENGTH_LIMIT,
+        help_text="An artist that such a model learnt from; empty: any.",
+    )
+
     def __init__(self, *args, user, **options):
         super().__init__(*args, **options)
         self.models = list(Checkpoint.objects.visible_to(user).published().ready().select_related("dataset"))
@@ -96,10 +109,16 @@ class ComposeForm(forms.Form):
         wanted = str(self["model"].value() or "")
         return next((model for model in self.models if model.pk == wanted), self.models[0] if self.models else None)
 
+    @property
+    def wishes(self) -> list[forms.BoundField]:
+        """The fields for what a song shall be, as far as a model on offer learnt from songs marked so."""
+        marked = "+".join(str(model.config.get("condition_on", "")) for model in self.models).split("+")
+        return [self[name] for name in ("genre", "artist") if name in marked]
+
     def recipe_values(self) -> dict:
         """The values of a valid form as `Recipe.from_dict` takes them; an empty field is its default."""
         cleaned = self.cleaned_data
-        names = ("lines", "temperature", "top_k", "top_p", "seed")
+        names = ("lines", "temperature", "top_k", "top_p", "seed", "genre", "artist")
         values = {name: cleaned[name] for name in names if cleaned[name] is not None}
         return values | {"max_tokens": limits.TOKENS_LIMIT}  # the lines end the lyric
 
