@@ -9,6 +9,8 @@ from training.models import Checkpoint
 
 LINES_SUGGESTED = 12
 TEMPERATURE_SUGGESTED = 0.85
+WISHES = ("genre", "artist")
+VALUES_SUGGESTED = 500
 
 
 class Slider(forms.NumberInput):
@@ -97,10 +99,12 @@ class ComposeForm(forms.Form):
 
     def __init__(self, *args, user, **options):
         super().__init__(*args, **options)
-        self.models = list(Checkpoint.objects.visible_to(user).published().ready().select_related("dataset"))
+        self.models = list(Checkpoint.objects.visible_to(user).published().ready().select_related("dataset", "run"))
         field = self.fields["model"]
         field.queryset = Checkpoint.objects.visible_to(user).published().ready()
         field.choices = grouped_by_dataset(field, self.models)
+        for name in WISHES:
+            self.fields[name].widget.attrs["list"] = f"known-{name}"
         field.error_messages["invalid_choice"] = "Choose a model from the list."
 
     @property
@@ -110,10 +114,18 @@ class ComposeForm(forms.Form):
         return next((model for model in self.models if model.pk == wanted), self.models[0] if self.models else None)
 
     @property
-    def wishes(self) -> list[forms.BoundField]:
-        """The fields for what a song shall be, as far as a model on offer learnt from songs marked so."""
+    def wishes(self) -> list[tuple[forms.BoundField, list[str]]]:
+        """The fields for what a song shall be, as far as a model on offer learnt from songs marked so.
+
+        Each with the values that these models are known to tell apart.
+        """
         marked = "+".join(str(model.config.get("condition_on", "")) for model in self.models).split("+")
-        return [self[name] for name in ("genre", "artist") if name in marked]
+        learnt = [model.run.facts.get("conditions", {}) for model in self.models if model.run]
+        return [
+            (self[name], sorted({value for values in learnt for value in values.get(name, [])})[:VALUES_SUGGESTED])
+            for name in WISHES
+            if name in marked
+        ]
 
     def recipe_values(self) -> dict:
         """The values of a valid form as `Recipe.from_dict` takes them; an empty field is its default."""
