@@ -5,11 +5,11 @@ from django import forms
 from generator import recipe as limits
 from generator.models import Lyric
 from generator.services import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
+from training.language_model.config import CONDITION_LIMITS
 from training.models import Checkpoint
 
 LINES_SUGGESTED = 12
 TEMPERATURE_SUGGESTED = 0.85
-WISHES = ("genre", "artist")
 VALUES_SUGGESTED = 500
 
 
@@ -97,13 +97,20 @@ class ComposeForm(forms.Form):
         help_text="An artist that such a model learnt from; empty: any.",
     )
 
+    title = forms.CharField(
+        label="Title",
+        required=False,
+        max_length=limits.WISH_LENGTH_LIMIT,
+        help_text="For a model that learnt from songs with their titles; empty: none.",
+    )
+
     def __init__(self, *args, user, **options):
         super().__init__(*args, **options)
         self.models = list(Checkpoint.objects.visible_to(user).published().ready().select_related("dataset", "run"))
         field = self.fields["model"]
         field.queryset = Checkpoint.objects.visible_to(user).published().ready()
         field.choices = grouped_by_dataset(field, self.models)
-        for name in WISHES:
+        for name in CONDITION_LIMITS:
             self.fields[name].widget.attrs["list"] = f"known-{name}"
         field.error_messages["invalid_choice"] = "Choose a model from the list."
 
@@ -123,14 +130,19 @@ class ComposeForm(forms.Form):
         learnt = [model.run.facts.get("conditions", {}) for model in self.models if model.run]
         return [
             (self[name], sorted({value for values in learnt for value in values.get(name, [])})[:VALUES_SUGGESTED])
-            for name in WISHES
+            for name in CONDITION_LIMITS
             if name in marked
         ]
+
+    @property
+    def takes_title(self) -> bool:
+        """Whether a model on offer learnt from songs with their titles."""
+        return any(model.config.get("with_title") is True for model in self.models)
 
     def recipe_values(self) -> dict:
         """The values of a valid form as `Recipe.from_dict` takes them; an empty field is its default."""
         cleaned = self.cleaned_data
-        names = ("lines", "temperature", "top_k", "top_p", "seed", "genre", "artist")
+        names = ("lines", "temperature", "top_k", "top_p", "seed", "genre", "artist", "title")
         values = {name: cleaned[name] for name in names if cleaned[name] is not None}
         return values | {"max_tokens": limits.TOKENS_LIMIT}  # the lines end the lyric
 

@@ -29,6 +29,7 @@ export function requestOf(data, { randomSeed }) {
     seed: seed === "" ? randomSeed() : Number(seed),
     genre: data.get("genre") || undefined,
     artist: data.get("artist") || undefined,
+    title: data.get("title") || undefined,
     max_tokens: TOKENS_LIMIT,
     stream: true,
   };

@@ -23,6 +23,7 @@ REFUSED = [
     *[("lines", value) for value in (0, -1, 10**9, "3", 1.5)],
     *[("genre", value) for value in ("x" * 81, "a\nb", "\x00", 7, None, ["Folk"])],
     ("artist", "\u202e"),
+    ("title", "x" * 81),
     ("temprature", 1.0),
 ]
 

@@ -20,6 +20,7 @@ from training.language_model.config import TrainingConfig
 from training.language_model.lyric_text import LINE_MARK, canonical
 from training.language_model.networks import LyricNetwork, NetworkShape
 from training.language_model.sampling import sample_tokens
+from training.language_model.tokenizers import SongFacts
 
 RECIPE = Recipe(seed=41, temperature=1.0, max_tokens=80)
 
@@ -231,7 +232,9 @@ FOLK = {"conditions": {"genre": ["Folk", "Rock"]}}
 
 def test_a_genre_that_the_model_knows_changes_what_it_reads_and_writes():
     model = tiny_model("gru", "word", reading=FOLK)
-    folk, other = (prompt_tokens(model.tokenizer, "oh " * 600, genre=genre)[1] for genre in ("folk", "something else"))
+    folk, other = (
+        prompt_tokens(model.tokenizer, "oh " * 600, SongFacts(genre=genre))[1] for genre in ("folk", "something else")
+    )
     assert [model.tokenizer.tokens[token] for token in (folk, other)] == ["<genre:Folk>", "<genre:other>"]
     assert texts_of(model, "Oh", replace(RECIPE, genre="Folk")) != texts_of(model, "Oh", RECIPE)
     assert texts_of(model, "Oh", replace(RECIPE, genre="Ska")) == texts_of(model, "Oh", RECIPE)
@@ -241,10 +244,21 @@ def test_a_genre_that_the_model_knows_changes_what_it_reads_and_writes():
 def test_a_wish_that_a_model_cannot_hear_is_said():
     tokenizer = tiny_tokenizer("word", **FOLK)
     assert wishes_left_out(tokenizer, replace(RECIPE, genre="rock")) == []
-    unknown, unheard = wishes_left_out(tokenizer, replace(RECIPE, genre="Ska", artist="Ann"))
+    unknown, unheard, untitled = wishes_left_out(tokenizer, replace(RECIPE, genre="Ska", artist="Ann", title="Home"))
     assert "“Ska”" in unknown
+    assert "“Home” is left out" in untitled
     assert "Folk, Rock" in unknown
     assert "without the songs' artist" in unheard
+
+
+def test_a_title_that_the_model_hears_changes_what_it_writes_and_is_not_written():
+    model = tiny_model("gru", "word", reading={"with_title": True})
+    assert wishes_left_out(model.tokenizer, replace(RECIPE, title="home")) == []
+    assert texts_of(model, "Oh", replace(RECIPE, title="home")) != texts_of(model, "Oh", RECIPE)
+    scripts = scripted("word", SONG, with_title=True)
+    opening = len(prompt_tokens(scripts.tokenizer, "", SongFacts(title="oh my kettle")))
+    scripts.network.script[:0] = [0] * (opening - 1)
+    assert texts_of(scripts, "", replace(GREEDY, title="oh my kettle")) == [canonical(SONG)]
 
 
 def test_the_text_goes_on_from_the_prompt():

@@ -20,7 +20,7 @@ from training.language_model.config import (
     resolve_config,
 )
 from training.language_model.lyric_text import SPECIAL_TOKENS
-from training.language_model.tokenizers import Tokenizer, learn_conditions
+from training.language_model.tokenizers import SongFacts, Tokenizer, learn_conditions
 
 ABSURD = {
     "hidden_size": 1e6,
@@ -141,7 +141,7 @@ def test_what_songs_are_marked_with_may_be_empty():
 def test_no_vocabulary_is_larger_than_was_estimated(tokenizer, condition_on):
     values = {"tokenizer": tokenizer, "condition_on": condition_on, "vocabulary_limit": 1000, "minimum_count": 1}
     config = TrainingConfig.from_dict(values | {"embedding_size": 4, "hidden_size": 4})
-    told = [(f"genre {n}", f"artist {n}") for n in range(600) for _ in range(5)]
+    told = [SongFacts(genre=f"genre {n}", artist=f"artist {n}") for n in range(600) for _ in range(5)]
     songs = [" ".join(f"{chr(n)}{n}" for n in range(0x4E00, 0x4E00 + 1200))]
     trained = Tokenizer.train(songs, config, conditions=learn_conditions(told, condition_on))
     assert count_parameters(config, trained.vocabulary_size) == count_parameters(config)
