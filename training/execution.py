@@ -133,6 +133,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
     """What is worth telling about the run besides its configuration, as plain JSON."""
     return {
         "vocabulary_size": corpus.tokenizer.vocabulary_size,
+        "conditions": corpus.tokenizer.conditions.to_dict(),
         "songs": corpus.songs,
         "songs_kept_aside": len(corpus.validation.songs),
         "songs_kept_for_test": len(corpus.test.songs),

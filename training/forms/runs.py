@@ -94,7 +94,7 @@ def setting_field(described: dict) -> forms.Field:
         choices = [("", "As the preset says"), ("true", "Yes"), ("false", "No")]
         return forms.ChoiceField(label=label, help_text=help_text, choices=choices, required=False)
     if described["choices"]:
-        choices = [("", "As the preset says"), *((choice, choice) for choice in described["choices"])]
+        choices = [("", "As the preset says"), *((choice, choice) for choice in described["choices"] if choice)]
         return forms.ChoiceField(label=label, help_text=help_text, choices=choices, required=False)
     attributes = {"data-setting": described["name"], "autocomplete": "off"}
     if described["type"] in ("int", "float"):
