@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from training import curves, live
 from training.api.fields import ObjectField
 from training.api.renderers import CsvRenderer, EventStreamRenderer
+from training.language_model.shapes import CELL_KINDS
 from training.models import Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
 from training.services import runs as services
 from training.streaming import event_stream
@@ -129,7 +130,7 @@ class StartSerializer(serializers.Serializer):
 
     dataset = serializers.CharField(help_text="The id of a dataset that is ready.")
     architecture = serializers.CharField(
-        required=False, help_text="rnn, lstm or gru; needed unless it starts from a model."
+        required=False, help_text=f"One of {', '.join(CELL_KINDS)}; needed unless it starts from a model."
     )
     preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee or lunch; tiny if absent.")
     name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)

@@ -62,13 +62,13 @@ def evaluate(network: LyricNetwork, held_out: HeldOutSongs) -> Iterator[float]:
     nats, tokens, total = 0.0, 0, held_out.tokens
     for first in range(0, len(held_out.songs), SONGS_AT_ONCE):
         batch = pad(held_out.songs[first : first + SONGS_AT_ONCE]).to(network.decoder_bias.device)
-        judged = batch.clone()
+        asked = batch.clone()
         for column, given in enumerate(held_out.given[first : first + SONGS_AT_ONCE]):
-            judged[1 : 1 + given, column] = PADDING
+            asked[1 : 1 + given, column] = PADDING
         state = None
         for row in range(0, len(batch) - 1, ROWS_AT_ONCE):
             piece = batch[row : row + ROWS_AT_ONCE + 1]  # one row more: the last input's target
-            targets = judged[row + 1 : row + ROWS_AT_ONCE + 1]
+            targets = asked[row + 1 : row + ROWS_AT_ONCE + 1]
             piece_nats, piece_tokens, state = score_piece(network, piece, state, targets=targets)
             nats, tokens = nats + piece_nats, tokens + piece_tokens
             yield tokens / total

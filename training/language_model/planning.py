@@ -142,6 +142,7 @@ def _step_seconds(learner: Learner, threads: int, precision: str, started: float
 
 def _practise(learner: Learner, precision: str) -> None:
     """One step like any other, but one that changes no weight."""
+    learner.state = None  # a memory in bfloat16, from the try before, does not fit into an LSTM in float32
     learner.learn(learning_rate=0.0, precision=precision)
 
 

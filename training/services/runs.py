@@ -9,7 +9,7 @@ from django.utils import timezone
 from training import fine_tuning, lifecycle, tasks
 from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.config import ConfigError, TrainingConfig, describe_options, resolve_config
-from training.language_model.presets import DEFAULT_PRESET
+from training.language_model.presets import DEFAULT_PRESET, cell_name
 from training.models import Checkpoint, Dataset, RunEvent, TrainingRun, Visibility
 
 NAME_LENGTH = 120
@@ -199,7 +199,7 @@ def _default_name(dataset: Dataset, config: TrainingConfig, preset: str, starts_
     """Such as "LSTM on Starter songbook, tiny" or "Fine-tuning of My LSTM", shortened where a long name stands."""
     if starts_from is not None:
         return _filled("Fine-tuning of ", starts_from.name, "")
-    return _filled(f"{config.architecture.upper()} on ", dataset.name, f", {preset}")
+    return _filled(f"{cell_name(config.architecture)} on ", dataset.name, f", {preset}")
 
 
 def _filled(before: str, title: str, after: str) -> str:
