@@ -5,6 +5,7 @@ from django import forms
 from generator import recipe as limits
 from generator.models import Lyric
 from generator.services import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
+from training.language_model.presets import cell_name
 from training.models import Checkpoint
 
 LINES_SUGGESTED = 12
@@ -21,7 +22,7 @@ class ModelChoiceField(forms.ModelChoiceField):
     def label_from_instance(self, model: Checkpoint) -> str:
         loss = model.metrics.get("nats_per_character")
         known = f", {loss:.2f}" if isinstance(loss, int | float) else ""
-        return f"{model.name} ({model.architecture.upper()}{known})"
+        return f"{model.name} ({cell_name(model.architecture)}{known})"
 
 
 def grouped_by_dataset(field: forms.ModelChoiceField, models) -> list:

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 from training.curves import Point, finite
 from training.language_model.config import FIELDS
+from training.language_model.presets import ARCHITECTURES, cell_name
 from training.models import Dataset, MetricPoint, TrainingRun
 
-CELLS = ("rnn", "lstm", "gru")
+CELLS = tuple(one["name"] for one in ARCHITECTURES)
 MOST_RUNS = 8
 MOST_LISTED = 60
 UNINTERESTING = {"architecture", "steps", "threads", "device", "sample_prompt", "sample_tokens", "sample_temperature"}
@@ -71,7 +72,7 @@ def usual_choice(runs: list[TrainingRun], *, with_run: str | None = None) -> lis
 
 
 def compare(runs: list[TrainingRun]) -> list[Contender]:
-    """Return the runs with curves, labels and the best one marked, in the order RNN, LSTM, GRU."""
+    """Return the runs with curves, labels and the best one marked, in the order in which cells are offered."""
     contenders = [Contender(run) for run in sorted(runs, key=lambda run: CELLS.index(run.architecture))]
     _add_looks({contender.run.pk: contender for contender in contenders})
     _add_labels(contenders)
@@ -118,7 +119,7 @@ def _add_labels(contenders: list[Contender]) -> None:
     """Name each run by its cell where that is enough, by its own name where two have the same cell."""
     cells = [one.run.architecture for one in contenders]
     for one in contenders:
-        cell = one.run.architecture.upper()
+        cell = cell_name(one.run.architecture)
         one.label = cell if cells.count(one.run.architecture) == 1 else f"{cell} “{_short(one.run.name)}”"
 
 

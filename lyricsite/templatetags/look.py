@@ -17,6 +17,7 @@ from django.forms import (
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 
+from training.language_model import presets
 from training.language_model.lyric_text import section_name
 
 register = template.Library()
@@ -161,7 +162,7 @@ def state_word(state: str) -> str:
 @register.filter
 def cell_name(architecture: str) -> str:
     """The name of a cell as it is spoken of: LSTM for lstm."""
-    return str(architecture).upper()
+    return presets.cell_name(str(architecture))
 
 
 @register.filter

@@ -8,9 +8,9 @@ import safetensors.numpy
 from django.utils import timezone
 
 from generator.decoding.model_file import read_model
-from generator.decoding.network import expected_shapes
 from tests.songs import small_songs
 from training import storage
+from training.language_model.shapes import NetworkShape, expected_tensors
 from training.language_model.tokenizers import Tokenizer
 from training.models import Checkpoint
 
@@ -20,10 +20,21 @@ def tiny_tokenizer(kind: str = "char"):
     return Tokenizer.train(texts, SimpleNamespace(tokenizer=kind, minimum_count=1, vocabulary_limit=500))
 
 
-def tiny_tensors(architecture, vocabulary, *, embedding=12, hidden=16, layers=1, tied=False, seed=0, spread=0.6):
+def tiny_shape(architecture, vocabulary, *, embedding=12, hidden=16, layers=1, tied=False, **more) -> NetworkShape:
+    return NetworkShape(
+        architecture=architecture,
+        vocabulary_size=vocabulary,
+        embedding_size=embedding,
+        hidden_size=hidden,
+        num_layers=layers,
+        tie_embeddings=tied,
+        **more,
+    )
+
+
+def tiny_tensors(shape: NetworkShape, *, seed=0, spread=0.6):
     numbers = np.random.default_rng(seed)
-    shapes = expected_shapes(architecture, vocabulary, embedding, hidden, layers, tied)
-    return {name: numbers.normal(0, spread, shape).astype(np.float32) for name, shape in shapes.items()}
+    return {name: numbers.normal(0, spread, size).astype(np.float32) for name, size in expected_tensors(shape).items()}
 
 
 def model_bytes(
@@ -31,21 +42,11 @@ def model_bytes(
 ) -> bytes:
     """A ``model.safetensors`` of random weights over the characters or words of the small songs."""
     tokenizer = tiny_tokenizer(kind)
-    size = tokenizer.vocabulary_size
-    tensors = tiny_tensors(
-        architecture, size, embedding=embedding, hidden=hidden, layers=layers, tied=tied, seed=seed, spread=spread
-    )
-    network = {
-        "architecture": architecture,
-        "vocabulary_size": size,
-        "embedding_size": embedding,
-        "hidden_size": hidden,
-        "num_layers": layers,
-        "tie_embeddings": tied,
-    }
-    facts = {"format": "lyrics-model", "version": "1", "network": json.dumps(network)}
+    sizes = {"embedding": embedding, "hidden": hidden, "layers": layers, "tied": tied}
+    shape = tiny_shape(architecture, tokenizer.vocabulary_size, **sizes)
+    facts = {"format": "lyrics-model", "version": "1", "network": json.dumps(shape.to_dict())}
     facts |= {"tokenizer": json.dumps(tokenizer.to_dict()), "config": "{}", "data": "{}", "metrics": "{}"}
-    return safetensors.numpy.save(tensors, metadata=facts | metadata)
+    return safetensors.numpy.save(tiny_tensors(shape, seed=seed, spread=spread), metadata=facts | metadata)
 
 
 def tiny_model(*args, **options):

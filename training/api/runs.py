@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from training import curves, live
 from training.api.fields import ObjectField
 from training.api.renderers import CsvRenderer, EventStreamRenderer
+from training.language_model.shapes import CELL_KINDS
 from training.models import Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
 from training.services import runs as services
 from training.streaming import event_stream
@@ -123,7 +124,7 @@ class StartSerializer(serializers.Serializer):
     """What to train; every setting that ``config`` leaves out has the preset's value."""
 
     dataset = serializers.CharField(help_text="The id of a dataset that is ready.")
-    architecture = serializers.CharField(help_text="rnn, lstm or gru.")
+    architecture = serializers.CharField(help_text="One of " + ", ".join(CELL_KINDS) + ".")
     preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee or lunch; tiny if absent.")
     name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")

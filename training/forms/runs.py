@@ -5,7 +5,7 @@ from django import forms
 from training.errors import Invalid
 from training.forms.refusals import add_refusal
 from training.language_model.config import ConfigError, describe_options, parse_setting, resolve_config
-from training.language_model.presets import DEFAULT_PRESET
+from training.language_model.presets import DEFAULT_PRESET, cell_choices
 from training.models import TrainingRun
 from training.settings_table import GROUPS, setting_title
 
@@ -117,9 +117,7 @@ class RunFilterForm(forms.Form):
 
     q = forms.CharField(label="Search runs", required=False, max_length=100)
     state = forms.ChoiceField(label="State", required=False, choices=[("", "Any state"), *TrainingRun.State.choices])
-    architecture = forms.ChoiceField(
-        label="Cell", required=False, choices=[("", "Any cell"), ("rnn", "RNN"), ("lstm", "LSTM"), ("gru", "GRU")]
-    )
+    architecture = forms.ChoiceField(label="Cell", required=False, choices=[("", "Any cell"), *cell_choices()])
     dataset = forms.ChoiceField(label="Dataset", required=False)
 
     def __init__(self, data, *, datasets) -> None:

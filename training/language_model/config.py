@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from training.language_model.presets import ARCHITECTURES, DEFAULT_PRESET, PRESETS, TOKENIZER_CHOICES, Preset
+from training.language_model.shapes import CELL_KINDS, NONLINEARITIES, NetworkShape, count_weights
 
 __all__ = [
     "FIELDS",
@@ -34,7 +35,6 @@ MOST_PARAMETERS = 50_000_000
 MOST_MEMORY_BYTES = 4 * 1024**3
 MOST_STEPS = 10_000_000
 CHARACTER_LIMIT = 1000  # different characters a character model tells apart
-GATES = MappingProxyType({"rnn": 1, "gru": 3, "lstm": 4})
 
 
 class LyricsError(Exception):
@@ -81,7 +81,7 @@ def setting(
 class TrainingConfig:
     """One training, complete: the same config, songs and seed give the same model once ``steps`` is fixed."""
 
-    architecture: str = setting("lstm", "The recurrent cell.", "network", choices=GATES)
+    architecture: str = setting("lstm", "The recurrent cell.", "network", choices=CELL_KINDS)
     tokenizer: str = setting(
         "word", "What the model reads and writes one at a time: words or characters.", "text", choices=("char", "word")
     )
@@ -94,12 +94,34 @@ class TrainingConfig:
     embedding_size: int = setting(192, "Numbers that stand for one word or character.", "network", 4, 2048)
     hidden_size: int = setting(256, "Numbers the network remembers in each layer.", "network", 4, 2048)
     num_layers: int = setting(1, "Recurrent layers, one above the other.", "network", 1, 4)
+    residual: bool = setting(
+        False, "Each layer adds to what it reads instead of replacing it, where both are of one size.", "network"
+    )
+    nonlinearity: str = setting(
+        "tanh",
+        "What bends the state of a simple RNN; the other cells have their own.",
+        "network",
+        choices=NONLINEARITIES,
+    )
+    forget_bias: float = setting(
+        1.0,
+        "How far open the gate that keeps the memory is at first (all cells but the simple RNN).",
+        "network",
+        -10,
+        10,
+    )
     dropout: float = setting(
         0.4,
         "The share of the network's inputs and outputs hidden while it learns; more for few songs.",
         "network",
         0,
         0.9,
+    )
+    input_dropout: float | None = setting(
+        None, "The share of the network's inputs alone; none means 0.6 of the dropout.", "network", 0, 0.9
+    )
+    embedding_dropout: float = setting(
+        0.0, "The share of all words that a step does not see, wherever they stand.", "network", 0, 0.9
     )
     tie_embeddings: bool = setting(
         True, "Read and write with the same table of words: fewer weights, better on few songs.", "network"
@@ -247,15 +269,7 @@ def parse_setting(name: str, text: str) -> Any:
 
 def count_parameters(config: TrainingConfig, vocabulary_size: int | None = None) -> int:
     """The weights of the network; without a vocabulary size, the most that ``vocabulary_limit`` allows."""
-    V = vocabulary_size or largest_vocabulary(config)
-    E, H = config.embedding_size, config.hidden_size
-    recurrent = sum(
-        GATES[config.architecture] * H * (E * (layer == 0) + H * (layer > 0) + H + 2)
-        for layer in range(config.num_layers)
-    )
-    if not config.tie_embeddings:
-        return V * E + recurrent + V * H + V
-    return V * E + recurrent + (E * H + E if E != H else 0) + V
+    return count_weights(NetworkShape.of(config, vocabulary_size or largest_vocabulary(config)))
 
 
 def largest_vocabulary(config: TrainingConfig) -> int:

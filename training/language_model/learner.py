@@ -13,7 +13,7 @@ from torch.nn import functional
 from training.language_model import machine
 from training.language_model.config import TrainingConfig, TrainingDiverged
 from training.language_model.corpus import Corpus, windows
-from training.language_model.networks import LyricNetwork, NetworkShape, State, detach
+from training.language_model.networks import LyricNetwork, State, detach
 
 
 class Learner:
@@ -22,9 +22,7 @@ class Learner:
     def __init__(self, corpus: Corpus, config: TrainingConfig, device: torch.device):
         self.corpus, self.config, self.device = corpus, config, device
         starts = torch.Generator().manual_seed(config.seed)
-        self.network = LyricNetwork(
-            NetworkShape.of(config, corpus.tokenizer.vocabulary_size), dropout=config.dropout, generator=starts
-        )
+        self.network = LyricNetwork.of(config, corpus.tokenizer.vocabulary_size, generator=starts)
         self.network.start_at_unigram(corpus.token_counts())
         self.network.to(device)
         self.dropout_generator = torch.Generator(device).manual_seed(config.seed)

@@ -28,6 +28,30 @@ ARCHITECTURES = (
             "LSTM's weights, often as good in the same time."
         ),
     },
+    {
+        "name": "mingru",
+        "title": "minGRU",
+        "sentence": (
+            "A GRU whose one gate looks at the new word alone, not at its own memory, so whole verses are computed at "
+            "once. A third of the GRU's weights; one layer holds little more than a fading list of words, so stack two."
+        ),
+    },
+    {
+        "name": "minlstm",
+        "title": "minLSTM",
+        "sentence": (
+            "An LSTM cut down the same way: two gates, one to keep and one to take in, always sharing one whole, and "
+            "neither sees the memory. Compare it with the LSTM to see what looking back at itself is worth."
+        ),
+    },
+    {
+        "name": "sru",
+        "title": "SRU",
+        "sentence": (
+            "A fading memory beside a road past it: a second gate mixes what is remembered with the new word itself. "
+            "It is computed at once like the two before, and easy to stack in layers."
+        ),
+    },
 )
 TOKENIZER_CHOICES = (
     {
@@ -41,6 +65,16 @@ TOKENIZER_CHOICES = (
         "sentence": "Spells letter by letter: can invent words, and needs longer to learn them.",
     },
 )
+
+
+def cell_name(architecture: str) -> str:
+    """The name of a cell as it is spoken of: LSTM for lstm, minGRU for mingru."""
+    return {"mingru": "minGRU", "minlstm": "minLSTM"}.get(architecture, architecture.upper())
+
+
+def cell_choices() -> list[tuple[str, str]]:
+    """Each cell with its name, for a form."""
+    return [(one["name"], cell_name(one["name"])) for one in ARCHITECTURES]
 
 
 @dataclass(frozen=True, kw_only=True)

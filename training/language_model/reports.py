@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus
-from training.language_model.networks import LyricNetwork, NetworkShape
+from training.language_model.networks import LyricNetwork
+from training.language_model.shapes import NetworkShape
 
 if TYPE_CHECKING:
     from training.language_model.planning import Plan

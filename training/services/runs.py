@@ -9,7 +9,7 @@ from django.utils import timezone
 from training import lifecycle, tasks
 from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.config import ConfigError, TrainingConfig, describe_options, resolve_config
-from training.language_model.presets import DEFAULT_PRESET
+from training.language_model.presets import DEFAULT_PRESET, cell_name
 from training.models import Dataset, RunEvent, TrainingRun, Visibility
 
 NAME_LENGTH = 120
@@ -132,7 +132,7 @@ def _check_quota(owner) -> None:
 
 def _default_name(dataset: Dataset, config: TrainingConfig, preset: str) -> str:
     """Such as "LSTM on Starter songbook, tiny", shortened in the middle when the dataset's name is long."""
-    before, after = f"{config.architecture.upper()} on ", f", {preset}"
+    before, after = f"{cell_name(config.architecture)} on ", f", {preset}"
     room = NAME_LENGTH - len(before) - len(after)
     title = dataset.name if len(dataset.name) <= room else dataset.name[: room - 1] + "…"
     return f"{before}{title}{after}"

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from generator.decoding.model_file import read_model
 from generator.decoding.writer import HeldText, prompt_tokens, write
 from generator.recipe import Recipe
-from tests.generator.decoding.test_network import torch_logits
+from tests.generator.decoding.test_network import trained_logits
 from tests.generator.tiny_models import model_bytes, tiny_model, tiny_tokenizer
 from training.language_model.checkpoint import save_model
 from training.language_model.config import TrainingConfig
 from training.language_model.lyric_text import LINE_MARK, canonical
 from training.language_model.networks import LyricNetwork, NetworkShape
 from training.language_model.sampling import sample_tokens
+from training.language_model.shapes import CELL_KINDS
 
 RECIPE = Recipe(seed=41, temperature=1.0, max_tokens=80)
 
@@ -86,7 +87,7 @@ def test_greedy_writing_follows_torch(architecture, kind, layers, tied, embeddin
     tokens = prompt_tokens(model.tokenizer, "I went down to the river\n")
     forbidden = list(model.tokenizer.never_generated_ids)
     for piece in pieces_of(model, "I went down to the river\n", replace(GREEDY, max_tokens=40)):
-        scores = torch.from_numpy(torch_logits(tensors, architecture, tokens, **shape)[-1])
+        scores = trained_logits(tensors, model.network.shape, tokens)[-1]
         own = torch.log_softmax(scores, 0)[piece.token].item()
         assert piece.log_probability == pytest.approx(own, abs=1e-4)
         scores[forbidden] = -torch.inf
@@ -97,9 +98,10 @@ def test_greedy_writing_follows_torch(architecture, kind, layers, tied, embeddin
 
 
 @pytest.mark.parametrize("kind", ["char", "word"])
-@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("architecture", [*CELL_KINDS])
 def test_a_file_written_by_the_trainer_reads_as_the_trainer_would(tmp_path, architecture, kind):
-    config = TrainingConfig(architecture=architecture, tokenizer=kind, embedding_size=12, hidden_size=16, num_layers=2)
+    sizes = {"embedding_size": 12, "hidden_size": 16, "num_layers": 2, "residual": True}
+    config = TrainingConfig(architecture=architecture, tokenizer=kind, **sizes)
     tokenizer, seeded = tiny_tokenizer(kind), torch.Generator().manual_seed(3)
     network = LyricNetwork(NetworkShape.of(config, tokenizer.vocabulary_size), generator=seeded)
     with torch.no_grad():

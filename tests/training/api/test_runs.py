@@ -8,6 +8,7 @@ from django.core.management import call_command
 from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_finished_run, make_model, make_running_run
 from tests.training.runs import make_run
+from training.language_model.shapes import CELL_KINDS
 from training.models import Dataset, MetricPoint, TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,7 @@ def body(dataset, **fields) -> dict:
 
 def test_the_options_name_everything_a_run_can_be_told(api):
     options = api.get("/api/v1/run-options/").json()
-    assert [one["name"] for one in options["architectures"]] == ["rnn", "lstm", "gru"]
+    assert [one["name"] for one in options["architectures"]] == [*CELL_KINDS]
     assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
     hidden = next(one for one in options["fields"] if one["name"] == "hidden_size")
     assert hidden["type"] == "int"

@@ -20,6 +20,7 @@ from training.language_model.config import (
     resolve_config,
 )
 from training.language_model.lyric_text import SPECIAL_TOKENS
+from training.language_model.shapes import CELL_KINDS
 
 ABSURD = {
     "hidden_size": 1e6,
@@ -32,6 +33,11 @@ ABSURD = {
     "sample_prompt": "\x00",
     "budget_seconds": math.inf,
     "colour": "red",
+    "nonlinearity": "swish",
+    "residual": "perhaps",
+    "forget_bias": 1e9,
+    "embedding_dropout": 1.0,
+    "input_dropout": -0.1,
 }
 
 
@@ -67,7 +73,7 @@ def test_a_step_that_would_not_fit_into_memory_is_refused():
     assert "memory" in caught.value.errors["batch_size"][0]
 
 
-@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("architecture", [*CELL_KINDS])
 @pytest.mark.parametrize("tokenizer", ["char", "word"])
 @pytest.mark.parametrize("preset", [*PRESETS])
 def test_every_preset_is_valid_for_every_cell_and_tokenizer(architecture, tokenizer, preset):
@@ -116,7 +122,7 @@ def test_options_describe_every_setting_in_plain_json():
     options = json.loads(json.dumps(describe_options(), allow_nan=False))
     assert [one["name"] for one in options["fields"]] == [*FIELDS]
     assert all(one["help"].endswith(".") for one in options["fields"])
-    assert {one["name"] for one in options["architectures"]} == {"rnn", "lstm", "gru"}
+    assert {one["name"] for one in options["architectures"]} == set(CELL_KINDS)
     assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
 
 

@@ -11,9 +11,10 @@ from training.language_model.config import TrainingDiverged
 from training.language_model.corpus import build_corpus
 from training.language_model.planning import Costs, Plan, _within_budget, learning_rate_at
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Sampled
+from training.language_model.shapes import CELL_KINDS
 from training.language_model.trainer import train
 
-CELLS = pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+CELLS = pytest.mark.parametrize("architecture", [*CELL_KINDS])
 
 
 def run(**values):

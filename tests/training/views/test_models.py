@@ -47,7 +47,13 @@ def test_the_best_model_comes_first_and_one_without_a_score_last(signed_in, read
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
-    [({"q": "night"}, 1), ({"q": "small SONGS"}, 1), ({"q": "nobody"}, 0), ({"architecture": "rnn"}, 0)],
+    [
+        ({"q": "night"}, 1),
+        ({"q": "small SONGS"}, 1),
+        ({"q": "nobody"}, 0),
+        ({"architecture": "rnn"}, 0),
+        ({"architecture": "mingru"}, 0),
+    ],
 )
 def test_the_list_is_narrowed_by_what_is_asked(signed_in, model, asked, expected):
     assert len(names_on(signed_in.get(reverse("training:model-list"), asked))) == expected

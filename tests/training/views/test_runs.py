@@ -10,6 +10,7 @@ from django.utils import timezone
 from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_failed_run, make_finished_run, make_model, make_running_run
 from tests.training.runs import expire_lease, make_run
+from training.language_model.shapes import CELL_KINDS
 from training.lifecycle import worker_beat
 from training.models import Dataset, TrainingRun
 
@@ -35,7 +36,7 @@ CHOSEN = {"architecture": "gru", "tokenizer": "char", "preset": "tiny"}
 
 def test_the_form_offers_cells_tokenizers_presets_and_every_setting(signed_in, ready_dataset, worker):
     page = signed_in.get(create_url(ready_dataset)).content.decode()
-    for offered in ('value="rnn"', 'value="lstm"', 'value="gru"', 'value="char"', 'value="lunch"'):
+    for offered in (*(f'value="{cell}"' for cell in CELL_KINDS), 'value="char"', 'value="lunch"'):
         assert offered in page
     assert "forgets" in page
     assert 'name="hidden_size"' in page
@@ -71,6 +72,9 @@ def test_a_run_is_queued_with_what_was_chosen_even_without_a_worker(signed_in, r
         ("learning_rate", "nan", "finite"),
         ("sample_prompt", "x" * 300, "at most 200"),
         ("device", "abacus", "Select a valid choice"),
+        ("forget_bias", "99", "between -10 and 10"),
+        ("embedding_dropout", "1", "between 0 and 0.9"),
+        ("nonlinearity", "sine", "Select a valid choice"),
     ],
 )
 def test_a_wrong_setting_is_named_at_its_field_and_nothing_starts(signed_in, ready_dataset, field, written, message):
