@@ -2,7 +2,7 @@
 // each in the colour and dash of its cell and named at its end. Redraws with the theme and with news of a live run.
 
 const AXES = { step: 0, epoch: 1, seconds: 2 };
-const DASHES = { rnn: [2, 5], lstm: [], gru: [9, 5] };
+const DASHES = { rnn: [2, 5], lstm: [], gru: [9, 5], mingru: [9, 4, 2, 4], minlstm: [14, 4], sru: [5, 3] };
 const LETTER_PIXELS = 13;
 const LABEL_GAP = 12;
 
