@@ -101,8 +101,9 @@ def verdict(contenders: list[Contender]) -> str:
 def differing_settings(contenders: list[Contender]) -> list[tuple[str, list]]:
     """Return the settings in which the runs differ, each with its value per run."""
     rows = []
-    for name in FIELDS:
-        values = [one.run.config.get(name) for one in contenders]
+    for name, described in FIELDS.items():
+        # A run from before there was such a setting trained as its default says.
+        values = [one.run.config.get(name, described.default) for one in contenders]
         if name not in UNINTERESTING and len({repr(value) for value in values}) > 1:
             rows.append((name, values))
     return rows

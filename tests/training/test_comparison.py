@@ -4,6 +4,7 @@ import pytest
 
 from tests.training.finished_runs import make_finished_run, make_running_run
 from training import comparison
+from training.language_model.config import TrainingConfig
 from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +22,15 @@ def test_networks_that_read_differently_are_judged_by_the_character(ready_datase
     assert [one.is_best for one in contenders] == [False, True]
     assert comparison.verdict(contenders).startswith("GRU knows these songs best")
     assert ("tokenizer", ["char", "word"]) in comparison.differing_settings(contenders)
+
+
+def test_a_run_from_before_there_was_a_setting_has_its_default(ready_dataset):
+    old, new = (make_finished_run(ready_dataset, architecture=cell) for cell in ("rnn", "mingru"))
+    new.config = TrainingConfig(architecture="mingru", hidden_size=48).to_dict()
+    old.config = {name: value for name, value in new.config.items() if name != "residual"} | {"hidden_size": 40}
+    contenders = compared(new, old)
+    assert [one.label for one in contenders] == ["RNN", "minGRU"]
+    assert comparison.differing_settings(contenders) == [("hidden_size", [40, 48])]
 
 
 def test_a_lead_that_two_decimals_do_not_show_is_a_hair(ready_dataset):
