@@ -83,6 +83,17 @@ class StepNetwork:
         arrays += [] if self.decoder_weight is self.embedding else [self.decoder_weight]
         return sum(array.nbytes for array in arrays if array is not None)
 
+    @property
+    def reads_embedding(self) -> bool:
+        """Whether the first layer needs more of a token than its row of the table."""
+        return self.table is None or self.shape.is_residual(0) or self.shape.architecture == "sru"
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no output can grow: tanh and gates see to it."""
+        has_tanh = self.shape.architecture in ("rnn", "lstm", "gru") and self.shape.nonlinearity == "tanh"
+        return has_tanh and not self.shape.residual
+
     def first_state(self, rows: int) -> np.ndarray:
         parts = 3 if self.shape.architecture == "lstm" else 2
         return np.zeros((parts, len(self.layers), rows, self.shape.hidden_size), np.float32)
@@ -91,7 +102,7 @@ class StepNetwork:
         """A new state, in which each row has read its token: ``tokens`` (B,), ``state`` as `first_state` makes it."""
         after = np.empty_like(state)
         cell = relu_cell if self.shape.nonlinearity == "relu" else CELLS[self.shape.architecture]
-        features = self.embedding[tokens]  # (B, E)
+        features = self.embedding[tokens] if self.reads_embedding else None  # (B, E)
         for index, layer in enumerate(self.layers):
             if index == 0 and self.table is not None:
                 inputs = self.table[tokens]
@@ -100,10 +111,12 @@ class StepNetwork:
             hidden = None
             if layer.hidden_weight is not None:
                 hidden = times(layer.hidden_weight, state[1, index]) + layer.hidden_bias
-            after[:, index] = cell(inputs, hidden, state[1:, index], features)
+            for part, values in enumerate(cell(inputs, hidden, state[1:, index], features)):
+                after[part, index] = values
             if self.shape.is_residual(index):
                 after[0, index] += features
-            np.clip(after[:, index], -MEMORY_LIMIT, MEMORY_LIMIT, out=after[:, index])
+            if not self.is_bounded:
+                np.clip(after[:, index], -MEMORY_LIMIT, MEMORY_LIMIT, out=after[:, index])
             features = after[0, index]  # (B, H)
         return after
 
