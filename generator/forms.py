@@ -84,7 +84,6 @@ class ComposeForm(forms.Form):
         required=False,
         help_text="Same seed, same text. Empty: a new one each time.",
     )
-
     genre = forms.CharField(
         label="Genre",
         required=False,
@@ -97,7 +96,6 @@ class ComposeForm(forms.Form):
         max_length=limits.WISH_LENGTH_LIMIT,
         help_text="An artist that such a model learnt from; empty: any.",
     )
-
     title = forms.CharField(
         label="Title",
         required=False,

@@ -197,6 +197,7 @@ app.loader.import_default_modules()
 assert any(name.startswith("training.tasks") for name in app.tasks), sorted(app.tasks)
 assert "torch" not in sys.modules, "torch was imported"
 assert "onnx" not in sys.modules
+assert "huggingface_hub" not in sys.modules, "a tokenizer asked the hub"
 """
     environment = {"DJANGO_SETTINGS_MODULE": "lyricsite.settings"}
 

@@ -60,13 +60,16 @@ def test_the_address_fills_the_form(signed_in, user):
 
 def test_a_genre_is_asked_for_where_a_model_learnt_from_songs_marked_with_it(signed_in, user, ready_dataset):
     publish(user)
-    assert 'name="genre"' not in signed_in.get(COMPOSE).content.decode()
+    page = signed_in.get(COMPOSE).content.decode()
+    assert 'name="genre"' not in page
+    assert 'id="id_title"' not in page
     run = make_run(ready_dataset, facts={"conditions": {"genre": ["Folk & more", "Rock"]}})
     content = model_bytes(reading={"conditions": {"genre": ["Folk & more", "Rock"]}})
-    taught = publish(user, content, run=run, config={"condition_on": "genre"})
+    taught = publish(user, content, run=run, config={"condition_on": "genre", "with_title": True})
     page = signed_in.get(COMPOSE).content.decode()
     assert '<option value="Folk &amp; more">' in page
     assert 'name="artist"' not in page
+    assert 'id="id_title"' in page
     written = ask(signed_in, taught, seed=41, genre="folk & more")
     assert written.context["generation"].recipe.genre == "folk & more"
     assert written.context["generation"].notes == []

@@ -49,7 +49,9 @@ def test_whatever_songs_say_makes_marks_that_can_be_told_apart(told):
     assert all(len(learnt.marks_of(facts)) == 2 for facts in songs(told))
 
 
-@pytest.mark.parametrize("values", [{"mood": []}, {"genre": ["Folk", "folk"]}, {"genre": ["other"]}])
+@pytest.mark.parametrize(
+    "values", [{"mood": []}, {"genre": ["Folk", "folk"]}, {"genre": ["other"]}, {"genre": [""]}, {"artist": ["a\nb"]}]
+)
 def test_marks_that_cannot_be_told_apart_are_refused(values):
     with pytest.raises(ValueError, match=r"\."):
         Conditions(values)

@@ -188,6 +188,16 @@ def test_a_line_written_from_its_end_is_shown_when_it_is_complete(kind):
 
 
 @EVERY
+def test_tokens_cut_off_anywhere_give_whole_lines_where_lines_are_written_from_their_end(kind):
+    forwards, backwards = tokenizer(kind), tokenizer(kind, lines_right_to_left=True)
+    song = "the river\ncalled me home"
+    assert forwards.decode(forwards.encode(song), is_cut=True) == forwards.decode(forwards.encode(song))
+    cut = backwards.encode(song)[:-1]
+    assert backwards.decode(cut, is_cut=True) == backwards.decode(backwards.encode("the river"))
+    assert EXACT["char", False].decode(EXACT["char", False].encode("é")[:-1], is_cut=True) == ""
+
+
+@EVERY
 def test_marks_are_tokens_of_their_own(kind):
     trained = tokenizer(kind)
     ids = trained.encode_song("[Chorus 2]\na\na\n\na")

@@ -41,6 +41,8 @@ class Conditions:
         self.values = {kind: tuple(values[kind]) for kind in CONDITION_LIMITS if kind in values}
         if set(values) != set(self.values):
             raise ValueError("Songs are marked with genre and artist, and with nothing else.")
+        if not all(value and value == on_one_line(value) for named in self.values.values() for value in named):
+            raise ValueError("A genre and an artist have names, on one line.")
         self._marks = {
             (kind, condition_key(value)): condition_mark(kind, value)
             for kind, named in self.values.items()
