@@ -1,5 +1,6 @@
 """What the database keeps of songs, runs and checkpoints."""
 
+from training.models.baselines import Baseline
 from training.models.checkpoints import Checkpoint
 from training.models.datasets import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Song, Visibility
 from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
@@ -8,6 +9,7 @@ from training.models.workers import SingleFlight, Worker
 
 __all__ = [
     "Attempt",
+    "Baseline",
     "Checkpoint",
     "Dataset",
     "DatasetFile",
