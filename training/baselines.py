@@ -54,3 +54,11 @@ def lead_over(baseline: Baseline, nats_per_character: float | None) -> float | N
     """The share by which a model needs fewer nats per character than its baseline; below 0 it is worse."""
     scored = finite(nats_per_character)
     return None if scored is None else (baseline.nats_per_character - scored) / baseline.nats_per_character
+
+
+def level_of(baseline: Baseline | None, config: dict) -> dict | None:
+    """The height of a baseline in the chart of a run, per token only where both predict the same tokens."""
+    if baseline is None:
+        return None
+    per_token = baseline.nats_per_token if reads_alike(config) else None
+    return {"token": per_token, "character": baseline.nats_per_character}
