@@ -143,7 +143,7 @@ class Best:
 def songs_of(run: TrainingRun):
     """The songs of the frozen version, one after another; the same whatever was imported since."""
     songs = run.dataset.songs_in_use(run.dataset_version).order_by("ordinal")
-    columns = ("text", "duplicate_group", "title", "genre")
+    columns = ("text", "duplicate_group", "title", "genre", "artist")
     for values in songs.values(*columns).iterator(chunk_size=FETCH_SONGS):
         yield SongText(**values)
 

@@ -65,7 +65,7 @@ def evaluate(network: LyricNetwork, held_out: HeldOutSongs) -> Iterator[float]:
         state = None
         for row in range(0, len(batch) - 1, ROWS_AT_ONCE):
             piece = batch[row : row + ROWS_AT_ONCE + 1]  # one row more: the last input's target
-            piece_nats, piece_tokens, state = score_piece(network, piece, state)
+            piece_nats, piece_tokens, state = score_piece(network, piece, state, given=max(0, held_out.given - row))
             nats, tokens = nats + piece_nats, tokens + piece_tokens
             yield tokens / total
     return judged(held_out, nats=nats, tokens=tokens)
@@ -94,10 +94,14 @@ def count_pieces(held_out: HeldOutSongs) -> int:
 
 
 @torch.no_grad()
-def score_piece(network: LyricNetwork, piece: Tensor, state) -> tuple[float, int, list]:
-    """(nats, tokens, state) of predicting rows 1… of ``piece`` (T + 1, B) from the rows before them."""
+def score_piece(network: LyricNetwork, piece: Tensor, state, *, given: int = 0) -> tuple[float, int, list]:
+    """(nats, tokens, state) of predicting rows 1… of ``piece`` (T + 1, B) from the rows before them.
+
+    The first ``given`` of them are told, not predicted.
+    """
     network.eval()
-    targets = piece[1:]
+    targets = piece[1:].clone()
+    targets[:given] = PADDING
     logits, state = network(piece[:-1].clamp(min=0), state)
     nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PADDING, reduction="none")
     return float(nats.double().sum()), int((targets != PADDING).sum()), state

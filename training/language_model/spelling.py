@@ -10,7 +10,7 @@ Pure numpy, importable without torch and Django.
 import math
 from collections.abc import Iterable
 
-from training.language_model.lyric_text import SPECIAL_TOKENS, marked_lines
+from training.language_model.lyric_text import marked_lines
 from training.language_model.ngram import KneserNey
 from training.language_model.tokenizers import Tokenizer
 
@@ -42,9 +42,9 @@ class Spelling:
 def spelling_nats(texts: Iterable[str], tokenizer: Tokenizer) -> float:
     """What it costs to spell all that ``tokenizer`` does not know in canonical ``texts``; 0 where it knows all."""
     unknown = [word for text in texts for word in unknown_words(text, tokenizer)]
-    return Spelling(tokenizer.tokens[len(SPECIAL_TOKENS) :]).nats(unknown) if unknown else 0.0
+    return Spelling(tokenizer.tokens[tokenizer.mark_count :]).nats(unknown) if unknown else 0.0
 
 
 def unknown_words(text: str, tokenizer: Tokenizer) -> list[str]:
     """The words or characters of a canonical text that ``tokenizer`` reads as unknown, in order."""
-    return [word for _, line in marked_lines(text) for word in tokenizer.split(line) if word not in tokenizer.id_of]
+    return [word for _, line in marked_lines(text) for word in tokenizer.unknown_in(line)]

@@ -3,6 +3,7 @@
 from training.models.baselines import Baseline
 from training.models.checkpoints import Checkpoint
 from training.models.datasets import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Song, Visibility
+from training.models.races import Race
 from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
 from training.models.search import SongWords
 from training.models.workers import SingleFlight, Worker
@@ -16,6 +17,7 @@ __all__ = [
     "DatasetVersion",
     "Import",
     "MetricPoint",
+    "Race",
     "Rejection",
     "RunEvent",
     "Sample",

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from training.models.datasets import Dataset, OwnedQuerySet, Visibility
 from training.models.identifiers import new_id
+from training.models.races import Race
 
 TERMINAL = ("succeeded", "failed", "cancelled")
 
@@ -44,6 +45,7 @@ class TrainingRun(models.Model):
     dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="training_runs")
     dataset_version = models.PositiveIntegerField()
     dataset_hash = models.CharField(max_length=64, blank=True)
+    race = models.ForeignKey(Race, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs")
     architecture = models.CharField(max_length=20)
     preset = models.CharField(max_length=20, blank=True)
     config = models.JSONField(help_text="Every value that was used; frozen when queued, steps when first claimed.")

@@ -39,43 +39,57 @@ def start_run(
     """
     preset = preset or DEFAULT_PRESET
     config = _resolved(architecture, preset, overrides)
-    name = _checked_name(name)
+    name = checked_name(name)
     with transaction.atomic():
         # One owner's requests take turns here: by this row's lock on PostgreSQL, by the write lock of the IMMEDIATE
         # transaction on SQLite. So neither the quota nor the key is passed by two requests at once.
         get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
         if earlier := _made_with(owner, idempotency_key):
             return earlier
-        dataset = _ready(dataset, owner)
-        _check_quota(owner)
-        values = config.to_dict()
-        run = TrainingRun.objects.create(
+        dataset = ready_dataset(dataset, owner)
+        check_quota(owner)
+        run = put_into_line(
             owner=owner,
-            name=name or _default_name(dataset, config, preset),
             dataset=dataset,
-            dataset_version=dataset.version,
-            dataset_hash=dataset.content_hash,
-            architecture=config.architecture,
+            config=config,
             preset=preset,
-            config=values,
-            config_hash=lifecycle.config_hash(values),
-            seed=config.seed,
+            name=name or _default_name(dataset, config, preset),
             idempotency_key=idempotency_key or None,
-            queued_at=timezone.now(),
-            rung_at=Now(),
-            steps=config.steps or 0,
-            sequence=1,
-        )
-        RunEvent.objects.create(
-            run=run,
-            sequence=1,
-            kind=RunEvent.Kind.STATE,
-            state=run.state,
-            actor=str(owner),
-            message="Put into the line.",
         )
         tasks.ring_for_training()
     run.refresh_from_db()
+    return run
+
+
+def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) -> TrainingRun:
+    """A new row at the end of the line, with its configuration frozen; ``fields`` are its other columns.
+
+    Whoever calls it holds the transaction in which owner, dataset and quota were checked, and rings for a worker.
+    """
+    values = config.to_dict()
+    run = TrainingRun.objects.create(
+        owner=owner,
+        dataset=dataset,
+        dataset_version=dataset.version,
+        dataset_hash=dataset.content_hash,
+        architecture=config.architecture,
+        config=values,
+        config_hash=lifecycle.config_hash(values),
+        seed=config.seed,
+        queued_at=timezone.now(),
+        rung_at=Now(),
+        steps=config.steps or 0,
+        sequence=1,
+        **fields,
+    )
+    RunEvent.objects.create(
+        run=run,
+        sequence=1,
+        kind=RunEvent.Kind.STATE,
+        state=run.state,
+        actor=str(owner),
+        message="Put into the line.",
+    )
     return run
 
 
@@ -99,7 +113,7 @@ def _resolved(architecture: str, preset: str, overrides: dict | None) -> Trainin
         raise Invalid(problem.errors) from problem
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
     name = name.strip()
     if len(name) > NAME_LENGTH:
         raise Invalid({"name": [f"Use at most {NAME_LENGTH} characters."]})
@@ -114,7 +128,7 @@ def _made_with(owner, idempotency_key: str | None) -> TrainingRun | None:
     return TrainingRun.objects.owned_by(owner).filter(idempotency_key=idempotency_key).first()
 
 
-def _ready(dataset: Dataset, owner) -> Dataset:
+def ready_dataset(dataset: Dataset, owner) -> Dataset:
     """The dataset as it stands now, held so that nobody deletes it before the run names it."""
     current = Dataset.objects.select_for_update(no_key=True).filter(pk=dataset.pk).first()
     if current is None or (current.owner_id != owner.pk and current.visibility != Visibility.SHARED):
@@ -124,8 +138,10 @@ def _ready(dataset: Dataset, owner) -> Dataset:
     return current
 
 
-def _check_quota(owner) -> None:
-    waiting = TrainingRun.objects.owned_by(owner).queued().count()
+def check_quota(owner) -> None:
+    """A race counts as one, however many of its runs wait. Raises: LimitReached."""
+    queued = TrainingRun.objects.owned_by(owner).queued()
+    waiting = queued.filter(race=None).count() + queued.exclude(race=None).values("race").distinct().count()
     if waiting >= settings.QUEUED_RUNS_PER_USER:
         raise LimitReached(f"You have {waiting} runs waiting, which is the limit. Cancel one or wait.")
 

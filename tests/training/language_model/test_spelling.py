@@ -16,8 +16,11 @@ def tokenizer_of(text: str, **values) -> Tokenizer:
 
 
 def test_a_text_whose_words_are_all_known_costs_no_spelling():
-    for kind in ("word", "char"):
-        assert spelling_nats([TEXT], tokenizer_of(TEXT, tokenizer=kind)) == 0.0
+    assert spelling_nats([TEXT], tokenizer_of(TEXT)) == 0.0
+
+
+def test_letters_that_are_spelt_by_their_bytes_are_paid_for_already():
+    assert spelling_nats(["Жук, 夜"], tokenizer_of(TEXT, tokenizer="char")) == 0.0
 
 
 def test_every_unknown_word_is_spelt_as_often_as_it_is_sung():
@@ -36,7 +39,7 @@ def test_a_word_like_those_that_are_known_is_cheaper_than_one_that_is_not():
 def test_a_letter_that_no_word_has_costs_a_choice_among_all_there_are():
     spelling = Spelling(["sing", "ring"])
     assert spelling.nats(["Ж"]) > NATS_OF_A_STRANGE_CHARACTER
-    tokenizer = tokenizer_of(TEXT, tokenizer="char")
+    tokenizer = tokenizer_of(TEXT, minimum_count=1)
     assert spelling_nats(["Ж"], tokenizer) > math.log(0x110000)
 
 
