@@ -20,6 +20,7 @@ FACTS = {
     "precision": "Precision",
     "device": "Device",
     "device_reason": "Why that device",
+    "no_longer_exact": "Why it can't be repeated exactly",
 }
 WORDS = {True: "yes", False: "no", None: "–", "": "–"}
 

@@ -29,6 +29,10 @@ def train(run, **options) -> TrainingRun:
     return run
 
 
+def published_files(settings) -> list[Path]:
+    return [path for path in (Path(settings.MEDIA_ROOT) / "checkpoints").rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("tokenizer", ["char", "word"])
 def test_a_training_ends_in_a_model_whose_file_is_what_its_row_says(ready_dataset, settings, architecture, tokenizer):
@@ -154,7 +158,7 @@ def test_a_full_disk_fails_the_run_and_leaves_no_half_model(run, monkeypatch, se
         execution.execute(run.pk, claimed.token)
     run.refresh_from_db()
     assert (run.state, run.error_code) == (State.FAILED, "storage_full")
-    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    assert not published_files(settings)
 
 
 def test_a_cancelled_run_stops_and_leaves_no_model(run):
@@ -202,4 +206,4 @@ def test_an_attempt_taken_over_while_it_publishes_takes_its_files_away(run, monk
     with pytest.raises(execution.LeaseLost):
         execution.execute(run.pk, claim(run).token)
     assert not Checkpoint.objects.exists()
-    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    assert not published_files(settings)

@@ -79,7 +79,7 @@ def count_songs(corpus: Corpus) -> KneserNey:
 
 def evaluate_counts(model: KneserNey, held_out: HeldOutSongs) -> Evaluation:
     """Judge an n-gram model as `evaluate` judges a network: the same songs, the same tokens."""
-    nats = model.token_nats([song.numpy() for song in held_out.songs])
+    nats = model.token_nats([song.numpy() for song in held_out.songs], given=held_out.given)
     return judged(held_out, nats=float(nats.sum()), tokens=len(nats))
 
 

@@ -85,9 +85,12 @@ class KneserNey:
         """The surprise at a whole song: -log of its probability, its first token given."""
         return float(self.token_nats([sequence]).sum())
 
-    def token_nats(self, sequences: Sequence[Sequence[int]]) -> np.ndarray:
-        """The surprise at every token of songs but the first of each, one song after another, shape (tokens,)."""
-        tokens, places = joined(sequences, most=self.order)
+    def token_nats(self, sequences: Sequence[Sequence[int]], *, given: int = 0) -> np.ndarray:
+        """The surprise at the tokens of songs, one song after another, shape (tokens,).
+
+        The first token of each song and the ``given`` ones after it are told, not predicted.
+        """
+        tokens, places = joined(sequences, most=self.order + given)
         probabilities = np.full(len(tokens), 1 / self.vocabulary_size)
         numbers = np.zeros(len(tokens), dtype=np.int64)  # of the n-gram that ends at each token, -1 for an unseen one
         for n, level in enumerate(self.levels, start=1):
@@ -96,7 +99,7 @@ class KneserNey:
             numbers = np.where(is_known, level.find(before * self.vocabulary_size + tokens), -1)
             backed_off = np.where(is_known, level.backoffs[before] * probabilities, probabilities)
             probabilities = np.where(numbers >= 0, level.probabilities[numbers], backed_off)
-        return -np.log(probabilities[places > 0])
+        return -np.log(probabilities[places > given])
 
 
 def count(tokens: np.ndarray, places: np.ndarray, *, order: int, vocabulary_size: int) -> list[Grams]:

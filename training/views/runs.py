@@ -109,7 +109,7 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
     context = {
         **_live_context(request, run),
         **_loss_context(run, points, baseline),
-        "chart": curves.chart_data(run, points, level_of(baseline, run.config)),
+        "chart": curves.chart_data(run, points, level_of(baseline, run)),
         "looks": curves.judged(points),
         "has_no_points": not points,
         "samples": list(run.samples.order_by("-step")),
@@ -133,7 +133,7 @@ def run_live(request: HttpRequest, run_id: str) -> HttpResponse:
     context = _live_context(request, run)
     if run.sequence != after:
         points, news, baseline = curves.points_of(run), curves.points_of(run, after=after), baseline_of(run)
-        chart = curves.chart_data(run, news, level_of(baseline, run.config))
+        chart = curves.chart_data(run, news, level_of(baseline, run))
         context |= {**_loss_context(run, points, baseline), "chart": chart, "has_points": bool(news)}
         if run.samples.filter(sequence__gt=after).exists():
             context["samples"] = list(run.samples.order_by("-step"))
@@ -166,9 +166,7 @@ def _loss_context(run: TrainingRun, points: list[curves.Point], baseline: Baseli
     return {
         # A run that was broken off says nothing by its end.
         "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished),
-        "against": None
-        if broken_off
-        else against_baseline(baseline, run.metrics, run.config, is_finished=run.is_finished),
+        "against": None if broken_off else against_baseline(baseline, run.metrics, run, is_finished=run.is_finished),
         "caption": findings.caption(points),
     }
 

@@ -232,7 +232,7 @@ def test_a_finished_run_leads_to_its_model(signed_in, ready_dataset):
 
 def test_a_run_that_counting_words_beats_is_called_out(signed_in, ready_dataset):
     run = make_finished_run(ready_dataset, losses=(4.0, 3.6))
-    make_baseline_row(ready_dataset, run.config)
+    make_baseline_row(run)
     page = signed_in.get(page_of(run)).content.decode()
     assert "Counting words does better." in page
     assert "1.50 nats per character; this model is 20 % worse." in page
@@ -245,7 +245,7 @@ def test_a_run_that_counting_words_beats_is_called_out(signed_in, ready_dataset)
 def test_a_run_that_beats_counting_words_says_by_how_much(signed_in, ready_dataset):
     run = make_finished_run(ready_dataset, losses=(2.4, 2.0))
     assert "Kneser-Ney" not in signed_in.get(page_of(run)).content.decode()
-    make_baseline_row(ready_dataset, run.config)
+    make_baseline_row(run)
     page = signed_in.get(page_of(run)).content.decode()
     assert "Kneser-Ney of order 5 on the same songs: 1.50 nats per character; this model is 33 % better." in page
     assert "Counting words does better." not in page
@@ -253,7 +253,7 @@ def test_a_run_that_beats_counting_words_says_by_how_much(signed_in, ready_datas
 
 def test_a_run_that_still_learns_is_told_where_it_stands_and_a_failed_one_is_not(signed_in, ready_dataset):
     run, _ = make_running_run(ready_dataset, losses=(4.0, 3.6))
-    make_baseline_row(ready_dataset, run.config)
+    make_baseline_row(run)
     news = signed_in.get(page_of(run, "run-live"), {"after": "1"}).content.decode()
     assert "so far this one is 20 % worse" in news
     assert "Counting words does better." not in news
