@@ -14,7 +14,6 @@ from training.models import Baseline, TrainingRun
 # What decides the words, and what decides which songs are kept aside.
 WORDS = tuple(name for name, one in FIELDS.items() if one.metadata["group"] == "text" and name != "tokenizer")
 SPLIT = ("validation_fraction", "test_fraction")
-MOST_BASELINES = 300  # that one question may bring home
 
 
 def reading_settings(run: TrainingRun) -> dict:
@@ -46,7 +45,7 @@ def baselines_of(runs: Iterable[TrainingRun]) -> dict[str, Baseline]:
     versions = {key[1] for key in keys.values()}
     readings = {key[3] for key in keys.values()}
     rows = Baseline.objects.filter(dataset__in=datasets, dataset_version__in=versions, reading__in=readings)
-    found = {(row.dataset_id, row.dataset_version, row.dataset_hash, row.reading): row for row in rows[:MOST_BASELINES]}
+    found = {(row.dataset_id, row.dataset_version, row.dataset_hash, row.reading): row for row in rows}
     return {run_id: found[key] for run_id, key in keys.items() if key in found}
 
 
