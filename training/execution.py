@@ -34,6 +34,7 @@ from training.language_model.config import (
     TrainingDiverged,
 )
 from training.language_model.corpus import Corpus, SongText, build_corpus
+from training.language_model.networks import NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.resume import ResumeRefused, Resumption
 from training.language_model.trainer import train
@@ -285,9 +286,12 @@ def model_to_start_from(run: TrainingRun) -> LoadedModel | None:
         ):
             shutil.copyfileobj(file, copied)
             copied.flush()
-            return load_model(Path(copied.name))
+            base = load_model(Path(copied.name))
     except storage.StorageDamaged as problem:
         raise CheckpointError(f"The file of the model “{model.name}” is damaged. {problem}") from problem
+    if base.network.shape != NetworkShape.of(TrainingConfig.from_dict(run.config), base.tokenizer.vocabulary_size):
+        raise CheckpointError(f"The network of the model “{model.name}” is not the one that its settings describe.")
+    return base
 
 
 def songs_of(run: TrainingRun):
@@ -302,6 +306,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
     """What is worth telling about the run besides its configuration, as plain JSON."""
     return {
         "vocabulary_size": corpus.tokenizer.vocabulary_size,
+        "conditions": corpus.tokenizer.conditions.to_dict(),
         "songs": corpus.songs,
         "songs_kept_aside": len(corpus.validation.songs),
         "songs_kept_for_test": len(corpus.test.songs),

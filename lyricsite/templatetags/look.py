@@ -46,6 +46,11 @@ SECTIONS = {
     "compose": "write",
     "lyric": "lyrics",
 }
+TOKEN_NOUNS = {
+    "char": ("letter", "characters"),
+    "word": ("word", "words and signs"),
+    "bpe": ("piece", "pieces of words"),
+}
 MESSAGE_TONES = {"warning": "warn", "error": "error", "success": "done"}
 
 
@@ -168,6 +173,18 @@ def state_word(state: str) -> str:
 def cell_name(architecture: str) -> str:
     """The name of a cell as it is spoken of: LSTM for lstm."""
     return str(architecture).upper()
+
+
+@register.filter
+def token_noun(tokenizer: str) -> str:
+    """What a model reads and writes one at a time: letter, word or piece."""
+    return TOKEN_NOUNS.get(tokenizer, ("word", ""))[0]
+
+
+@register.filter
+def token_units(tokenizer: str) -> str:
+    """The same for a count of them: characters, words and signs, pieces of words."""
+    return TOKEN_NOUNS.get(tokenizer, ("", "words and signs"))[1]
 
 
 @register.filter

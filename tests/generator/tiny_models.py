@@ -15,7 +15,7 @@ from training.language_model.tokenizers import Conditions, Tokenizer
 from training.models import Checkpoint
 
 
-def tiny_tokenizer(kind: str = "char", *, lines_right_to_left=False, conditions: dict | None = None):
+def tiny_tokenizer(kind: str = "char", *, lines_right_to_left=False, with_title=False, conditions: dict | None = None):
     texts = [song["text"] for song in small_songs()]
     settings = SimpleNamespace(
         tokenizer=kind,
@@ -23,6 +23,7 @@ def tiny_tokenizer(kind: str = "char", *, lines_right_to_left=False, conditions:
         vocabulary_limit=500,
         case="lower",
         lines_right_to_left=lines_right_to_left,
+        with_title=with_title,
     )
     return Tokenizer.train(texts, settings, conditions=Conditions(conditions or {}))
 

@@ -10,6 +10,7 @@ from safetensors import safe_open
 from tests.songs import make_ready_dataset
 from tests.training.runs import SMALL, claim, expire_lease, make_run
 from training import execution, lifecycle, storage
+from training.language_model.checkpoint import load_model
 from training.language_model.config import resolve_config
 from training.models import Attempt, Checkpoint, TrainingRun
 
@@ -49,6 +50,19 @@ def test_a_training_ends_in_a_model_whose_file_is_what_its_row_says(ready_datase
     assert (model.architecture, model.tokenizer, model.owner) == (architecture, tokenizer, run.owner)
     assert model.vocabulary_size == json.loads(metadata["network"])["vocabulary_size"]
     assert model.parameters == run.parameters
+
+
+def test_a_model_of_pieces_keeps_how_it_reads_lines_and_what_it_was_told_of_songs(ready_dataset, settings):
+    asked = {"tokenizer": "bpe", "vocabulary_limit": 1000, "lines_right_to_left": True, "condition_on": "genre+artist"}
+    config = resolve_config(architecture="gru", overrides=SMALL | asked)
+    run = train(make_run(ready_dataset, architecture="gru", config=config.to_dict()))
+    assert (run.state, run.error) == (State.SUCCEEDED, "")
+    assert run.facts["conditions"] == {"genre": ["folk"], "artist": ["Nobody"]}
+    model = run.checkpoints.published().get()
+    tokenizer = load_model(Path(settings.MEDIA_ROOT) / model.model_file).tokenizer
+    assert tokenizer.conditions.knows("genre", "Folk")
+    assert tokenizer.lines_right_to_left
+    assert model.tokenizer == "bpe"
 
 
 def test_the_steps_of_a_training_are_written_down(run):

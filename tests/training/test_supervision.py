@@ -112,7 +112,7 @@ def weights_of(run) -> str:
     return weights_sha256(load_model(Path(storage.default_storage.path(run.checkpoints.get().model_file))).network)
 
 
-LONG = SMALL | {"steps": 1500, "epochs": 1000, "patience": 0, "evaluations": 30, "dropout": 0.2, "sample_tokens": 0}
+LONG = SMALL | {"steps": 2500, "epochs": 1000, "patience": 0, "evaluations": 25, "dropout": 0.2, "sample_tokens": 0}
 
 
 def test_a_run_whose_child_was_killed_and_then_its_worker_drained_ends_with_the_same_weights(ready_dataset):

@@ -116,6 +116,9 @@ class TrainingConfig:
     lines_right_to_left: bool = setting(
         False, "Read and write each line from its end, so that the rhyme word comes first.", "text"
     )
+    with_title: bool = setting(
+        False, "Tell the model each song's title before it begins, so that you can name one when it writes.", "text"
+    )
     condition_on: str = setting(
         "",
         "Tell the model each song's genre or artist before it begins, so that you can ask for one when it writes.",
@@ -298,7 +301,7 @@ def count_parameters(config: TrainingConfig, vocabulary_size: int | None = None)
 
 def largest_vocabulary(config: TrainingConfig) -> int:
     """The most tokens the vocabulary can have, special tokens included."""
-    special = 12
+    special = 12 + config.with_title
     conditions = sum(1 + most for kind, most in CONDITION_LIMITS.items() if kind in config.condition_on.split("+"))
     known = config.vocabulary_limit
     if config.tokenizer == "char":

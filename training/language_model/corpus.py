@@ -15,7 +15,7 @@ from torch import Tensor
 from training.language_model.config import CorpusTooSmall, TrainingConfig
 from training.language_model.song_groups import SongText, content_hash, group_songs, split_groups
 from training.language_model.spelling import spelling_nats
-from training.language_model.tokenizers import Tokenizer, learn_conditions
+from training.language_model.tokenizers import NOTHING_SAID, SongFacts, Tokenizer, learn_conditions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,19 +25,19 @@ class HeldOutSongs:
     ``songs`` are token tensors (begin … end), longest first. ``characters`` counts the canonical text with its
     newlines, and one more for the end of each song: the same number for every tokenizer, so that nats divided by
     it compare. ``spelling_nats`` is what the words cost that the tokenizer does not know (see `spelling`). ``given``
-    is how many tokens after each begin say what the song is to be: a model is told them, and not judged by them.
+    says of each song how many tokens after begin tell what it is to be: a model is told them, and not judged by them.
     """
 
     songs: list[Tensor]
     characters: int
     unknown_share: float
+    given: list[int]
     spelling_nats: float = 0.0
-    given: int = 0
 
     @property
     def tokens(self) -> int:
         """How many tokens are predicted: all but each song's begin and what is given."""
-        return sum(len(song) - 1 - self.given for song in self.songs)
+        return sum(len(song) - 1 for song in self.songs) - sum(self.given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +118,8 @@ def build_corpus(
     ``tokenizer`` that is given, as that of a model to be trained further, is kept as it is.
     Raises: CorpusTooSmall if there are fewer than two groups of different songs, or too few tokens for one window.
     """
-    told: dict[str, tuple[str, str]] = {}
-    groups = group_songs(songs, told=told if config.condition_on else None)
+    told: dict[str, SongFacts] = {}
+    groups = group_songs(songs, told=told if config.condition_on or config.with_title else None)
     if len(groups) < 2:
         raise CorpusTooSmall(
             "A training needs at least two different songs: one to learn from and one to be judged by."
@@ -131,7 +131,7 @@ def build_corpus(
     if tokenizer is None:
         conditions = learn_conditions((told[text] for text in split.training if text in told), config.condition_on)
         tokenizer = Tokenizer.train(split.training, config, conditions=conditions)
-    encoded = encode_songs(split.training, tokenizer, told)
+    encoded = [tokenizer.encode_song(text, told.get(text, NOTHING_SAID)) for text in split.training]
     corpus = Corpus(
         tokenizer=tokenizer,
         tokens=torch.tensor([token for song in encoded for token in song], dtype=torch.int32),
@@ -145,23 +145,21 @@ def build_corpus(
     return corpus
 
 
-def encode_songs(texts: list[str], tokenizer: Tokenizer, told: Mapping[str, tuple[str, str]]) -> list[list[int]]:
-    """The token ids of canonical texts; ``told`` has the (genre, artist) of those that say."""
-    nothing = ("", "")
-    named = ((text, *told.get(text, nothing)) for text in texts)
-    return [tokenizer.encode_song(text, genre=genre, artist=artist) for text, genre, artist in named]
-
-
 def hold_out(
-    texts: list[str], tokenizer: Tokenizer, told: Mapping[str, tuple[str, str]] = MappingProxyType({})
+    texts: list[str], tokenizer: Tokenizer, told: Mapping[str, SongFacts] = MappingProxyType({})
 ) -> HeldOutSongs:
-    """Canonical texts as held-out songs of a tokenizer."""
-    encoded = sorted(encode_songs(texts, tokenizer, told), key=len, reverse=True)
-    unknown_share = tokenizer.unknown_share(token for song in encoded for token in song)
+    """Canonical texts as held-out songs of a tokenizer; ``told`` has what is said of them."""
+    facts = [told.get(text, NOTHING_SAID) for text in texts]
+    encoded = [
+        (tokenizer.encode_song(text, said), len(tokenizer.encode_facts(said)))
+        for text, said in zip(texts, facts, strict=True)
+    ]
+    encoded.sort(key=lambda song: len(song[0]), reverse=True)
+    unknown_share = tokenizer.unknown_share(token for song, given in encoded for token in song[given:])
     return HeldOutSongs(
-        songs=[torch.tensor(song) for song in encoded],
+        songs=[torch.tensor(song) for song, _ in encoded],
         characters=sum(len(text) + 1 for text in texts),
         unknown_share=unknown_share,
         spelling_nats=spelling_nats(texts, tokenizer) if unknown_share else 0.0,
-        given=len(tokenizer.conditions.kinds),
+        given=[given for _, given in encoded],
     )

@@ -228,7 +228,7 @@ class _Run:
             epoch=self.learner.epoch,
             seconds=self._seconds(),
             prompt=config.sample_prompt,
-            text=tokenizer.decode([*prompt, *written]),
+            text=tokenizer.decode([*prompt, *written], is_cut=len(written) == config.sample_tokens),
         )
 
     def _beating(self, work: Iterator, phase: Phase) -> Iterator[Report]:
