@@ -4,8 +4,9 @@ The only module that knows both the database and torch; it runs in the child pro
 starts, and nowhere else.
 
     songs ──corpus──▶ train() ──reports──▶ Journal ──once a second──▶ lifecycle.record
-                        │ Resumable ──▶ ResumeFiles (what the next attempt goes on from)
-                        │ Evaluated.is_best ──▶ Best (weights kept aside) ──at the end──▶ storage, lifecycle.finish
+              │         │ Resumable ──▶ ResumeFiles (what the next attempt goes on from)
+              │         │ Evaluated.is_best ──▶ Best (weights kept aside) ──at the end──▶ storage, lifecycle.finish
+              └▶ Baseline, where there is none yet
 """
 
 import errno
@@ -21,6 +22,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from training import lifecycle, storage
+from training.baseline_making import make_baseline
 from training.journal import Journal, LeaseLost
 from training.language_model.checkpoint import LoadedModel, load_model, save_model
 from training.language_model.config import (
@@ -123,11 +125,10 @@ class _Attempt:
         self.corpus = build_corpus(
             songs_of(self.run), self.config, dataset_hash=self.run.dataset_hash, tokenizer=tokenizer
         )
+        make_baseline(self.run, self.corpus, lambda: songs_of(self.run), self.journal)
         on_start()
         self.journal.say("Measuring the speed of this machine")
         finished = self._learn(base, is_asked_to_stop)
-        self.journal.say("Saving the model")
-        self.journal.flush()
         how = " early, as the validation loss no longer fell" if finished.stopped_early else ""
         message = f"Finished{how} after {finished.step} steps; the best weights are those of step {self.best.step}."
         self._end_with_the_best(State.SUCCEEDED, message=message)
@@ -208,7 +209,10 @@ class _Attempt:
         self._end_with_the_best(State.FAILED, message=error, error=error, error_code=code)
 
     def _end_with_the_best(self, state: str, **words: str) -> None:
-        """Put the best weights into the storage; their row appears in the transaction in which the run ends."""
+        """Judge the best weights at last and put them into the storage; their row appears as the run ends."""
+        self.journal.say("Judging by the songs kept for the last test")
+        self.best.judge_at_last(self.corpus.test)
+        self.journal.say("Saving the model")
         published = self._publish()
         model = self._checkpoint(published)
         ended = lifecycle.finish(self.run.pk, self.token, state, metrics=self.best.metrics, checkpoint=model, **words)
@@ -310,6 +314,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "valid_tokens": plan.valid_tokens,
         "valid_characters": plan.valid_characters,
         "unknown_share": plan.unknown_share,
+        "valid_spelling_nats": corpus.validation.spelling_nats,
         "steps_per_epoch": plan.steps_per_epoch,
         "expected_seconds": plan.expected_seconds,
         "threads": plan.threads,

@@ -12,7 +12,8 @@ from training import lifecycle, storage
 from training.curves import finite
 from training.journal import Journal, LeaseLost, run_metrics
 from training.language_model.config import TrainingConfig
-from training.language_model.corpus import Corpus
+from training.language_model.corpus import Corpus, HeldOutSongs
+from training.language_model.evaluation import evaluate, finish
 from training.language_model.networks import LyricNetwork
 from training.language_model.reports import Evaluated, Resumable
 from training.language_model.resume import ResumeFolder, ResumeRefused, Resumption
@@ -34,6 +35,23 @@ class Best:
     def of(cls, report: Evaluated) -> "Best":
         """Copied out of the network that goes on learning."""
         return cls(copy.deepcopy(report.network).to("cpu").eval(), report.metrics())
+
+    def judge_at_last(self, test: HeldOutSongs) -> None:
+        """Judge these weights, once, by songs that no choice was made by: neither when to stop nor what to keep.
+
+        Where none are kept for it, nothing is known.
+        """
+        if not test.songs:
+            return
+        result = finish(evaluate(self.network, test))
+        figures = {
+            "test_loss": result.nats_per_token,
+            "test_perplexity": result.perplexity,
+            "test_nats_per_character": result.nats_per_character,
+            "test_unknown_share": test.unknown_share,
+        }
+        self.in_file |= figures
+        self.metrics |= {name: finite(value) for name, value in figures.items()}
 
 
 class ResumeFiles:

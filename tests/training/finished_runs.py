@@ -3,7 +3,8 @@
 from tests.generator.tiny_models import publish
 from tests.training.runs import claim, make_run
 from training import lifecycle
-from training.models import Checkpoint, Dataset, TrainingRun
+from training.baselines import reading_of
+from training.models import Baseline, Checkpoint, Dataset, TrainingRun
 
 
 def make_running_run(dataset: Dataset, *, losses=(2.4, 2.1, 2.0), **fields) -> tuple[TrainingRun, lifecycle.Claim]:
@@ -43,6 +44,23 @@ def make_failed_run(dataset: Dataset, *, error="The loss stopped being a number.
     lifecycle.finish(run.pk, held.token, TrainingRun.State.FAILED, message=error, error=error, error_code="diverged")
     run.refresh_from_db()
     return run
+
+
+def make_baseline_row(run: TrainingRun, **fields) -> Baseline:
+    """The baseline of a run, as its worker would write it."""
+    columns = {
+        "dataset": run.dataset,
+        "dataset_version": run.dataset_version,
+        "dataset_hash": run.dataset_hash,
+        "reading": reading_of(run),
+        "nats_per_token": 4.0,
+        "nats_per_character": 1.5,
+        "unknown_share": 0.02,
+        "tokens": 900,
+        "vocabulary_size": 50,
+        "seconds": 0.1,
+    }
+    return Baseline.objects.create(**(columns | fields))
 
 
 def make_model(run: TrainingRun, **fields) -> Checkpoint:

@@ -72,7 +72,7 @@ def evaluate(network: LyricNetwork, held_out: HeldOutSongs) -> Iterator[float]:
             piece_nats, piece_tokens, state = score_piece(network, piece, state, targets=targets)
             nats, tokens = nats + piece_nats, tokens + piece_tokens
             yield tokens / total
-    return judged(held_out, nats=nats, tokens=tokens)
+    return evaluation_of(held_out, nats=nats, tokens=tokens)
 
 
 def count_songs(corpus: Corpus) -> KneserNey:
@@ -83,11 +83,11 @@ def count_songs(corpus: Corpus) -> KneserNey:
 
 def evaluate_counts(model: KneserNey, held_out: HeldOutSongs) -> Evaluation:
     """Judge an n-gram model as `evaluate` judges a network: the same songs, the same tokens."""
-    nats = model.token_nats([song.numpy() for song in held_out.songs])
-    return judged(held_out, nats=float(nats.sum()), tokens=len(nats))
+    nats = model.token_nats([song.numpy() for song in held_out.songs], given=held_out.given)
+    return evaluation_of(held_out, nats=float(nats.sum()), tokens=len(nats))
 
 
-def judged(held_out: HeldOutSongs, *, nats: float, tokens: int) -> Evaluation:
+def evaluation_of(held_out: HeldOutSongs, *, nats: float, tokens: int) -> Evaluation:
     return Evaluation(nats=nats, tokens=tokens, characters=held_out.characters, spelling_nats=held_out.spelling_nats)
 
 
