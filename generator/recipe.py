@@ -19,6 +19,7 @@ NGRAM_LIMIT = 64
 TEMPERATURE_LIMITS = (0.05, 5.0)
 PENALTY_LIMITS = (1.0, 5.0)
 PROMPT_LIMIT_BYTES = 4096
+WISH_LENGTH_LIMIT = 80
 
 
 class RecipeError(Exception):
@@ -45,6 +46,8 @@ class Recipe:
     no_repeat_ngram: int = 0
     stop: tuple[str, ...] = ()
     lines: int | None = None
+    genre: str = ""  # what a model is told that knows such marks; "" is any other
+    artist: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "Recipe":
@@ -151,6 +154,14 @@ def _stops(value) -> tuple[str, ...]:
     return tuple(dict.fromkeys(stops))
 
 
+def _wish(value) -> str:
+    if not isinstance(value, str) or len(value) > WISH_LENGTH_LIMIT:
+        raise ValueError(f"Give a name of at most {WISH_LENGTH_LIMIT} characters.")
+    if not value.isprintable():
+        raise ValueError("A name stands on one line.")
+    return " ".join(value.split())
+
+
 CHECKS: dict[str, Callable] = {
     "max_tokens": _whole(1, TOKENS_LIMIT),
     "n": _whole(1, CANDIDATES_LIMIT),
@@ -164,5 +175,7 @@ CHECKS: dict[str, Callable] = {
     "no_repeat_ngram": _whole(0, NGRAM_LIMIT),
     "stop": _stops,
     "lines": _whole(1, LINES_LIMIT, optional=True),
+    "genre": _wish,
+    "artist": _wish,
 }
 FIELDS = tuple(field.name for field in fields(Recipe))

@@ -10,7 +10,7 @@ from django.conf import settings
 from generator.decoding.cache import ModelCache
 from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
 from generator.decoding.model_file import ModelDamaged, WritingModel
-from generator.decoding.writer import Piece, prompt_tokens, write
+from generator.decoding.writer import Piece, prompt_tokens, wishes_left_out, write
 from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
 from training.errors import Conflict, Damaged, Invalid, LimitReached
@@ -55,7 +55,10 @@ class Choice:
 
 @dataclass
 class Generation:
-    """A text while it is written and after: who wrote what from which prompt, by which recipe."""
+    """A text while it is written and after: who wrote what from which prompt, by which recipe.
+
+    ``notes`` are sentences on what was asked for and left out.
+    """
 
     model: Checkpoint
     prompt: str
@@ -63,6 +66,7 @@ class Generation:
     prompt_tokens: int
     choices: list[Choice]
     writing: Writing = field(repr=False)
+    notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic, repr=False)
     seconds: float = 0.0
 
@@ -101,6 +105,7 @@ class Generation:
             "choices": [asdict(choice) for choice in self.choices],
             "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
             "seconds": self.seconds,
+            "notes": self.notes,
         }
 
 
@@ -157,6 +162,7 @@ def begin(*, user, model: Checkpoint, prompt: str, recipe: Recipe) -> Generation
     """
     recipe = recipe.with_seed()
     writing_model = load_model(model)
+    tokenizer = writing_model.tokenizer
     try:
         writing = engine.open(write(writing_model, prompt, recipe), person=user.pk, seconds=settings.GENERATION_SECONDS)
     except TooManyAtOnce:
@@ -168,9 +174,11 @@ def begin(*, user, model: Checkpoint, prompt: str, recipe: Recipe) -> Generation
         model=model,
         prompt=prompt,
         recipe=recipe,
-        prompt_tokens=len(prompt_tokens(writing_model.tokenizer, prompt)) - 1,  # the begin mark is not the person's
+        # The marks before the opening are not the person's.
+        prompt_tokens=len(prompt_tokens(tokenizer, prompt)) - len(prompt_tokens(tokenizer, "")),
         choices=[Choice(index, seed_of_candidate(recipe.seed, index)) for index in range(recipe.n)],
         writing=writing,
+        notes=wishes_left_out(tokenizer, recipe),
     )
 
 

@@ -54,10 +54,18 @@ def judged(points: Iterable[Point]) -> list[Point]:
     return [point for point in points if point.valid_loss is not None]
 
 
-def chart_data(run: TrainingRun, points: list[Point]) -> dict:
-    """Return what `static/js/loss_chart.js` draws; the attempt says when it has to begin anew."""
+def chart_data(run: TrainingRun, points: list[Point], level: dict | None = None) -> dict:
+    """Return what `static/js/loss_chart.js` draws; the attempt says when it has to begin anew.
+
+    ``level`` is the height of the run's baseline, as `training.baselines.level_of` tells it.
+    """
     planned = {} if run.is_finished else {"step": run.steps, "epoch": run.epochs}
-    return {"attempt": run.attempts, "planned": planned, "points": [point.as_list() for point in points]}
+    return {
+        "attempt": run.attempts,
+        "planned": planned,
+        "baseline": level,
+        "points": [point.as_list() for point in points],
+    }
 
 
 def metrics_csv(run: TrainingRun) -> HttpResponse:

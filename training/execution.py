@@ -4,7 +4,8 @@ The only module that knows both the database and torch; it runs in the child pro
 starts, and nowhere else.
 
     songs ──corpus──▶ train() ──reports──▶ Journal ──once a second──▶ lifecycle.record
-                        │ Evaluated.is_best ──▶ Best (weights kept aside) ──at the end──▶ storage, lifecycle.finish
+              │         │ Evaluated.is_best ──▶ Best (weights kept aside) ──at the end──▶ storage, lifecycle.finish
+              └▶ Baseline, where there is none yet
 """
 
 import copy
@@ -17,10 +18,13 @@ import torch
 from django.utils import timezone
 
 from training import lifecycle, storage
+from training.baseline_making import make_baseline
+from training.curves import finite
 from training.journal import Journal, LeaseLost, run_metrics
 from training.language_model.checkpoint import save_model
 from training.language_model.config import ConfigError, CorpusTooSmall, LyricsError, TrainingConfig, TrainingDiverged
-from training.language_model.corpus import Corpus, SongText, build_corpus
+from training.language_model.corpus import Corpus, HeldOutSongs, SongText, build_corpus
+from training.language_model.evaluation import evaluate, finish
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Sampled
 from training.language_model.trainer import train
 from training.models import Checkpoint, TrainingRun
@@ -85,6 +89,7 @@ def _train(run: TrainingRun, token: UUID, on_start: Callable[[], None], is_asked
     journal.say("Reading the songs")
     config = TrainingConfig.from_dict(run.config)
     corpus = build_corpus(songs_of(run), config, dataset_hash=run.dataset_hash)
+    make_baseline(run, corpus, lambda: songs_of(run), journal)
     on_start()
     journal.say("Measuring the speed of this machine")
     best: Best | None = None
@@ -106,8 +111,10 @@ def _train(run: TrainingRun, token: UUID, on_start: Callable[[], None], is_asked
                 finished = report
         if is_asked_to_stop() and finished is None:
             raise Stopped
+    if corpus.test.songs:
+        journal.say("Judging by the songs kept for the last test")
+        best.judge_at_last(corpus.test)
     journal.say("Saving the model")
-    journal.flush()
     _publish(run, token, best, finished, config=config, corpus=corpus)
 
 
@@ -120,11 +127,23 @@ class Best:
         self.metrics = run_metrics(report)
         self.step, self.epoch = report.step, report.epoch
 
+    def judge_at_last(self, test: HeldOutSongs) -> None:
+        """Judge these weights, once, by songs that no choice was made by: neither when to stop nor what to keep."""
+        result = finish(evaluate(self.network, test))
+        figures = {
+            "test_loss": result.nats_per_token,
+            "test_perplexity": result.perplexity,
+            "test_nats_per_character": result.nats_per_character,
+            "test_unknown_share": test.unknown_share,
+        }
+        self.in_file |= figures
+        self.metrics |= {name: finite(value) for name, value in figures.items()}
+
 
 def songs_of(run: TrainingRun):
     """The songs of the frozen version, one after another; the same whatever was imported since."""
     songs = run.dataset.songs_in_use(run.dataset_version).order_by("ordinal")
-    columns = ("text", "duplicate_group", "title", "genre")
+    columns = ("text", "duplicate_group", "title", "genre", "artist")
     for values in songs.values(*columns).iterator(chunk_size=FETCH_SONGS):
         yield SongText(**values)
 
@@ -140,6 +159,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "valid_tokens": plan.valid_tokens,
         "valid_characters": plan.valid_characters,
         "unknown_share": plan.unknown_share,
+        "valid_spelling_nats": corpus.validation.spelling_nats,
         "steps_per_epoch": plan.steps_per_epoch,
         "expected_seconds": plan.expected_seconds,
         "threads": plan.threads,

@@ -58,6 +58,11 @@ class Journal:
         self.columns["phase"] = phase
         self.flush()
 
+    def remark(self, note: str) -> None:
+        """Write a line into the run's history at once."""
+        self.note = note
+        self.flush()
+
     def plan(self, plan, facts: dict) -> None:
         """Freeze what the trainer decided on. Raises: LeaseLost."""
         is_ours = lifecycle.plan(

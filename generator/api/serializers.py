@@ -84,7 +84,10 @@ class RecipeSerializer(serializers.Serializer):
     """The sampling values; `generator.recipe` is what checks them."""
 
     max_tokens = serializers.IntegerField(
-        min_value=1, max_value=limits.TOKENS_LIMIT, default=200, help_text="Characters or words at most."
+        min_value=1,
+        max_value=limits.TOKENS_LIMIT,
+        default=200,
+        help_text="Characters, words or pieces of words at most.",
     )
     n = serializers.IntegerField(
         min_value=1,
@@ -141,6 +144,15 @@ class RecipeSerializer(serializers.Serializer):
     lines = serializers.IntegerField(
         min_value=1, max_value=limits.LINES_LIMIT, allow_null=True, default=None, help_text="Lines at most."
     )
+    genre = serializers.CharField(
+        max_length=limits.WISH_LENGTH_LIMIT,
+        allow_blank=True,
+        default="",
+        help_text="For models that learnt from songs marked with it; others leave it out and say so in `notes`.",
+    )
+    artist = serializers.CharField(
+        max_length=limits.WISH_LENGTH_LIMIT, allow_blank=True, default="", help_text="As `genre`."
+    )
 
 
 class GenerateSerializer(RecipeSerializer):
@@ -183,3 +195,4 @@ class GenerationSerializer(serializers.Serializer):
     choices = CandidateSerializer(many=True)
     usage = UsageSerializer()
     seconds = serializers.FloatField()
+    notes = serializers.ListField(child=serializers.CharField(), help_text="What was asked for and left out, and why.")

@@ -8,11 +8,11 @@ import numpy as np
 from generator.decoding.model_file import WritingModel
 from generator.decoding.sampler import Sampler
 from generator.recipe import Recipe
-from training.language_model.lyric_text import SPECIAL_TOKENS
 from training.language_model.tokenizers import TextStream, Tokenizer
 
 PROMPT_TOKENS_READ = 512  # of a longer prompt the network reads the end
 PRIMING_TOKENS_A_STEP = 32
+KNOWN_NAMED = 12  # genres or artists, where a model is asked for one that it doesn't know
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,26 @@ class Piece:
     finish_reason: str | None = None
 
 
-def prompt_tokens(tokenizer: Tokenizer, prompt: str) -> list[int]:
-    """What the network reads before it writes: the begin mark and the last 512 tokens of ``prompt``."""
-    return [tokenizer.begin_id, *tokenizer.encode_prompt(prompt)[-PROMPT_TOKENS_READ:]]
+def prompt_tokens(tokenizer: Tokenizer, prompt: str, *, genre: str = "", artist: str = "") -> list[int]:
+    """What the network reads before it writes: begin, what the song shall be, and the last 512 tokens of ``prompt``."""
+    told = tokenizer.encode_conditions(genre=genre, artist=artist)
+    opening = tokenizer.encode_prompt(prompt)[len(told) :]
+    return [tokenizer.begin_id, *told, *opening[-PROMPT_TOKENS_READ:]]
+
+
+def wishes_left_out(tokenizer: Tokenizer, recipe: Recipe) -> list[str]:
+    """A sentence for each wish of the recipe that this model has no mark for; it writes as without it."""
+    wishes = {kind: wish for kind, wish in (("genre", recipe.genre), ("artist", recipe.artist)) if wish}
+    sentences = []
+    for kind, wish in wishes.items():
+        if kind not in tokenizer.conditions.kinds:
+            sentences.append(f"This model learnt without the songs' {kind}, so “{wish}” is left out.")
+        elif not tokenizer.conditions.knows(kind, wish):
+            known = ", ".join(tokenizer.conditions.values[kind][:KNOWN_NAMED]) or "none"
+            sentences.append(
+                f"This model read too few songs of the {kind} “{wish}” and writes as for any other. It knows: {known}."
+            )
+    return sentences
 
 
 def write(model: WritingModel, prompt: str, recipe: Recipe) -> Iterator[list[Piece]]:
@@ -40,7 +57,8 @@ def write(model: WritingModel, prompt: str, recipe: Recipe) -> Iterator[list[Pie
 
     Yields: one piece for each candidate that is not finished, after every step; empty lists while the prompt is read.
     """
-    network, tokens = model.network, prompt_tokens(model.tokenizer, prompt)
+    network = model.network
+    tokens = prompt_tokens(model.tokenizer, prompt, genre=recipe.genre, artist=recipe.artist)
     state = network.first_state(1)
     for position, token in enumerate(tokens, start=1):
         state = network.advance(np.array([token]), state)
@@ -66,8 +84,8 @@ class Candidate:
         self.index = index
         self._recipe = recipe.for_candidate(index)
         self._tokenizer = tokenizer
-        special = range(len(SPECIAL_TOKENS))
-        self._sampler = Sampler(self._recipe, forbidden=tokenizer.never_generated_ids, marks=special)
+        marks = range(tokenizer.mark_count)
+        self._sampler = Sampler(self._recipe, forbidden=tokenizer.never_generated_ids, marks=marks)
         self._sampler.read(tokens)
         self._stream = TextStream(tokenizer)
         for token in tokens:  # so that the first piece knows what it follows
@@ -80,20 +98,22 @@ class Candidate:
         """Draw the next token from ``scores`` (V,) and say what it adds to the text."""
         token, log_probability = self._sampler.draw(scores)
         self._count += 1
-        reason, text = None, ""
+        reason = "length" if self._count == self._recipe.max_tokens else None
         if token == self._tokenizer.end_id:
-            reason = "end"
+            reason, written = "end", self._stream.rest()
         elif self._ends_last_line(token):
-            reason = "lines"
-        else:
-            text, is_stopped = self._held.push(self._stream.push(token))
-            reason = "stop" if is_stopped else "length" if self._count == self._recipe.max_tokens else None
-        if reason in ("end", "lines", "length"):
+            reason, written = "lines", self._stream.rest()
+        else:  # at the longest, what is not complete stays away: half a character, a line without its beginning
+            written = self._stream.push(token)
+        text, is_stopped = self._held.push(written)
+        if is_stopped:
+            reason = "stop"
+        elif reason:
             text += self._held.rest()
         return Piece(self.index, text, token, log_probability, reason)
 
     def _ends_last_line(self, token: int) -> bool:
-        if token >= len(SPECIAL_TOKENS):
+        if token >= self._tokenizer.mark_count:
             self._has_words = True
             return False
         self._lines += self._has_words

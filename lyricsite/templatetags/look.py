@@ -111,6 +111,12 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    """A share from 0 to 1 in hundredths, with a decimal: 3.7 %."""
+    return f"{100 * value:.1f} %" if is_number(value) else NOTHING
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     """Seconds in the two largest units that say something: 45 s, 6 min 12 s, 1 h 5 min, 2 days 3 h."""
     if not is_number(seconds) or seconds < 0:

@@ -30,6 +30,13 @@ export function runCurves({ points }, { axis, measure }) {
   return [{ ink: "faint", label: "songs it learns from", short: "learnt", points: xy(points, axis, 3), best: -1 }, aside];
 }
 
+// What counting words comes to on the same songs: a level line over the whole width, null where it has no such measure.
+export function baselineCurve({ baseline }, { measure }, end) {
+  const level = baseline?.[measure];
+  if (level === undefined || level === null) return null;
+  return { ink: "soft", label: "counting words", short: "counted", points: [{ x: 0, y: level }, { x: end, y: level }], best: -1, dash: [3, 4] };
+}
+
 export function comparedCurves(runs, { axis }) {
   return runs.map(({ cell, label, points }) => {
     const drawn = xy(points, axis, 3);
@@ -222,8 +229,8 @@ export class LossChart {
   draw() {
     const { axis, measure } = this.choices;
     const isRun = this.kind === "run";
-    const curves = isRun ? runCurves(this.data, this.choices) : comparedCurves(this.data, this.choices);
-    this.figure.hidden = curves.every((curve) => !curve.points.length);
+    const learnt = isRun ? runCurves(this.data, this.choices) : comparedCurves(this.data, this.choices);
+    this.figure.hidden = learnt.every((curve) => !curve.points.length);
     if (this.figure.hidden) return;
     const inks = readInks(this.figure, this);
     const family = this.getComputedStyle(this.figure).fontFamily;
@@ -231,7 +238,9 @@ export class LossChart {
     const canvas = this.figure.querySelector("canvas");
     const width = canvas.parentElement.clientWidth;
     const isNarrow = width < 520;
-    const end = farEnd(curves, this.data.planned?.[axis]);
+    const end = farEnd(learnt, this.data.planned?.[axis]);
+    const counted = isRun ? baselineCurve(this.data, this.choices, end) : null;
+    const curves = counted ? [counted, ...learnt] : learnt;
     // Names need room at the right, less of it the farther their curves still have to go.
     const label = LABEL_GAP + labelWidth(canvas.getContext("2d"), curves, isNarrow, font);
     const room = Math.min(0.5 * width, Math.max(8, label - 0.9 * width * (1 - farEnd(curves) / end)));

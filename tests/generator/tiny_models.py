@@ -11,13 +11,20 @@ from generator.decoding.model_file import read_model
 from generator.decoding.network import expected_shapes
 from tests.songs import small_songs
 from training import storage
-from training.language_model.tokenizers import Tokenizer
+from training.language_model.tokenizers import Conditions, Tokenizer
 from training.models import Checkpoint
 
 
-def tiny_tokenizer(kind: str = "char"):
+def tiny_tokenizer(kind: str = "char", *, lines_right_to_left=False, conditions: dict | None = None):
     texts = [song["text"] for song in small_songs()]
-    return Tokenizer.train(texts, SimpleNamespace(tokenizer=kind, minimum_count=1, vocabulary_limit=500))
+    settings = SimpleNamespace(
+        tokenizer=kind,
+        minimum_count=1,
+        vocabulary_limit=500,
+        case="lower",
+        lines_right_to_left=lines_right_to_left,
+    )
+    return Tokenizer.train(texts, settings, conditions=Conditions(conditions or {}))
 
 
 def tiny_tensors(architecture, vocabulary, *, embedding=12, hidden=16, layers=1, tied=False, seed=0, spread=0.6):
@@ -27,10 +34,20 @@ def tiny_tensors(architecture, vocabulary, *, embedding=12, hidden=16, layers=1,
 
 
 def model_bytes(
-    architecture="lstm", kind="char", *, embedding=12, hidden=16, layers=1, tied=False, seed=0, spread=0.6, **metadata
+    architecture="lstm",
+    kind="char",
+    *,
+    embedding=12,
+    hidden=16,
+    layers=1,
+    tied=False,
+    seed=0,
+    spread=0.6,
+    reading: dict | None = None,
+    **metadata,
 ) -> bytes:
-    """A ``model.safetensors`` of random weights over the characters or words of the small songs."""
-    tokenizer = tiny_tokenizer(kind)
+    """A ``model.safetensors`` of random weights over the characters, words or pieces of the small songs."""
+    tokenizer = tiny_tokenizer(kind, **(reading or {}))
     size = tokenizer.vocabulary_size
     tensors = tiny_tensors(
         architecture, size, embedding=embedding, hidden=hidden, layers=layers, tied=tied, seed=seed, spread=spread

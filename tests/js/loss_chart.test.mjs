@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  axisWords, comparedCurves, endWords, farEnd, LossChart, lowest, mergePoints, niceTicks, runCurves, spreadLabels,
+  axisWords, baselineCurve, comparedCurves, endWords, farEnd, LossChart, lowest, mergePoints, niceTicks, runCurves, spreadLabels,
   timeTicks, verticalRange,
 } from "../../static/js/loss_chart.js";
 import { element } from "./page.mjs";
@@ -32,6 +32,17 @@ test("a run has a thin training curve and a thick one with its best point", () =
 test("by character only what was measured by character is drawn", () => {
   const curves = runCurves({ points }, { axis: "seconds", measure: "character" });
   assert.deepEqual(curves.map((curve) => curve.points.map(({ x, y }) => [x, y])), [[[20, 1.6], [40, 1.4], [60, 1.5]]]);
+});
+
+test("what counting words comes to is a level line over the whole width", () => {
+  const data = { points, baseline: { token: null, character: 1.5 } };
+  const line = baselineCurve(data, { measure: "character" }, 40);
+  assert.deepEqual(line.points, [{ x: 0, y: 1.5 }, { x: 40, y: 1.5 }]);
+  assert.ok(line.dash.length);
+  assert.equal(endWords(line, false), "counting words 1.50");
+  assert.equal(baselineCurve(data, { measure: "token" }, 40), null);
+  assert.equal(baselineCurve({ points }, { measure: "character" }, 40), null);
+  assert.equal(baselineCurve({ points, baseline: null }, { measure: "character" }, 40), null);
 });
 
 test("compared runs wear the colour and dash of their cell", () => {
@@ -113,6 +124,15 @@ test("a chart without points hides until its first one comes", () => {
   chart.update({ attempt: 1, planned: { epoch: 12 }, points: [point(1, 3)] });
   assert.equal(figure.hidden, false);
   assert.equal(drawn.at(-1).options.scales.x.max, 12);
+});
+
+test("a chart draws the level beside the curves of a run, to the end of its scale", () => {
+  const { drawn, figure } = chartOn({ attempt: 1, planned: { epoch: 12 }, points, baseline: { token: 2.5, character: 1.2 } });
+  const levels = () => drawn.at(-1).data.datasets[0].data;
+  assert.deepEqual(levels(), [{ x: 0, y: 2.5 }, { x: 12, y: 2.5 }]);
+  assert.equal(drawn.at(-1).data.datasets.length, 3);
+  figure.dispatchEvent({ type: "change", target: { name: "measure", value: "character" } });
+  assert.equal(levels()[1].y, 1.2);
 });
 
 test("another axis is drawn and named when it is chosen", () => {

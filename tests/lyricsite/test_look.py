@@ -47,7 +47,9 @@ class TestVerse:
 
 
 class TestNumbers:
-    @pytest.mark.parametrize("filter_", [look.nats, look.thousands, look.compact, look.percent, look.duration])
+    @pytest.mark.parametrize(
+        "filter_", [look.nats, look.thousands, look.compact, look.percent, look.share, look.duration]
+    )
     @pytest.mark.parametrize("value", [None, "", float("nan"), float("inf"), True])
     def test_what_is_no_number_is_a_dash(self, filter_, value):
         assert filter_(value) == "–"
@@ -58,6 +60,7 @@ class TestNumbers:
         assert look.compact(1_090_000) == "1.09 M"
         assert look.compact(99_999) == "99,999"
         assert look.percent(59.3) == "59 %"
+        assert look.share(0.0371) == "3.7 %"
 
     @pytest.mark.parametrize(
         ("seconds", "words"),

@@ -3,7 +3,8 @@
 from tests.generator.tiny_models import publish
 from tests.training.runs import claim, make_run
 from training import lifecycle
-from training.models import Checkpoint, Dataset, TrainingRun
+from training.baselines import reading_of
+from training.models import Baseline, Checkpoint, Dataset, TrainingRun
 
 
 def make_running_run(dataset: Dataset, *, losses=(2.4, 2.1, 2.0), **fields) -> tuple[TrainingRun, lifecycle.Claim]:
@@ -43,6 +44,22 @@ def make_failed_run(dataset: Dataset, *, error="The loss stopped being a number.
     lifecycle.finish(run.pk, held.token, TrainingRun.State.FAILED, message=error, error=error, error_code="diverged")
     run.refresh_from_db()
     return run
+
+
+def make_baseline_row(dataset: Dataset, config: dict, **fields) -> Baseline:
+    """The baseline of runs with this config on the newest version of the dataset, as their worker would write it."""
+    columns = {
+        "dataset": dataset,
+        "dataset_version": dataset.version,
+        "reading": reading_of(config),
+        "nats_per_token": 4.0,
+        "nats_per_character": 1.5,
+        "unknown_share": 0.02,
+        "tokens": 900,
+        "vocabulary_size": 50,
+        "seconds": 0.1,
+    }
+    return Baseline.objects.create(**(columns | fields))
 
 
 def make_model(run: TrainingRun, **fields) -> Checkpoint:

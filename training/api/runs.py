@@ -18,12 +18,24 @@ from rest_framework.views import APIView
 from training import curves, live
 from training.api.fields import ObjectField
 from training.api.renderers import CsvRenderer, EventStreamRenderer
-from training.models import Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
+from training.baseline_findings import described
+from training.baselines import baseline_of, baselines_of
+from training.models import Baseline, Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
 from training.services import runs as services
 from training.streaming import event_stream
 
 LONGEST_KEY = 200
-SCORES = ("train_loss", "valid_loss", "perplexity", "nats_per_character", "bits_per_character")
+SCORES = (
+    "train_loss",
+    "valid_loss",
+    "perplexity",
+    "nats_per_character",
+    "bits_per_character",
+    "unknown_share",
+    "test_loss",
+    "test_perplexity",
+    "test_nats_per_character",
+)
 
 
 class ProgressSerializer(serializers.Serializer):
@@ -46,6 +58,12 @@ class ScoresSerializer(serializers.Serializer):
     perplexity = serializers.FloatField(allow_null=True)
     nats_per_character = serializers.FloatField(allow_null=True)
     bits_per_character = serializers.FloatField(allow_null=True)
+    unknown_share = serializers.FloatField(
+        allow_null=True, help_text="Of the words kept aside, spelt in nats per character."
+    )
+    test_loss = serializers.FloatField(allow_null=True, help_text="The best weights on the songs of the last test.")
+    test_perplexity = serializers.FloatField(allow_null=True)
+    test_nats_per_character = serializers.FloatField(allow_null=True)
     best_step = serializers.IntegerField(allow_null=True)
 
 
@@ -57,6 +75,23 @@ def scores(metrics: dict) -> dict:
     return {**found, "best_step": metrics.get("best_step", metrics.get("step"))}
 
 
+class BaselineSerializer(serializers.Serializer):
+    """Kneser-Ney of order 5 on the songs that judge the run; losses in nats."""
+
+    order = serializers.IntegerField()
+    reading = serializers.CharField(help_text="The settings that decide its words and the songs kept aside.")
+    nats_per_character = serializers.FloatField(help_text="The same measure for every tokenizer.")
+    nats_per_token = serializers.FloatField(allow_null=True, help_text="Null where the run predicts other tokens.")
+    perplexity = serializers.FloatField(allow_null=True, help_text="Null where the run predicts other tokens.")
+    test_nats_per_character = serializers.FloatField(allow_null=True)
+    unknown_share = serializers.FloatField()
+    tokens = serializers.IntegerField(help_text="Of the training songs that were counted.")
+    lead = serializers.FloatField(
+        allow_null=True, help_text="The share of nats per character that the run saves; below 0 it is worse."
+    )
+    sentence = serializers.CharField(help_text="The same in words; empty until the run is judged.")
+
+
 class RunSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.username")
     dataset = serializers.CharField(source="dataset_id")
@@ -66,6 +101,7 @@ class RunSerializer(serializers.ModelSerializer):
     )
     progress = serializers.SerializerMethodField()
     metrics = serializers.SerializerMethodField()
+    baseline = serializers.SerializerMethodField(help_text="What counting words comes to; null where nobody counted.")
     model = serializers.SerializerMethodField(help_text="The id of the model that came of it, or null.")
 
     class Meta:
@@ -85,6 +121,7 @@ class RunSerializer(serializers.ModelSerializer):
             "queue_position",
             "progress",
             "metrics",
+            "baseline",
             "parameters",
             "facts",
             "error",
@@ -113,6 +150,12 @@ class RunSerializer(serializers.ModelSerializer):
     @extend_schema_field(ScoresSerializer)
     def get_metrics(self, run: TrainingRun) -> dict:
         return scores(run.metrics)
+
+    @extend_schema_field(BaselineSerializer(allow_null=True))
+    def get_baseline(self, run: TrainingRun) -> dict | None:
+        known = self.context.get("baselines")
+        baseline = baseline_of(run) if known is None else known.get(run.pk)
+        return baseline and described(baseline, run)
 
     @extend_schema_field({"type": "string", "nullable": True})
     def get_model(self, run: TrainingRun) -> str | None:
@@ -178,6 +221,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     filterset_class = RunFilter
     search_fields = ("name", "dataset__name")
     ordering_fields = ("created_at", "finished_at", "name", "state")
+    baselines: dict[str, Baseline] | None = None  # of the runs of a page, asked for once
 
     def get_queryset(self):
         user = self.request.user
@@ -185,11 +229,18 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         runs = TrainingRun.objects.select_related("owner").prefetch_related(models)
         return runs.visible_to(user) if self.request.method in ("GET", "HEAD", "OPTIONS") else runs.owned_by(user)
 
+    def paginate_queryset(self, queryset) -> list:
+        page = super().paginate_queryset(queryset)
+        if self.action == "list":
+            self.baselines = baselines_of(page)
+        return page
+
     def get_serializer_context(self) -> dict:
         context = super().get_serializer_context()
         if self.action == "list":
             line = TrainingRun.objects.in_line().values_list("pk", flat=True)
             context["line"] = {pk: place for place, pk in enumerate(line, start=1)}
+            context["baselines"] = self.baselines
         return context
 
     @extend_schema(

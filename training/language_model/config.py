@@ -34,6 +34,11 @@ MOST_PARAMETERS = 50_000_000
 MOST_MEMORY_BYTES = 4 * 1024**3
 MOST_STEPS = 10_000_000
 CHARACTER_LIMIT = 1000  # different characters a character model tells apart
+ASCII_CHARACTERS = 95  # every character model knows these,
+BYTES_BEYOND_ASCII = 115  # and spells with these what it does not know
+BPE_LIMITS = (1000, 32_000)  # tokens of a vocabulary of pieces, its bytes among them
+# How many genres and artists a model tells apart; each has one more mark for all others.
+CONDITION_LIMITS = MappingProxyType({"genre": 50, "artist": 500})
 GATES = MappingProxyType({"rnn": 1, "gru": 3, "lstm": 4})
 
 
@@ -83,13 +88,39 @@ class TrainingConfig:
 
     architecture: str = setting("lstm", "The recurrent cell.", "network", choices=GATES)
     tokenizer: str = setting(
-        "word", "What the model reads and writes one at a time: words or characters.", "text", choices=("char", "word")
+        "word",
+        "What the model reads and writes one at a time: words, characters, or pieces of words.",
+        "text",
+        choices=("char", "word", "bpe"),
     )
     minimum_count: int = setting(
-        2, "A word seen fewer times than this counts as unknown (words only).", "text", 1, 1000
+        2,
+        "A word seen fewer times than this counts as unknown, a character is spelled in bytes, a piece is not joined.",
+        "text",
+        1,
+        1000,
     )
     vocabulary_limit: int = setting(
-        10_000, "The most words the model can know, the frequent ones first.", "text", 10, 60_000
+        10_000,
+        "The most words or pieces the model can know, the frequent ones first; 1,000 to 32,000 pieces.",
+        "text",
+        10,
+        60_000,
+    )
+    case: str = setting(
+        "lower",
+        "Whether “Love” and “love” are one word (lower) or two (keep); words only.",
+        "text",
+        choices=("lower", "keep"),
+    )
+    lines_right_to_left: bool = setting(
+        False, "Read and write each line from its end, so that the rhyme word comes first.", "text"
+    )
+    condition_on: str = setting(
+        "",
+        "Tell the model each song's genre or artist before it begins, so that you can ask for one when it writes.",
+        "text",
+        choices=("", "genre", "artist", "genre+artist"),
     )
     embedding_size: int = setting(192, "Numbers that stand for one word or character.", "network", 4, 2048)
     hidden_size: int = setting(256, "Numbers the network remembers in each layer.", "network", 4, 2048)
@@ -168,7 +199,7 @@ class TrainingConfig:
                     errors[name] = [problem]
         if not errors:
             config = cls(**clean)
-            errors = errors_of_size(config)
+            errors = errors_of_vocabulary(config) | errors_of_size(config)
             if not errors:
                 return config
         raise ConfigError(errors)
@@ -212,7 +243,7 @@ def problem_within(one: dataclasses.Field, kind: type, value: Any) -> str:
     """What is wrong with a value of the right type, "" if nothing."""
     minimum, maximum, choices = (one.metadata[key] for key in ("minimum", "maximum", "choices"))
     if choices and value not in choices:
-        return f"This must be one of {', '.join(choices)}."
+        return f"This must be one of {', '.join(filter(None, choices))}{'' if all(choices) else ', or empty'}."
     if kind is str:
         if "\x00" in value:
             return "This can't hold a NUL character."
@@ -268,9 +299,11 @@ def count_parameters(config: TrainingConfig, vocabulary_size: int | None = None)
 def largest_vocabulary(config: TrainingConfig) -> int:
     """The most tokens the vocabulary can have, special tokens included."""
     special = 12
-    return special + (
-        config.vocabulary_limit if config.tokenizer == "word" else min(config.vocabulary_limit, CHARACTER_LIMIT)
-    )
+    conditions = sum(1 + most for kind, most in CONDITION_LIMITS.items() if kind in config.condition_on.split("+"))
+    known = config.vocabulary_limit
+    if config.tokenizer == "char":
+        known = BYTES_BEYOND_ASCII + max(ASCII_CHARACTERS, min(config.vocabulary_limit, CHARACTER_LIMIT))
+    return special + conditions + known
 
 
 def estimate_memory_bytes(config: TrainingConfig, vocabulary_size: int | None = None) -> int:
@@ -281,6 +314,14 @@ def estimate_memory_bytes(config: TrainingConfig, vocabulary_size: int | None = 
     # Logits, their softmax and their gradient; about eight states a layer kept for the way back.
     activations = positions * 4 * (3 * V + 8 * config.num_layers * config.hidden_size + 3 * config.embedding_size)
     return 350 * 1024**2 + weights + activations
+
+
+def errors_of_vocabulary(config: TrainingConfig) -> dict[str, list[str]]:
+    """The field errors of a vocabulary that its tokenizer can't have, {} if there are none."""
+    fewest, most = BPE_LIMITS
+    if config.tokenizer == "bpe" and not fewest <= config.vocabulary_limit <= most:
+        return {"vocabulary_limit": [f"Pieces of words need a vocabulary of {fewest:,} to {most:,}."]}
+    return {}
 
 
 def errors_of_size(config: TrainingConfig) -> dict[str, list[str]]:

@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from training.language_model.corpus import HeldOutSongs
+from training.language_model.corpus import Corpus, HeldOutSongs
 from training.language_model.networks import LyricNetwork
+from training.language_model.ngram import KneserNey
 
 SONGS_AT_ONCE = 32
 ROWS_AT_ONCE = 64
@@ -18,11 +20,15 @@ PADDING = -100
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluation:
-    """Total ``nats`` over the ``tokens`` predicted, and over the ``characters`` they spell."""
+    """Total ``nats`` over the ``tokens`` predicted, and over the ``characters`` they stand for.
+
+    ``spelling_nats`` is what the words cost in addition that were predicted as unknown (see `spelling`).
+    """
 
     nats: float
     tokens: int
     characters: int
+    spelling_nats: float = 0.0
 
     @property
     def nats_per_token(self) -> float:
@@ -37,10 +43,14 @@ class Evaluation:
     def nats_per_character(self) -> float:
         """Nats over characters of the canonical text, newlines and song ends counted (see `HeldOutSongs`).
 
-        A word model is judged by lower-cased words and pays for an unknown word as for one token, so its unknown
-        share belongs beside this number.
+        It means the same for every tokenizer: who reads words pays for an unknown one as a token and then for its
+        letters. What is left of the difference: words in lower case are not asked for their capitals.
         """
-        return self.nats / self.characters
+        return (self.nats + self.spelling_nats) / self.characters
+
+    @property
+    def bits_per_character(self) -> float:
+        return self.nats_per_character / math.log(2)
 
 
 def evaluate(network: LyricNetwork, held_out: HeldOutSongs) -> Iterator[float]:
@@ -55,10 +65,26 @@ def evaluate(network: LyricNetwork, held_out: HeldOutSongs) -> Iterator[float]:
         state = None
         for row in range(0, len(batch) - 1, ROWS_AT_ONCE):
             piece = batch[row : row + ROWS_AT_ONCE + 1]  # one row more: the last input's target
-            piece_nats, piece_tokens, state = score_piece(network, piece, state)
+            piece_nats, piece_tokens, state = score_piece(network, piece, state, given=max(0, held_out.given - row))
             nats, tokens = nats + piece_nats, tokens + piece_tokens
             yield tokens / total
-    return Evaluation(nats=nats, tokens=tokens, characters=held_out.characters)
+    return judged(held_out, nats=nats, tokens=tokens)
+
+
+def count_songs(corpus: Corpus) -> KneserNey:
+    """The n-gram model of the training songs: what a network has to know better."""
+    songs = np.split(corpus.tokens.numpy(), np.cumsum(corpus.song_lengths)[:-1])
+    return KneserNey(vocabulary_size=corpus.tokenizer.vocabulary_size).fit(songs)
+
+
+def evaluate_counts(model: KneserNey, held_out: HeldOutSongs) -> Evaluation:
+    """Judge an n-gram model as `evaluate` judges a network: the same songs, the same tokens."""
+    nats = model.token_nats([song.numpy() for song in held_out.songs])
+    return judged(held_out, nats=float(nats.sum()), tokens=len(nats))
+
+
+def judged(held_out: HeldOutSongs, *, nats: float, tokens: int) -> Evaluation:
+    return Evaluation(nats=nats, tokens=tokens, characters=held_out.characters, spelling_nats=held_out.spelling_nats)
 
 
 def count_pieces(held_out: HeldOutSongs) -> int:
@@ -68,10 +94,14 @@ def count_pieces(held_out: HeldOutSongs) -> int:
 
 
 @torch.no_grad()
-def score_piece(network: LyricNetwork, piece: Tensor, state) -> tuple[float, int, list]:
-    """(nats, tokens, state) of predicting rows 1… of ``piece`` (T + 1, B) from the rows before them."""
+def score_piece(network: LyricNetwork, piece: Tensor, state, *, given: int = 0) -> tuple[float, int, list]:
+    """(nats, tokens, state) of predicting rows 1… of ``piece`` (T + 1, B) from the rows before them.
+
+    The first ``given`` of them are told, not predicted.
+    """
     network.eval()
-    targets = piece[1:]
+    targets = piece[1:].clone()
+    targets[:given] = PADDING
     logits, state = network(piece[:-1].clamp(min=0), state)
     nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PADDING, reduction="none")
     return float(nats.double().sum()), int((targets != PADDING).sum()), state

@@ -4,7 +4,7 @@ All chance comes from generators of its own and nothing from torch's global one,
 give the same weights bit by bit on one processor once the number of steps is fixed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -17,22 +17,37 @@ from training.language_model.networks import LyricNetwork, NetworkShape, State, 
 
 
 class Learner:
-    """A network with its optimiser, its place in the songs and its chance: what a resumed training must have back."""
+    """A network with its optimiser, its place in the songs and its chance: what a resumed training must have back.
 
-    def __init__(self, corpus: Corpus, config: TrainingConfig, device: torch.device):
+    Every source of chance stands in ``generators``, so that a resume file holds it too. ``weights`` (of
+    `LyricNetwork.named_tensors`) are those to start from, where a training goes on from another one's model.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        config: TrainingConfig,
+        device: torch.device,
+        *,
+        weights: Mapping[str, Tensor] | None = None,
+    ):
         self.corpus, self.config, self.device = corpus, config, device
         starts = torch.Generator().manual_seed(config.seed)
         self.network = LyricNetwork(
             NetworkShape.of(config, corpus.tokenizer.vocabulary_size), dropout=config.dropout, generator=starts
         )
-        self.network.start_at_unigram(corpus.token_counts())
+        if weights is None:
+            self.network.start_at_unigram(corpus.token_counts())
+        else:
+            self.network.load_named_tensors(weights)
         self.network.to(device)
-        self.dropout_generator = torch.Generator(device).manual_seed(config.seed)
+        self.generators = {"dropout": torch.Generator(device).manual_seed(config.seed)}
         matrices, vectors = self.network.matrices_and_vectors()
         groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
         self.step = 0
         self.epoch = 0
+        self.windows_read = 0  # of this epoch
         self.tokens = 0
         self.state: State | None = None
         self._windows: Iterator[tuple[Tensor, Tensor]] = iter(())
@@ -43,11 +58,20 @@ class Learner:
         if window is None:
             seed = self.config.seed if self.config.order_seed is None else self.config.order_seed
             columns = self.corpus.columns(batch_size=self.config.batch_size, seed=seed, epoch=self.epoch)
-            self._windows = windows(columns.to(self.device), self.config.sequence_length)
+            tokenizer = self.corpus.tokenizer
+            self._windows = windows(columns.to(self.device), self.config.sequence_length, tokenizer=tokenizer)
             self.epoch += 1
             self.state = None
+            self.windows_read = 0
             window = next(self._windows)
+        self.windows_read += 1
         return window
+
+    def go_to(self, *, epoch: int, windows_read: int) -> None:
+        """Stand where ``windows_read`` windows of the ``epoch``-th reading were learnt from; nothing is computed."""
+        self.epoch, self.windows_read, self._windows = max(epoch - 1, 0), 0, iter(())
+        for _ in range(windows_read):
+            self.next_window()
 
     def learn(self, *, learning_rate: float, precision: str) -> tuple[float, float]:
         """Take one step; (mean loss in nats per token, gradient norm before clipping).
@@ -57,7 +81,7 @@ class Learner:
         inputs, targets = self.next_window()
         self.network.train()
         with machine.autocast(self.device, precision):
-            logits, state = self.network(inputs, self.state, dropout_generator=self.dropout_generator)
+            logits, state = self.network(inputs, self.state, dropout_generator=self.generators["dropout"])
         # That a song begins where another ended is no news to learn, and begin is never written.
         loss = functional.cross_entropy(
             logits.float().flatten(0, 1), targets.flatten(), ignore_index=self.corpus.tokenizer.begin_id

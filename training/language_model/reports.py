@@ -1,5 +1,6 @@
 """What a training says while it runs. Seconds count from its start; losses are nats per token."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from training.language_model.networks import LyricNetwork, NetworkShape
 
 if TYPE_CHECKING:
     from training.language_model.planning import Plan
+    from training.language_model.resume import Snapshot
 
 
 class Phase(StrEnum):
@@ -133,6 +135,19 @@ class Sampled:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Resumable:
+    """A good moment to write a resume file: an epoch ended, the network was judged, or a minute went by.
+
+    ``take`` gives the training as it stands when it is called, between any two reports and not only right after this
+    one; the snapshot is to be written before the next report is asked for.
+    """
+
+    step: int
+    epoch: int
+    take: "Callable[[], Snapshot]"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """The training is over; ``best`` and ``last`` are `Evaluated.metrics` of the best and the last judgement."""
 
@@ -145,4 +160,4 @@ class Finished:
     last: dict[str, float]
 
 
-Report = Planned | Progress | Evaluated | Sampled | Finished
+Report = Planned | Progress | Evaluated | Sampled | Resumable | Finished

@@ -30,6 +30,7 @@ class SongText:
     duplicate_group: str | int | None = None
     title: str = ""
     genre: str = ""
+    artist: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +42,13 @@ class Split:
     test: list[str]
 
 
-def group_songs(songs: Iterable[SongText]) -> list[list[str]]:
+def group_songs(songs: Iterable[SongText], *, told: dict[str, tuple[str, str]] | None = None) -> list[list[str]]:
     """The different canonical texts of songs that are not empty, in groups; the same for the same songs in any order.
 
     Together are texts of one duplicate group, and texts that share a run of `RUN_LINES` lyric lines. In memory stand
     the texts themselves and 12 bytes for each run.
+    Args:
+        told: is given the (genre, artist) of each text; of songs with the same text, one that says most.
     """
     places: dict[str, int] = {}
     families = Families()
@@ -55,6 +58,8 @@ def group_songs(songs: Iterable[SongText]) -> list[list[str]]:
         text = canonical(song.text)
         if not text:
             continue
+        if told is not None:
+            told[text] = max(told.get(text, ("", "")), (song.genre, song.artist))
         place = places.get(text)
         if place is None:
             place = places[text] = families.add()

@@ -1,5 +1,6 @@
 """What the database keeps of songs, runs and checkpoints."""
 
+from training.models.baselines import Baseline
 from training.models.checkpoints import Checkpoint
 from training.models.datasets import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Song, Visibility
 from training.models.races import Race
@@ -9,6 +10,7 @@ from training.models.workers import SingleFlight, Worker
 
 __all__ = [
     "Attempt",
+    "Baseline",
     "Checkpoint",
     "Dataset",
     "DatasetFile",

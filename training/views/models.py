@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from training.baseline_findings import against_baseline
+from training.baselines import baseline_of
 from training.downloads import model_download as download_of
 from training.errors import ExpectedError
 from training.forms.models import ModelFilterForm, ModelForm
@@ -77,9 +79,11 @@ def model_detail(request: HttpRequest, model_id: str) -> HttpResponse:
 
 def _certificate(request: HttpRequest, model: Checkpoint, form: ModelForm, status: int = 200) -> HttpResponse:
     user = request.user
+    baseline = model.run and baseline_of(model.run)
     context = {
         "model": model,
         "form": form,
+        "against": against_baseline(baseline, model.metrics, model.config),
         "is_owner": model.owner_id == user.pk,
         "dataset_is_visible": Dataset.objects.visible_to(user).filter(pk=model.dataset_id).exists(),
         "run_is_visible": TrainingRun.objects.visible_to(user).filter(pk=model.run_id).exists(),

@@ -13,10 +13,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from training import curves, findings, live
+from training.baseline_findings import against_baseline
+from training.baselines import baseline_of, level_of
 from training.errors import ExpectedError
 from training.forms.refusals import add_refusal
 from training.forms.runs import RunFilterForm, RunForm
-from training.models import Checkpoint, Dataset, TrainingRun, Worker
+from training.models import Baseline, Checkpoint, Dataset, TrainingRun, Worker
 from training.services import runs as services
 from training.settings_table import facts_in_words, settings_in_groups
 from training.streaming import event_stream
@@ -103,11 +105,11 @@ def run_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
     run = _visible_run(request, run_id)
-    points = curves.points_of(run)
+    points, baseline = curves.points_of(run), baseline_of(run)
     context = {
         **_live_context(request, run),
-        **_loss_context(run, points),
-        "chart": curves.chart_data(run, points),
+        **_loss_context(run, points, baseline),
+        "chart": curves.chart_data(run, points, level_of(baseline, run.config)),
         "looks": curves.judged(points),
         "has_no_points": not points,
         "samples": list(run.samples.order_by("-step")),
@@ -130,8 +132,9 @@ def run_live(request: HttpRequest, run_id: str) -> HttpResponse:
     after = live.last_heard(request)
     context = _live_context(request, run)
     if run.sequence != after:
-        points, news = curves.points_of(run), curves.points_of(run, after=after)
-        context |= {**_loss_context(run, points), "chart": curves.chart_data(run, news), "has_points": bool(news)}
+        points, news, baseline = curves.points_of(run), curves.points_of(run, after=after), baseline_of(run)
+        chart = curves.chart_data(run, news, level_of(baseline, run.config))
+        context |= {**_loss_context(run, points, baseline), "chart": chart, "has_points": bool(news)}
         if run.samples.filter(sequence__gt=after).exists():
             context["samples"] = list(run.samples.order_by("-step"))
         context["events"] = run.events.order_by("-sequence")
@@ -158,11 +161,14 @@ def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
     }
 
 
-def _loss_context(run: TrainingRun, points: list[curves.Point]) -> dict:
+def _loss_context(run: TrainingRun, points: list[curves.Point], baseline: Baseline | None) -> dict:
     broken_off = run.is_finished and run.state != TrainingRun.State.SUCCEEDED
     return {
         # A run that was broken off says nothing by its end.
         "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished),
+        "against": None
+        if broken_off
+        else against_baseline(baseline, run.metrics, run.config, is_finished=run.is_finished),
         "caption": findings.caption(points),
     }
 

@@ -23,11 +23,13 @@ class Command(BaseCommand):
         parser.add_argument("--top-k", type=int)
         parser.add_argument("--top-p", type=float)
         parser.add_argument("--lines", type=int, help="Lines at most.")
+        parser.add_argument("--genre", help="For a model that learnt from songs marked with their genre.")
+        parser.add_argument("--artist", help="The same for artists.")
         parser.add_argument("--json", action="store_true", help="Print the answer of the API.")
         parser.add_argument("--owner", help="Write as this user, with the models this user may use.")
 
     def handle(self, *args, **options):
-        names = ("seed", "temperature", "max_tokens", "n", "top_k", "top_p", "lines")
+        names = ("seed", "temperature", "max_tokens", "n", "top_k", "top_p", "lines", "genre", "artist")
         values = {name: options[name] for name in names if options[name] is not None}
         model = find_model(options["model"], options["owner"])
         try:
@@ -48,6 +50,8 @@ class Command(BaseCommand):
             if choice.index:
                 self.stdout.write("\n* * *\n")
             self.stdout.write(generation.text_of(choice))
+        for note in generation.notes:
+            self.stderr.write(f"\n{note}")
         self.stderr.write(f"\n{generation.model.name}, seed {generation.recipe.seed}, {generation.seconds:.2f} s")
 
 

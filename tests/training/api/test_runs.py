@@ -6,8 +6,9 @@ import pytest
 from django.core.management import call_command
 
 from tests.songs import make_ready_dataset
-from tests.training.finished_runs import make_finished_run, make_model, make_running_run
+from tests.training.finished_runs import make_baseline_row, make_finished_run, make_model, make_running_run
 from tests.training.runs import make_run
+from training.language_model.config import resolve_config
 from training.models import Dataset, MetricPoint, TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -129,7 +130,7 @@ def test_a_finished_run_has_its_scores_and_its_model(api, ready_dataset):
     assert found["model"] == model.pk
     assert found["metrics"]["nats_per_character"] == 1.0
     assert found["metrics"]["bits_per_character"] == pytest.approx(1.4427, abs=1e-4)
-    assert set(found["metrics"]) >= {"train_loss", "valid_loss", "perplexity", "best_step"}
+    assert set(found["metrics"]) >= {"train_loss", "valid_loss", "perplexity", "best_step", "test_nats_per_character"}
     assert found["progress"]["percent"] == 100
     assert found["queue_position"] is None
 
@@ -188,8 +189,40 @@ def test_the_list_takes_as_many_queries_for_many_runs_as_for_one(api, ready_data
     for _ in range(5):
         make_run(ready_dataset)
         make_model(make_finished_run(ready_dataset))
-    with django_assert_max_num_queries(7):
-        api.get(RUNS)
+    make_baseline_row(ready_dataset, make_run(ready_dataset).config)
+    with django_assert_max_num_queries(8):
+        assert api.get(RUNS).json()["results"][0]["baseline"]["nats_per_character"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("losses", "lead", "word"), [((2.4, 2.0), 1 / 3, "33 % better"), ((4.0, 3.6), -0.2, "20 % worse")]
+)
+def test_a_run_is_told_beside_what_counting_words_comes_to(api, ready_dataset, losses, lead, word):
+    run = make_finished_run(ready_dataset, losses=losses)
+    assert api.get(f"{RUNS}{run.pk}/").json()["baseline"] is None
+    make_baseline_row(ready_dataset, run.config)
+    found = api.get(f"{RUNS}{run.pk}/").json()["baseline"]
+    assert (found["order"], found["nats_per_character"]) == (5, 1.5)
+    assert found["lead"] == pytest.approx(lead)
+    assert word in found["sentence"]
+    assert ("Counting words does better." in found["sentence"]) == (lead < 0)
+
+
+def test_counting_is_compared_by_token_only_with_a_run_of_the_same_tokens(api, ready_dataset):
+    letters = make_finished_run(ready_dataset)
+    words = make_finished_run(ready_dataset, config=resolve_config(architecture="lstm").to_dict())
+    make_baseline_row(ready_dataset, words.config, nats_per_token=4.0)
+    assert api.get(f"{RUNS}{words.pk}/").json()["baseline"]["perplexity"] == pytest.approx(54.598, abs=0.001)
+    assert api.get(f"{RUNS}{letters.pk}/").json()["baseline"]["perplexity"] is None
+
+
+def test_the_baseline_of_a_run_is_seen_by_those_who_see_the_run(other_api, ready_dataset):
+    run = make_finished_run(ready_dataset)
+    make_baseline_row(ready_dataset, run.config)
+    assert other_api.get(f"{RUNS}{run.pk}/").status_code == 404
+    assert other_api.get(RUNS).json()["results"] == []
+    TrainingRun.objects.update(visibility="shared")
+    assert other_api.get(f"{RUNS}{run.pk}/").json()["baseline"]["nats_per_character"] == 1.5
 
 
 def test_measurements_come_as_pages_and_as_a_table(api, ready_dataset):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.language_model.lyric_text import canonical, normalise
-from training.language_model.tokenizers import UNKNOWN_TEXT, TextStream, Tokenizer, tokenizer_from_dict
+from training.language_model.lyric_text import SPECIAL_TOKENS, canonical, normalise
+from training.language_model.tokenizers import UNKNOWN_TEXT, Conditions, TextStream, Tokenizer, tokenizer_from_dict
 
 SONGS = [
     """[Verse 1]
@@ -20,6 +20,7 @@ Runnin' down the line - 'tis late
 "Come home," said Mary, "I can't wait!"
 the fire-side glows; I know I know""",
 ]
+CONDITIONS = Conditions({"genre": ["Folk", "Hip hop"], "artist": []})
 # Everything lyrics are made of, arranged by chance: words, contractions, quotes, dashes, tags, breaks.
 SIGNS = [*"abI'\"-—.,;:!?()[] \n…", "\n\n", " - ", "--", "...", "[Verse]", "[Chorus 2]", "&", "$5", UNKNOWN_TEXT]
 WORDS = ["don't", "'tis", "runnin'", "'hello'", "love", "Mary", "1,000", "o'er", "God", "é", "世界"]
@@ -33,18 +34,53 @@ SET_LINES = st.lists(SET_WORDS.map("".join) | st.sampled_from(["-", "--", "—"]
 SET_LYRICS = st.lists(SET_LINES | st.sampled_from(["", "[Verse]", "[Chorus 2]"]), max_size=8).map("\n".join)
 
 
-def tokenizer(kind, songs=SONGS, minimum_count=1, vocabulary_limit=1000):
-    settings = SimpleNamespace(tokenizer=kind, minimum_count=minimum_count, vocabulary_limit=vocabulary_limit)
-    return Tokenizer.train(songs, settings)
+def tokenizer(kind, songs=SONGS, *, conditions=None, **values):
+    settings = {"minimum_count": 1, "vocabulary_limit": 1000, "case": "lower", "lines_right_to_left": False}
+    return Tokenizer.train(songs, SimpleNamespace(tokenizer=kind, **settings | values), conditions=conditions)
 
 
-BOTH = pytest.mark.parametrize("kind", ["char", "word"])
+EVERY = pytest.mark.parametrize("kind", ["char", "word", "bpe"])
 
 
-@given(LYRICS)
-def test_characters_decode_to_the_canonical_song(text):
-    chars = tokenizer("char", [text])
-    assert chars.decode(chars.encode(text)) == canonical(text)
+# Both have read other songs than they are asked to spell.
+EXACT = {
+    (kind, right_to_left): tokenizer(kind, lines_right_to_left=right_to_left)
+    for kind in ("char", "bpe")
+    for right_to_left in (False, True)
+}
+
+
+@pytest.mark.parametrize("right_to_left", [False, True])
+@pytest.mark.parametrize("kind", ["char", "bpe"])
+@given(text=LYRICS | st.text())
+def test_any_song_comes_back_exactly_from_characters_and_from_pieces(kind, right_to_left, text):
+    trained = EXACT[kind, right_to_left]
+    assert trained.decode(trained.encode(text)) == canonical(text)
+    assert trained.decode(trained.encode_song(text)) == canonical(text)
+
+
+@pytest.mark.parametrize("right_to_left", [False, True])
+@pytest.mark.parametrize("kind", ["char", "bpe"])
+@given(text=LYRICS)
+def test_what_a_tokenizer_learnt_from_comes_back_exactly_too(kind, right_to_left, text):
+    trained = tokenizer(kind, [text], lines_right_to_left=right_to_left, minimum_count=2)
+    assert trained.decode(trained.encode(text)) == canonical(text)
+
+
+@EVERY
+@given(text=SET_LYRICS)
+def test_lines_read_from_their_end_hold_the_same_tokens_the_other_way_round(kind, text):
+    forwards, backwards = tokenizer(kind), tokenizer(kind, lines_right_to_left=True)
+    line: list[int] = []
+    expected: list[int] = []
+    for token_id in [*forwards.encode_song(text)]:
+        if forwards.is_text(token_id):
+            line.insert(0, token_id)
+        else:
+            expected += [*line, token_id]
+            line = []
+    assert backwards.encode_song(text) == expected
+    assert backwards.decode(expected) == forwards.decode(forwards.encode_song(text))
 
 
 @given(SET_LYRICS)
@@ -78,20 +114,21 @@ def test_signs_decoded_and_read_again_are_the_same_signs(text):
     assert words.decode(words.encode(decoded)) == decoded
 
 
-@BOTH
+@EVERY
 @given(text=LYRICS)
 def test_encoding_ignores_what_normalising_removes(kind, text):
     trained = tokenizer(kind)
     assert trained.encode(text) == trained.encode(normalise(text)) == trained.encode(canonical(text))
 
 
-@BOTH
+@pytest.mark.parametrize("right_to_left", [False, True])
+@EVERY
 @given(data=st.data())
-def test_streamed_pieces_joined_are_the_decoded_text(kind, data):
-    trained = tokenizer(kind)
+def test_streamed_pieces_joined_are_the_decoded_text(kind, right_to_left, data):
+    trained = tokenizer(kind, lines_right_to_left=right_to_left, conditions=CONDITIONS)
     ids = data.draw(st.lists(st.integers(0, trained.vocabulary_size - 1), max_size=60))
     stream = TextStream(trained)
-    text = "".join(stream.push(token_id) for token_id in ids)
+    text = "".join(stream.push(token_id) for token_id in ids) + stream.rest()
     assert text == trained.decode(ids)
     assert "\n\n\n" not in text
     assert not text.startswith("\n")
@@ -130,17 +167,35 @@ def test_songs_in_small_letters_stay_in_small_letters():
     assert words.decode(words.encode("love is gone")) == "love is gone"
 
 
-@BOTH
+def test_a_character_is_shown_when_all_its_bytes_are_there():
+    for kind in ("char", "bpe"):
+        stream = TextStream(trained := EXACT[kind, False])
+        pieces = [stream.push(token_id) for token_id in trained.encode("é 🎵")]
+        assert "".join(pieces) == "é 🎵"
+        assert not any(UNKNOWN_TEXT in piece for piece in pieces)
+
+
+@EVERY
+def test_a_line_written_from_its_end_is_shown_when_it_is_complete(kind):
+    trained = tokenizer(kind, lines_right_to_left=True)
+    stream = TextStream(trained)
+    ids = trained.encode_song("the river\nI know\n\n[Chorus]\nOh Mary")
+    pieces = [piece for token_id in ids if (piece := stream.push(token_id))]
+    decoded = trained.decode(ids)
+    first, second, chorus = decoded.split("\n")[0], decoded.split("\n")[1], decoded.split("\n\n")[1].split("\n")
+    assert pieces == [first, f"\n{second}\n\n{chorus[0]}", f"\n{chorus[1]}"]
+
+
+@EVERY
 def test_marks_are_tokens_of_their_own(kind):
     trained = tokenizer(kind)
     ids = trained.encode_song("[Chorus 2]\na\na\n\na")
-    a = trained.encode("a")[0]
+    a = trained.encode("a")
     chorus = trained.section_ids["chorus"]
-    expected = [trained.begin_id, chorus, a, trained.line_id, a, trained.stanza_id, a, trained.end_id]
-    assert ids == expected
+    assert ids == [trained.begin_id, chorus, *a, trained.line_id, *a, trained.stanza_id, *a, trained.end_id]
 
 
-@BOTH
+@EVERY
 def test_a_prompt_keeps_the_break_at_its_end(kind):
     trained = tokenizer(kind)
     line = trained.encode("I know")
@@ -151,10 +206,25 @@ def test_a_prompt_keeps_the_break_at_its_end(kind):
     assert trained.encode_prompt("\n\n") == []
 
 
-@BOTH
+@EVERY
+def test_an_opening_is_made_of_whole_lines_where_lines_are_read_from_their_end(kind):
+    trained = tokenizer(kind, lines_right_to_left=True)
+    line = trained.encode("I know")
+    assert trained.encode_prompt("I know") == trained.encode_prompt("I know\n") == [*line, trained.line_id]
+    assert trained.encode_prompt("I know\n\n") == [*line, trained.stanza_id]
+    assert trained.encode_prompt("I know\n\n[Chorus]") == [*line, trained.section_ids["chorus"]]
+    assert trained.encode_prompt("\n") == []
+
+
+@EVERY
 def test_what_was_never_seen_is_unknown_and_counted(kind):
     trained = tokenizer(kind)
-    known, strange = trained.encode("know"), trained.encode("ж")
+    known, strange = trained.encode("know"), [trained.unknown_id]
+    if kind == "word":
+        assert trained.encode("ж") == strange
+    else:
+        assert trained.unknown_id not in trained.encode("ж")
+        assert trained.unknown_share(trained.encode(f"a{UNKNOWN_TEXT}")) > 0
     assert strange == [trained.unknown_id]
     assert trained.decode(strange) == UNKNOWN_TEXT
     assert trained.unknown_share([trained.begin_id, *known, *known, *strange, trained.line_id]) == 1 / (
@@ -169,20 +239,61 @@ def test_rare_words_and_words_beyond_the_limit_are_left_out():
     assert tokenizer("word", songs, vocabulary_limit=1).tokens[-1] == "a"
 
 
-@BOTH
-def test_a_tokenizer_survives_json(kind):
-    trained = tokenizer(kind)
+def test_words_in_the_case_that_songs_have_come_back_in_it():
+    words = tokenizer("word", ["Love is God\nand I love god"], case="keep")
+    assert {"Love", "love", "God", "god", "I"} <= set(words.tokens)
+    assert words.decode(words.encode("love is Love\n'Tis god")) == f"love is Love\n{UNKNOWN_TEXT} god"
+    assert tokenizer_from_dict(words.to_dict()).encode("Love love") == words.encode("Love love")
+
+
+def test_characters_seen_too_rarely_are_spelled_in_bytes_and_only_then_written_so():
+    songs = ["é é ñ"]
+    often, once = tokenizer("char", songs), tokenizer("char", songs, minimum_count=2)
+    assert [len(often.encode("ñ")), len(once.encode("ñ")), len(once.encode("é"))] == [1, 2, 1]
+    assert once.encode("ñ")[0] in often.never_generated_ids
+    assert once.encode("ñ")[0] not in once.never_generated_ids
+
+
+def test_bytes_that_are_no_character_or_a_hidden_one_are_shown_as_unknown():
+    chars = EXACT["char", False]
+    first, second = chars.encode("é")
+    turned_round = [chars.id_of[f"<0x{byte:02X}>"] for byte in "\u202e".encode()]
+    assert chars.decode([first, *chars.encode("a")]) == f"{UNKNOWN_TEXT}a"
+    assert chars.decode([second]) == UNKNOWN_TEXT
+    assert chars.decode([first]) == UNKNOWN_TEXT
+    assert chars.decode(turned_round) == UNKNOWN_TEXT
+
+
+# As models of the first version have them.
+OLD_CHARACTERS = {"kind": "char", "tokens": [*SPECIAL_TOKENS, "a", "é", " "]}
+OLD_WORDS = {"kind": "word", "tokens": [*SPECIAL_TOKENS, "a", "i"], "forms": {"i": "I"}, "capitalises": True}
+
+
+def test_a_tokenizer_of_the_first_version_reads_and_writes_as_it_did():
+    chars, words = tokenizer_from_dict(OLD_CHARACTERS), tokenizer_from_dict(OLD_WORDS)
+    assert chars.encode_song("a é\nж") == [1, 12, 14, 13, 3, 0, 2]
+    assert chars.decode([12, 14, 13, 3, 0]) == f"a é\n{UNKNOWN_TEXT}"
+    assert words.encode_prompt("a I ж\n") == [12, 13, 0, 3]
+    assert words.decode([12, 13, 3, 0]) == f"A I\n{UNKNOWN_TEXT}"
+    assert chars.never_generated_ids == words.never_generated_ids == (0, 1)
+
+
+@pytest.mark.parametrize("right_to_left", [False, True])
+@EVERY
+def test_a_tokenizer_survives_json(kind, right_to_left):
+    trained = tokenizer(kind, lines_right_to_left=right_to_left, conditions=CONDITIONS)
     copy = tokenizer_from_dict(json.loads(json.dumps(trained.to_dict())))
+    assert copy.to_dict() == trained.to_dict()
     assert copy.tokens == trained.tokens
     assert copy.decode(copy.encode(SONGS[1])) == trained.decode(trained.encode(SONGS[1]))
 
 
-@BOTH
+@EVERY
 def test_the_vocabulary_does_not_depend_on_the_order_of_songs(kind):
     assert tokenizer(kind, SONGS).to_dict() == tokenizer(kind, SONGS[::-1]).to_dict()
 
 
-@BOTH
+@EVERY
 def test_a_songs_text_cannot_forge_a_special_token(kind):
     trained = tokenizer(kind, ["<end> <begin> <line>"])
     assert trained.end_id not in trained.encode("<end>")

@@ -9,7 +9,7 @@ from training.language_model.checkpoint import weights_sha256
 from training.language_model.config import TrainingDiverged
 from training.language_model.corpus import build_corpus
 from training.language_model.planning import Costs, Plan, _within_budget, learning_rate_at
-from training.language_model.reports import Evaluated, Finished, Planned, Progress, Sampled
+from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.trainer import train
 
 CELLS = pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
@@ -72,7 +72,7 @@ def test_the_planned_config_is_complete_and_gives_the_same_model_again():
 
 
 def test_reports_come_in_order_and_every_judgement_is_followed_by_a_sample():
-    reports = [report for report in run(epochs=4, evaluations=4) if not isinstance(report, Progress)]
+    reports = [report for report in run(epochs=4, evaluations=4) if not isinstance(report, Progress | Resumable)]
     kinds = [type(report) for report in reports]
     assert kinds == [Planned] + [Evaluated, Sampled] * 4 + [Finished]
     assert reports[-1].step == reports[0].steps == reports[-3].step

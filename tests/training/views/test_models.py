@@ -5,7 +5,7 @@ from django.core.files.storage import default_storage
 from django.urls import reverse
 
 from tests.songs import make_ready_dataset
-from tests.training.finished_runs import make_finished_run, make_model
+from tests.training.finished_runs import make_baseline_row, make_finished_run, make_model
 from training.models import Checkpoint
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +43,27 @@ def test_the_best_model_comes_first_and_one_without_a_score_last(signed_in, read
     newest = ["best", "infinite", "unknown", "middle"]
     assert names_on(signed_in.get(reverse("training:model-list"))) == ["best", "middle", "infinite", "unknown"]
     assert names_on(signed_in.get(reverse("training:model-list"), {"order": "newest"})) == newest
+
+
+def test_a_model_stands_beside_what_counting_words_comes_to(signed_in, model, other_user, client):
+    metrics = {"nats_per_character": 1.8, "test_nats_per_character": 1.91}
+    Checkpoint.objects.filter(pk=model.pk).update(metrics=metrics)
+    page = signed_in.get(address(model, "detail")).content.decode()
+    assert "Kneser-Ney" not in page
+    assert "1.91" in page
+    make_baseline_row(model.dataset, model.run.config, test_nats_per_character=1.6)
+    page = signed_in.get(address(model, "detail")).content.decode()
+    assert "Counting words does better." in page
+    assert "Kneser-Ney of order 5 on the same songs: 1.50 nats per character; this model is 20 % worse." in page
+    assert "Last test: 1.60 counted, 1.91 learnt." in page
+    client.force_login(other_user)
+    assert client.get(address(model, "detail")).status_code == 404
+
+
+def test_a_model_whose_run_is_gone_has_no_baseline(signed_in, model):
+    make_baseline_row(model.dataset, model.run.config)
+    Checkpoint.objects.filter(pk=model.pk).update(run=None)
+    assert "Kneser-Ney" not in signed_in.get(address(model, "detail")).content.decode()
 
 
 @pytest.mark.parametrize(

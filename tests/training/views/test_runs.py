@@ -8,7 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.songs import make_ready_dataset
-from tests.training.finished_runs import make_failed_run, make_finished_run, make_model, make_running_run
+from tests.training.finished_runs import (
+    make_baseline_row,
+    make_failed_run,
+    make_finished_run,
+    make_model,
+    make_running_run,
+)
 from tests.training.runs import expire_lease, make_run
 from training.lifecycle import worker_beat
 from training.models import Dataset, TrainingRun
@@ -222,6 +228,36 @@ def test_a_finished_run_leads_to_its_model(signed_in, ready_dataset):
     assert f"{reverse('generator:compose')}?model={model.pk}" in page
     assert "data-events" not in page
     assert ">Cancel<" not in page
+
+
+def test_a_run_that_counting_words_beats_is_called_out(signed_in, ready_dataset):
+    run = make_finished_run(ready_dataset, losses=(4.0, 3.6))
+    make_baseline_row(ready_dataset, run.config)
+    page = signed_in.get(page_of(run)).content.decode()
+    assert "Counting words does better." in page
+    assert "1.50 nats per character; this model is 20 % worse." in page
+    assert json.loads(re.search(r'id="loss-points"[^>]*>(.*?)<', page)[1])["baseline"] == {
+        "token": None,
+        "character": 1.5,
+    }
+
+
+def test_a_run_that_beats_counting_words_says_by_how_much(signed_in, ready_dataset):
+    run = make_finished_run(ready_dataset, losses=(2.4, 2.0))
+    assert "Kneser-Ney" not in signed_in.get(page_of(run)).content.decode()
+    make_baseline_row(ready_dataset, run.config)
+    page = signed_in.get(page_of(run)).content.decode()
+    assert "Kneser-Ney of order 5 on the same songs: 1.50 nats per character; this model is 33 % better." in page
+    assert "Counting words does better." not in page
+
+
+def test_a_run_that_still_learns_is_told_where_it_stands_and_a_failed_one_is_not(signed_in, ready_dataset):
+    run, _ = make_running_run(ready_dataset, losses=(4.0, 3.6))
+    make_baseline_row(ready_dataset, run.config)
+    news = signed_in.get(page_of(run, "run-live"), {"after": "1"}).content.decode()
+    assert "so far this one is 20 % worse" in news
+    assert "Counting words does better." not in news
+    assert "Kneser-Ney" not in signed_in.get(page_of(make_failed_run(ready_dataset))).content.decode()
 
 
 def test_a_failed_run_says_why_and_what_helps(signed_in, ready_dataset):

@@ -1,0 +1,367 @@
+"""A training that was interrupted and goes on is the one that never stopped, bit by bit."""
+
+import dataclasses
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from tests.training.language_model.songs import make_config, make_songs
+from training.language_model.checkpoint import weights_sha256
+from training.language_model.config import GATES, TrainingDiverged
+from training.language_model.corpus import build_corpus
+from training.language_model.networks import LyricNetwork, NetworkShape
+from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
+from training.language_model.resume import ResumeFolder, ResumeRefused, Snapshot, sha256_of
+from training.language_model.trainer import train
+
+CORPUS = build_corpus(make_songs(), make_config())
+STEPS_PER_EPOCH = CORPUS.steps_per_epoch(batch_size=4, sequence_length=12)
+STEPS = 5 * STEPS_PER_EPOCH // 2
+CONFIG = make_config(steps=STEPS, evaluations=4, num_layers=2, learning_rate=0.02, patience=9, precision="float32")
+JUDGED = [round(STEPS * nth / 4) for nth in range(1, 5)]
+TIMES = ("seconds", "training_seconds")
+
+
+def at_step(step):
+    return lambda report: isinstance(report, Resumable) and report.step == step
+
+
+def after(kind, nth):
+    """The ``nth`` report of a kind."""
+    seen = []
+
+    def is_there(report):
+        seen.extend([report] if isinstance(report, kind) else [])
+        return len(seen) == nth
+
+    return is_there
+
+
+def before_judging(report):
+    """The sign of life right before the second judgement: its step is made, its judgement is not."""
+    return isinstance(report, Progress) and report.step == JUDGED[1]
+
+
+MOMENTS = {
+    "mid-epoch": lambda: [at_step(5)],
+    "in a later epoch": lambda: [at_step(STEPS_PER_EPOCH + 5)],
+    "epoch end": lambda: [at_step(STEPS_PER_EPOCH)],
+    "before validation": lambda: [before_judging],
+    "after validation": lambda: [after(Evaluated, 1)],
+    "after its sample": lambda: [after(Sampled, 2)],
+    "at its last step": lambda: [after(Sampled, 4)],
+    "twice": lambda: [at_step(5), at_step(20)],
+    "twice at one place": lambda: [at_step(STEPS_PER_EPOCH), after(Resumable, 1)],
+}
+
+
+class Course:
+    """What came of a training, in what compares: no clock in it."""
+
+    def __init__(self):
+        self.told = []
+
+    def hear(self, report) -> None:
+        if isinstance(report, Resumable):
+            self.take = report.take
+        if isinstance(report, Evaluated):
+            self.network = report.network
+        if isinstance(report, Evaluated | Sampled | Finished):
+            values = {one.name: getattr(report, one.name) for one in dataclasses.fields(report)}
+            self.told.append({name: value for name, value in values.items() if name not in ("seconds", "network")})
+
+    def ending(self):
+        snapshot = self.take()
+        course = {name: value for name, value in snapshot.course.items() if name not in TIMES}
+        return (
+            self.told,
+            weights_sha256(self.network),
+            sha256_of(snapshot.tensors, ""),
+            course,
+            snapshot.about["learner"],
+        )
+
+
+def follow(config, folder, *stops, corpus=CORPUS):
+    """Train to the end, interrupted where each of ``stops`` says: what goes on comes from the file alone."""
+    course, resume_from = Course(), None
+    for stop in [*stops, lambda report: False]:
+        reports = train(corpus, config, resume_from=resume_from, resume_seconds=0)
+        for report in reports:
+            course.hear(report)
+            config = report.config if isinstance(report, Planned) else config
+            if stop(report):
+                folder.keep(course.take())
+                reports.close()
+                resume_from = folder.read(folder.steps()[0], config=config, corpus=corpus).snapshot
+                break
+    return course.ending()
+
+
+class WithoutBest(ResumeFolder):
+    """Who only wants to go on needs no best weights."""
+
+    def _read_best(self, step, shape):
+        return None
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return WithoutBest(tmp_path / "work")
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    endings = {}
+
+    def ending(architecture):
+        if architecture not in endings:
+            endings[architecture] = follow(CONFIG.replace(architecture=architecture), None)
+        return endings[architecture]
+
+    return ending
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("architecture", GATES)
+def test_an_interrupted_training_ends_as_if_it_had_never_stopped(architecture, moment, folder, uninterrupted):
+    config = CONFIG.replace(architecture=architecture)
+    assert follow(config, folder, *MOMENTS[moment]()) == uninterrupted(architecture)
+
+
+@pytest.mark.parametrize(
+    "values", [{"tie_embeddings": False}, {"dropout": 0}, {"precision": "medium"}, {"num_layers": 1}]
+)
+def test_it_does_so_with_other_settings_too(values, folder):
+    config = CONFIG.replace(**values)
+    assert follow(config, folder, at_step(5)) == follow(config, None)
+
+
+def test_a_training_that_stops_early_does_so_at_the_same_step(folder):
+    config = CONFIG.replace(steps=80, evaluations=40, patience=2, learning_rate=0.2, dropout=0, sample_tokens=0)
+    whole = follow(config, None)
+    stopped_at = whole[0][-1]["step"]
+    assert whole[0][-1]["stopped_early"]
+    assert follow(config, folder, at_step(stopped_at - 1)) == whole
+    assert follow(config, WithoutBest(folder.path / "other"), before_the_end(stopped_at)) == whole
+
+
+def before_the_end(step):
+    return lambda report: isinstance(report, Evaluated) and report.step == step
+
+
+def test_the_clock_and_the_speed_go_on(folder):
+    reports = list(train(CORPUS, CONFIG))
+    snapshot = reports[-2].take()
+    assert isinstance(reports[-1], Finished)
+    earlier = dataclasses.replace(snapshot, about=snapshot.about | {"course": snapshot.course | {"seconds": 100.0}})
+    finished = list(train(CORPUS, CONFIG, resume_from=earlier))[-1]
+    assert 100 < finished.seconds < 110
+
+
+def test_moments_to_resume_from_come_at_each_epochs_end_and_after_each_judgement():
+    steps = [report.step for report in train(CORPUS, CONFIG) if isinstance(report, Resumable)]
+    assert steps == sorted({0, STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH, *JUDGED})
+    every_step = [report.step for report in train(CORPUS, CONFIG, resume_seconds=0) if isinstance(report, Resumable)]
+    assert every_step == list(range(STEPS + 1))
+
+
+def test_another_place_is_told_of_and_goes_on_all_the_same(folder, monkeypatch):
+    snapshot = snapshot_at(5)
+    place = snapshot.about["place"] | {"device": "cuda", "processor": "a graphics processor"}
+    elsewhere = dataclasses.replace(snapshot, about=snapshot.about | {"place": place})
+    reports = list(train(CORPUS, CONFIG, resume_from=elsewhere))
+    departures = [report for report in reports if isinstance(report, Resumable)][-1].take().course["departures"]
+    assert departures == [
+        "From step 5 on the result is no longer bit-exact: device cuda before, cpu now; processor a graphics processor "
+        f"before, {torch.backends.cpu.get_cpu_capability()} now."
+    ]
+    assert reports[-1].step == CONFIG.steps
+
+
+# ── The files ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def snapshot_at(step, config=CONFIG) -> Snapshot:
+    reports = train(CORPUS, config, resume_seconds=0)
+    snapshot = next(report for report in reports if at_step(step)(report)).take()
+    reports.close()
+    return snapshot
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A folder with the resume files of steps 5 and 6."""
+    folder = ResumeFolder(tmp_path / "work")
+    for step in (5, 6):
+        folder.keep(snapshot_at(step))
+    return folder
+
+
+def read(folder, step=6, config=CONFIG, corpus=CORPUS):
+    return folder.read(step, config=config, corpus=corpus)
+
+
+def newest(folder):
+    return max(folder.path.glob("resume-*"))
+
+
+def test_a_file_holds_every_tensor_as_it_was(kept):
+    before, after = snapshot_at(6), read(kept).snapshot
+    assert set(after.tensors) == set(before.tensors)
+    assert all(torch.equal(before.tensors[name], after.tensors[name]) for name in before.tensors)
+    assert {name.split(".")[0] for name in after.tensors} == {"network", "optimizer", "state", "generator"}
+    assert after.about["config"] == CONFIG.to_dict()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.5, 0.999])
+def test_a_file_that_was_cut_off_is_refused_and_the_one_before_it_read(kept, share):
+    content = newest(kept).read_bytes()
+    newest(kept).write_bytes(content[: int(share * len(content))])
+    with pytest.raises(ResumeRefused, match="damaged"):
+        read(kept)
+    assert read(kept, 5).snapshot.step == 5
+
+
+def test_a_flipped_bit_is_found(kept):
+    content = bytearray(newest(kept).read_bytes())
+    content[-100] ^= 1
+    newest(kept).write_bytes(content)
+    with pytest.raises(ResumeRefused, match="damaged"):
+        read(kept)
+
+
+def test_a_file_that_is_gone_or_no_resume_file_is_refused(kept):
+    save_file({"network.decoder_bias": torch.zeros(3)}, newest(kept))
+    with pytest.raises(ResumeRefused, match="no resume file"):
+        read(kept)
+    newest(kept).unlink()
+    with pytest.raises(ResumeRefused, match="missing"):
+        read(kept)
+
+
+def test_a_pickle_is_refused_without_being_read(kept):
+    torch.save({"weights": 1}, newest(kept))
+    with pytest.raises(ResumeRefused, match="damaged"):
+        read(kept)
+
+
+def test_a_file_of_other_settings_or_songs_is_refused(kept):
+    with pytest.raises(ResumeRefused, match="other settings"):
+        read(kept, config=CONFIG.replace(learning_rate=0.01))
+    with pytest.raises(ResumeRefused, match="other songs"):
+        read(kept, corpus=build_corpus(make_songs(20), CONFIG))
+
+
+def test_a_file_of_another_version_is_refused(kept):
+    with safe_open(newest(kept), framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+    save_file(tensors, newest(kept), metadata | {"version": "0"})
+    with pytest.raises(ResumeRefused, match="another version"):
+        read(kept)
+
+
+def test_a_snapshot_of_another_network_is_refused_before_the_first_step():
+    other = snapshot_at(5, CONFIG.replace(num_layers=1))
+    with pytest.raises(ResumeRefused, match="another version"):
+        list(train(CORPUS, CONFIG, resume_from=other))
+
+
+def test_weights_that_are_no_numbers_are_neither_written_nor_read(kept, monkeypatch):
+    snapshot = snapshot_at(7)
+    snapshot.tensors["network.decoder_bias"][0] = torch.nan
+    kept.keep(snapshot)
+    assert kept.steps() == [6, 5]
+    monkeypatch.setattr("training.language_model.resume.all_finite", lambda tensors: True)
+    kept.keep(snapshot)
+    monkeypatch.undo()
+    with pytest.raises(ResumeRefused, match="not numbers"):
+        read(kept, 7)
+
+
+def test_the_last_two_are_kept_with_the_best_weights_that_they_name(tmp_path):
+    folder = ResumeFolder(tmp_path / "work")
+    for report in train(CORPUS, CONFIG):
+        if isinstance(report, Resumable) and report.step:
+            folder.keep(report.take())
+        if isinstance(report, Evaluated):
+            folder.keep_best(report.step, report.network)
+    assert folder.steps() == sorted({STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH, *JUDGED}, reverse=True)[:2]
+    named = {read(folder, step).snapshot.best_step for step in folder.steps()}
+    assert {path.name for path in folder.path.glob("best-*")} == {f"best-{step:010d}.safetensors" for step in named}
+    assert not list(folder.path.glob("*.part"))
+
+
+def test_the_best_weights_come_back_with_the_resume_file(tmp_path):
+    folder, weights = ResumeFolder(tmp_path / "work"), {}
+    for report in train(CORPUS, CONFIG):
+        if isinstance(report, Evaluated) and report.is_best:
+            weights[report.step] = weights_sha256(report.network)
+            folder.keep_best(report.step, report.network)
+        if isinstance(report, Resumable) and report.step:
+            folder.keep(report.take())
+    resumption = read(folder, STEPS)
+    assert weights_sha256(resumption.best) == weights[resumption.snapshot.best_step]
+    folder._file("best", resumption.snapshot.best_step).unlink()
+    with pytest.raises(ResumeRefused, match="missing"):
+        read(folder, STEPS)
+
+
+def test_a_full_disk_leaves_the_files_before_it(kept, monkeypatch):
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("training.language_model.resume.write_durably", full)
+    with pytest.raises(OSError, match="No space"):
+        kept.keep(snapshot_at(7))
+    monkeypatch.undo()
+    assert kept.steps() == [6, 5]
+
+
+# ── Running away, and starting from a model ──────────────────────────────────────────────────────────────────────
+
+
+def test_a_judgement_that_is_no_number_stops_the_training():
+    reports = train(CORPUS, CONFIG)
+    with pytest.raises(TrainingDiverged) as caught:  # noqa: PT012
+        for report in reports:
+            if isinstance(report, Progress) and report.step == JUDGED[1]:
+                with torch.no_grad():
+                    network_of(reports).decoder_bias[0] = torch.nan
+    assert caught.value.step == JUDGED[1]
+
+
+def network_of(reports):
+    return reports.gi_yieldfrom.gi_frame.f_locals["self"].learner.network
+
+
+def test_a_fine_tuning_starts_from_the_models_weights_and_keeps_its_vocabulary():
+    first = [report for report in train(CORPUS, CONFIG) if isinstance(report, Evaluated)][-1]
+    others = build_corpus(make_songs(30)[12:], CONFIG, tokenizer=CORPUS.tokenizer)
+    assert others.tokenizer is CORPUS.tokenizer
+    config = CONFIG.replace(steps=1, evaluations=1, learning_rate=1e-6, seed=2)
+    weights = first.network.named_tensors()
+    tuned = next(report for report in train(others, config, weights=weights) if isinstance(report, Evaluated))
+    fresh = next(report for report in train(others, config) if isinstance(report, Evaluated))
+    assert tuned.valid_loss < fresh.valid_loss - 0.2
+    largest_change = max(
+        float((weights[name] - after).abs().max()) for name, after in tuned.network.named_tensors().items()
+    )
+    assert 0 < largest_change < 1e-4
+
+
+def test_weights_of_another_shape_start_nothing():
+    shape = NetworkShape.of(CONFIG.replace(hidden_size=8), CORPUS.tokenizer.vocabulary_size)
+    with pytest.raises(RuntimeError):
+        list(train(CORPUS, CONFIG, weights=LyricNetwork(shape).named_tensors()))
+
+
+def test_the_machine_is_left_as_it_was_after_an_interruption():
+    threads = torch.get_num_threads()
+    reports = train(CORPUS, CONFIG.replace(threads=2), resume_seconds=0)
+    next(report for report in reports if at_step(3)(report))
+    reports.close()
+    assert torch.get_num_threads() == threads

@@ -1,0 +1,86 @@
+"""Tokens become text one at a time."""
+
+import codecs
+import unicodedata
+from typing import TYPE_CHECKING
+
+from training.language_model.lyric_text import KEPT, LINE, MARK_TITLES, break_after
+
+if TYPE_CHECKING:
+    from training.language_model.tokenizers.base import Tokenizer
+
+# Shown where a decoded text holds an unknown token; no tokenizer takes it in, so it stays unknown when read again.
+UNKNOWN_TEXT = "\ufffd"
+NEVER_IN_SONGS = frozenset({"Cc", "Cf", "Zs", "Zl", "Zp"})  # what `normalise` takes away; U+0020 is ASCII
+
+
+class Place:
+    """Where on a line the next token stands, as far as its spelling depends on it."""
+
+    def __init__(self) -> None:
+        self._bytes = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self.at_line_start()
+
+    def at_line_start(self) -> None:
+        self.is_glued = True  # no space before what comes next
+        self.starts_sentence = True
+
+    def whole_characters(self, spelled: bytes, *, is_last: bool = False) -> str:
+        """The characters that ``spelled`` completes; half a one waits for the rest of its bytes.
+
+        What is no character, or one that no song holds (a network can write any bytes), is `UNKNOWN_TEXT`.
+        """
+        text = self._bytes.decode(spelled, is_last)
+        return text if text.isascii() else "".join(map(_as_in_songs, text))
+
+
+def _as_in_songs(character: str) -> str:
+    is_hidden = not character.isascii() and unicodedata.category(character) in NEVER_IN_SONGS
+    return UNKNOWN_TEXT if is_hidden and character not in KEPT else character
+
+
+class TextStream:
+    """Turns tokens into text one at a time; the pieces joined, and the `rest`, equal ``tokenizer.decode`` of all.
+
+    A break is written with the token after it, so a text never ends in empty lines. Where lines are written from
+    their end, a line comes out whole with the mark behind it.
+    """
+
+    def __init__(self, tokenizer: "Tokenizer"):
+        self._tokenizer = tokenizer
+        self._place = Place()
+        self._line: list[int] = []  # from its end, until it is complete
+        self._breaks = ""
+        self._is_empty = True
+
+    def push(self, token_id: int) -> str:
+        """The text that this token completes: "" for begin, end, conditions and breaks, which show with the next."""
+        tokenizer = self._tokenizer
+        if tokenizer.is_text(token_id):
+            if not tokenizer.lines_right_to_left:
+                return self._after_breaks(tokenizer.spell(token_id, self._place))
+            self._line.append(token_id)
+            return ""
+        if token_id == tokenizer.begin_id or token_id in tokenizer.condition_ids:
+            return ""
+        text = self.rest()
+        mark = tokenizer.tokens[token_id]
+        self._place.at_line_start()
+        self._breaks = break_after(self._breaks, mark)
+        if mark in MARK_TITLES:
+            text += self._after_breaks(MARK_TITLES[mark])
+            self._breaks = LINE
+        return text
+
+    def rest(self) -> str:
+        """The text of tokens that wait for others: a line written from its end, half a character."""
+        spelled = [self._tokenizer.spell(token_id, self._place) for token_id in reversed(self._line)]
+        self._line = []
+        return self._after_breaks("".join(spelled) + self._place.whole_characters(b"", is_last=True))
+
+    def _after_breaks(self, piece: str) -> str:
+        if not piece:
+            return ""
+        breaks = "" if self._is_empty else self._breaks
+        self._breaks, self._is_empty = "", False
+        return breaks + piece
