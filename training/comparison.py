@@ -9,6 +9,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from training.baselines import SPLIT, baselines_of
 from training.curves import finite
 from training.language_model.config import FIELDS
 from training.language_model.presets import ARCHITECTURES
@@ -58,6 +59,7 @@ class Contender:
 
     run: TrainingRun
     looks: list[Look] = field(default_factory=list)
+    baseline: float | None = None  # nats per character of counting words in the same songs; None until it is known
 
     @property
     def nats_per_character(self) -> float | None:
@@ -68,11 +70,6 @@ class Contender:
     @property
     def bits_per_character(self) -> float | None:
         return self.nats_per_character and self.nats_per_character / math.log(2)
-
-    @property
-    def baseline(self) -> float | None:
-        """Nats per character of the n-gram on the same songs, read alike; None until it is known."""
-        return finite(self.run.metrics.get("baseline_nats_per_character"))
 
     @property
     def perplexity(self) -> float | None:
@@ -168,9 +165,8 @@ class Comparison:
     @property
     def same_songs(self) -> bool:
         """Whether all were judged by the same songs kept aside: otherwise no figure can be compared."""
-        names = ("validation_fraction", "test_fraction")
         judged = {
-            (run.dataset_id, run.dataset_version, run.dataset_hash, *(run.config.get(name) for name in names))
+            (run.dataset_id, run.dataset_version, run.dataset_hash, *(run.config.get(name) for name in SPLIT))
             for run in self.runs
         }
         return len(judged) < 2
@@ -178,8 +174,14 @@ class Comparison:
     @property
     def read_alike(self) -> bool:
         """Whether a token is the same thing for all of them."""
-        names = ("tokenizer", "minimum_count", "vocabulary_limit")
+        names = [name for name, one in FIELDS.items() if one.metadata["group"] == "text"]
         return len({tuple(run.config.get(name) for name in names) for run in self.runs}) < 2
+
+    @property
+    def baseline(self) -> float | None:
+        """The one baseline that all of them have to beat, None where there is none or not the same for all."""
+        found = {one.baseline for one in self.contenders}
+        return found.pop() if len(found) == 1 else None
 
 
 # ── who is compared ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -222,6 +224,7 @@ def compare(runs: Iterable[TrainingRun], *, target_loss: float | None = None) ->
     """
     contenders = [Contender(run) for run in runs]
     _add_looks({one.run.pk: one for one in contenders})
+    _add_baselines(contenders)
     entrants = _entrants(contenders)
     _add_labels(entrants)
     return Comparison(entrants, target_loss if target_loss is not None else _reached_by_all(contenders))
@@ -277,6 +280,13 @@ def _add_looks(contenders: dict[str, Contender]) -> None:
         one = contenders[run_id]
         if finite(nats) is not None:
             one.looks.append(Look(step, epoch, step * _tokens_per_step(one.run), seconds, nats))
+
+
+def _add_baselines(contenders: list[Contender]) -> None:
+    found = baselines_of([one.run for one in contenders])
+    for one in contenders:
+        if baseline := found.get(one.run.pk):
+            one.baseline = finite(baseline.nats_per_character)
 
 
 def _tokens_per_step(run: TrainingRun) -> float:

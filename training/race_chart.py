@@ -72,6 +72,7 @@ class Chart:
     acrosses: list[Tick]
     curves: list[Curve]
     names: list[Name]
+    baseline: Tick | None  # what counting words comes to, where that is in the picture
 
 
 def draw(comparison: Comparison, axis: Axis) -> Chart | None:
@@ -113,6 +114,7 @@ def draw(comparison: Comparison, axis: Axis) -> Chart | None:
             if one.looks
         ],
         names=_names(entrants, across, down),
+        baseline=_mark(comparison.baseline, low, high, down),
     )
 
 
@@ -133,6 +135,12 @@ def where(value: float, axis: Axis) -> str:
     if axis.name == "seconds":
         return f"{value:.0f} s" if value < 90 else f"{value / 60:.1f} min"
     return f"epoch {value:.1f}" if axis.name == "epochs" else f"{words(float(f'{value:.2g}'), axis)} tokens"
+
+
+def _mark(baseline: float | None, low: float, high: float, down) -> Tick | None:
+    if baseline is None or not low <= baseline <= high:
+        return None
+    return Tick(round(down(baseline), 1), f"counting words {baseline:.2f}")
 
 
 def heights_shown(comparison: Comparison) -> tuple[float, float]:

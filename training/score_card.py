@@ -52,7 +52,9 @@ def score_card(comparison: Comparison) -> list[Row]:
             "nats",
             _marked(scores("bits_per_character"), min),
         ),
-        Row("baseline_nats_per_character", "N-gram baseline", "the same of a five-gram", "nats", _beaten(entrants)),
+        Row(
+            "baseline_nats_per_character", "N-gram baseline", "counting five words in a row", "nats", _beaten(entrants)
+        ),
     ]
     if comparison.read_alike:
         perplexities = _marked(scores("perplexity"), min)

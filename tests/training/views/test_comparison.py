@@ -122,7 +122,7 @@ def test_more_than_ten_runs_are_cut(signed_in, ready_dataset):
 
 def test_comparing_many_runs_takes_no_more_queries(signed_in, ready_dataset, django_assert_max_num_queries):
     runs = [make_finished_run(ready_dataset) for _ in range(8)]
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         signed_in.get(COMPARE, {"run": [run.pk for run in runs]})
 
 
