@@ -15,7 +15,8 @@ from training.language_model.config import FIELDS
 from training.language_model.presets import ARCHITECTURES
 from training.models import Dataset, MetricPoint, TrainingRun
 
-CELLS = tuple(one["name"] for one in ARCHITECTURES)
+# In the order in which they are shown, with the names by which they are spoken of: RNN, LSTM, minGRU.
+CELLS = {one["name"]: one["title"].removeprefix("Simple ") for one in ARCHITECTURES}
 FEWEST_RUNS, MOST_RUNS = 2, 10
 MOST_LISTED = 60
 A_HAIR = 0.005  # what two decimals do not show
@@ -240,7 +241,7 @@ def loss_from(written: str) -> float | None:
 
 
 def _place(run: TrainingRun) -> int:
-    return CELLS.index(run.architecture) if run.architecture in CELLS else len(CELLS)
+    return [*CELLS, run.architecture].index(run.architecture)
 
 
 def _entrants(contenders: list[Contender]) -> list[Entrant]:
@@ -269,7 +270,8 @@ def _add_labels(entrants: list[Entrant]) -> None:
     for entrant in entrants:
         cell = entrant.architecture
         counted[cell] = counted.get(cell, 0) + 1
-        entrant.label = cell.upper() if cells.count(cell) == 1 else f"{cell.upper()} {counted[cell]}"
+        name = CELLS.get(cell, cell)
+        entrant.label = name if cells.count(cell) == 1 else f"{name} {counted[cell]}"
 
 
 def _add_looks(contenders: dict[str, Contender]) -> None:
