@@ -12,6 +12,9 @@ from training.models import Checkpoint
 LINES_SUGGESTED = 12
 TEMPERATURE_SUGGESTED = 0.85
 VALUES_SUGGESTED = 500
+SEED_SUGGESTED = 41
+LINES_SIDE_BY_SIDE = 8
+MOST_SIDE_BY_SIDE = 10
 
 
 class Slider(forms.NumberInput):
@@ -144,6 +147,49 @@ class ComposeForm(forms.Form):
         names = ("lines", "temperature", "top_k", "top_p", "seed", "genre", "artist", "title")
         values = {name: cleaned[name] for name in names if cleaned[name] is not None}
         return values | {"max_tokens": limits.TOKENS_LIMIT}  # the lines end the lyric
+
+
+class SideBySideForm(forms.Form):
+    """The same line and the same chance for several models."""
+
+    model = forms.ModelMultipleChoiceField(queryset=Checkpoint.objects.none(), widget=forms.MultipleHiddenInput)
+    prompt = forms.CharField(
+        label="First line",
+        required=False,
+        strip=False,
+        max_length=limits.PROMPT_LIMIT_BYTES,
+        widget=forms.TextInput({"class": "input-verse"}),
+    )
+    seed = forms.IntegerField(label="Seed", min_value=0, max_value=limits.SEED_LIMIT, initial=SEED_SUGGESTED)
+    temperature = forms.FloatField(
+        label="Daring",
+        min_value=0,
+        max_value=1.5,
+        initial=TEMPERATURE_SUGGESTED,
+        widget=forms.NumberInput({"step": "0.05"}),
+    )
+
+    def __init__(self, *args, user, **options):
+        super().__init__(*args, **options)
+        field = self.fields["model"]
+        field.queryset = Checkpoint.objects.visible_to(user).published().select_related("run")
+        field.error_messages |= {"invalid_choice": "There is no such model.", "required": "Choose a model."}
+
+    def clean_model(self) -> list[Checkpoint]:
+        """The models in the order in which they were named."""
+        asked = self.data.getlist("model")
+        if len(set(asked)) > MOST_SIDE_BY_SIDE:
+            raise forms.ValidationError(f"Choose at most {MOST_SIDE_BY_SIDE} models.")
+        return sorted(self.cleaned_data["model"], key=lambda model: asked.index(model.pk))
+
+    def recipe_values(self) -> dict:
+        cleaned = self.cleaned_data
+        return {
+            "seed": cleaned["seed"],
+            "temperature": cleaned["temperature"],
+            "lines": LINES_SIDE_BY_SIDE,
+            "max_tokens": limits.TOKENS_LIMIT,
+        }
 
 
 class TagsField(forms.CharField):

@@ -7,6 +7,7 @@ from generator import views
 app_name = "generator"
 urlpatterns = [
     path("write/", views.compose, name="compose"),
+    path("write/side-by-side/", views.side_by_side, name="side-by-side"),
     path("lyrics/", views.lyric_list, name="lyric-list"),
     path("lyrics/save/", views.lyric_save, name="lyric-save"),
     path("lyrics/<slug:lyric_id>/", views.lyric_detail, name="lyric-detail"),

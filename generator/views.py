@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from generator import services
-from generator.forms import ComposeForm, LyricForm
+from generator.forms import ComposeForm, LyricForm, SideBySideForm
 from generator.models import Lyric
 from training.errors import ExpectedError, Invalid
 from training.models import Checkpoint
@@ -63,6 +63,36 @@ def _compose_page(request, form: ComposeForm, *, generation=None, status: int = 
 def _add_errors(form, error: Invalid) -> None:
     for name, found in error.errors.items():
         form.add_error(name if name in form.fields else None, found)
+
+
+@require_safe
+@login_required
+def side_by_side(request: HttpRequest) -> HttpResponse:
+    """What several models make of the same line with the same seed; its address gives the same verses again."""
+    form = SideBySideForm(request.GET, user=request.user)
+    verses = _verses_of_each(request, form) if form.is_valid() else []
+    context = {"form": form, "verses": verses}
+    return render(request, "generator/side_by_side.html", context, status=200 if form.is_valid() else 400)
+
+
+def _verses_of_each(request: HttpRequest, form: SideBySideForm) -> list[dict]:
+    """Each model with its text, or with why it wrote none."""
+    verses = []
+    try:
+        recipe, prompt = services.read_recipe(form.recipe_values(), form.cleaned_data["prompt"])
+    except Invalid as error:
+        _add_errors(form, error)
+        return verses
+    for model in form.cleaned_data["model"]:
+        try:
+            generation = services.generate(user=request.user, model=model, prompt=prompt, recipe=recipe)
+        except ExpectedError as error:
+            verses.append({"model": model, "refusal": error.message})
+        else:
+            choice = generation.choices[0]
+            pace = 1000 * generation.seconds / choice.tokens if choice.tokens else None
+            verses.append({"model": model, "text": generation.text_of(choice), "milliseconds_a_token": pace})
+    return verses
 
 
 @require_POST

@@ -10,8 +10,8 @@ from generator import services as writing
 from lyricsite.bootstrap import SONGBOOK_FILE
 from tests.dirty_songs import ALL, dirty_table
 from tests.processes import wait_until
-from training.models import Checkpoint, Dataset, TrainingRun
-from training.services import datasets, runs, songs
+from training.models import Checkpoint, Dataset, Race, TrainingRun
+from training.services import datasets, races, runs, songs
 
 BRIEF = {
     "threads": 1,
@@ -33,6 +33,7 @@ class Room:
     failed: TrainingRun
     running: TrainingRun
     queued: TrainingRun
+    race: Race
     model: Checkpoint
     lyric: object
 
@@ -56,9 +57,12 @@ def furnish(user) -> Room:
         owner=user, dataset=dataset, architecture="lstm", preset="lunch", name="Over lunch, in words",
         overrides={"tokenizer": "word"},
     )  # fmt: skip
+    race = races.start_race(
+        owner=user, dataset=dataset, architectures=["rnn", "lstm", "gru"], seeds=[1, 2], budget={"tokens": 500_000}
+    )
     failed = _failed_run(user, dataset)
     model = finished[-1].checkpoints.get()
-    return Room(dataset, failed_dataset, finished[-1], failed, running, queued, model, _lyrics(user, model))
+    return Room(dataset, failed_dataset, finished[-1], failed, running, queued, race, model, _lyrics(user, model))
 
 
 def _reload(row):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training.views import combining, datasets, duplicates, models, runs, songs, uploads, versions
+from training.views import combining, comparison, datasets, duplicates, models, races, runs, songs, uploads, versions
 
 app_name = "training"
 urlpatterns = [
@@ -32,8 +32,13 @@ urlpatterns = [
     path("datasets/<slug:dataset_id>/versions/", versions.version_list, name="version-list"),
     path("datasets/<slug:dataset_id>/versions/compare/", versions.version_compare, name="version-compare"),
     path("datasets/<slug:dataset_id>/train/", runs.run_create, name="run-create"),
-    path("datasets/<slug:dataset_id>/compare/", runs.run_compare, name="run-compare"),
+    path("datasets/<slug:dataset_id>/compare/", comparison.dataset_compare, name="dataset-compare"),
+    path("datasets/<slug:dataset_id>/race/", races.race_create, name="race-create"),
+    path("races/", races.race_list, name="race-list"),
+    path("races/<slug:race_id>/", races.race_detail, name="race-detail"),
+    path("races/<slug:race_id>/cancel/", races.race_cancel, name="race-cancel"),
     path("runs/", runs.run_list, name="run-list"),
+    path("runs/compare/", comparison.run_compare, name="run-compare"),
     path("runs/<slug:run_id>/", runs.run_detail, name="run-detail"),
     path("runs/<slug:run_id>/live/", runs.run_live, name="run-live"),
     path("runs/<slug:run_id>/events/", runs.run_events, name="run-events"),

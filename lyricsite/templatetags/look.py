@@ -43,8 +43,10 @@ SECTIONS = {
     "dataset": "datasets",
     "song": "datasets",
     "run": "runs",
+    "race": "runs",
     "model": "models",
     "compose": "write",
+    "side": "write",
     "lyric": "lyrics",
 }
 TOKEN_NOUNS = {
@@ -145,6 +147,28 @@ def _two(large: str, small: int, unit: str) -> str:
 
 
 @register.filter
+def tenths(value: float | None) -> str:
+    """A number with one decimal: 72.4, 1,204.0."""
+    return f"{value:,.1f}" if is_number(value) else NOTHING
+
+
+@register.filter
+def time(seconds: float | None) -> str:
+    """Seconds in one unit, for figures that stand side by side: 52 s, 2.4 min, 1.3 h."""
+    if not is_number(seconds):
+        return NOTHING
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5_400 else f"{seconds / 3_600:.1f} h"
+
+
+@register.filter
+def measured(value: float | None, kind: str) -> str:
+    """A figure of a score card as its kind is written."""
+    return {"nats": nats, "tenths": tenths, "time": time, "thousands": thousands, "compact": compact}[kind](value)
+
+
+@register.filter
 def when(moment: datetime | None, now: datetime | None = None) -> str:
     """A moment as people say it: today, 9:40; yesterday, 9:40; Sunday; 12 March; 12 March 2025.
 
@@ -205,6 +229,12 @@ def item(mapping: dict | None, key: object) -> object:
     if not mapping:
         return None
     return mapping.get(key, mapping.get(str(key)))
+
+
+@register.filter
+def at(values: list, place: int) -> object:
+    """What stands at a place of a list: two lists that belong together are shown side by side."""
+    return values[place]
 
 
 @register.filter

@@ -1,8 +1,7 @@
-// Loss curves with Chart.js: one run (training thin, kept-aside thick, the best point filled) or several overlaid,
-// each in the colour and dash of its cell and named at its end. Redraws with the theme and with news of a live run.
+// The loss curves of one run with Chart.js: training thin, kept-aside thick, the best point filled, each named at its
+// end. Redraws with the theme and with news of a live run.
 
 const AXES = { step: 0, epoch: 1, seconds: 2 };
-const DASHES = { rnn: [2, 5], lstm: [], gru: [9, 5], mingru: [9, 4, 2, 4], minlstm: [14, 4], sru: [5, 3] };
 const LETTER_PIXELS = 13;
 const LABEL_GAP = 12;
 
@@ -35,13 +34,6 @@ export function baselineCurve({ baseline }, { measure }, end) {
   const level = baseline?.[measure];
   if (level === undefined || level === null) return null;
   return { ink: "soft", label: "counting words", short: "counted", points: [{ x: 0, y: level }, { x: end, y: level }], best: -1, dash: [3, 4] };
-}
-
-export function comparedCurves(runs, { axis }) {
-  return runs.map(({ cell, label, points }) => {
-    const drawn = xy(points, axis, 3);
-    return { ink: cell, label, points: drawn, best: lowest(drawn), isThick: true, dash: DASHES[cell] };
-  });
 }
 
 // ── scales ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,7 +94,7 @@ export function spreadLabels(heights, gap) {
 export function readInks(figure, { getComputedStyle }) {
   const inks = {};
   figure.querySelectorAll(".chart-inks > *").forEach((probe) => {
-    inks[probe.dataset.ink ?? probe.dataset.cell] = getComputedStyle(probe).color;
+    inks[probe.dataset.ink] = getComputedStyle(probe).color;
   });
   return inks;
 }
@@ -211,7 +203,7 @@ export function chartOptions(curves, { axis, inks, family, isNarrow, room, end }
 
 export class LossChart {
   constructor(figure, data, { Chart, getComputedStyle }) {
-    Object.assign(this, { figure, data, Chart, getComputedStyle, kind: figure.dataset.lossChart });
+    Object.assign(this, { figure, data, Chart, getComputedStyle });
     this.choices = { axis: "epoch", measure: "token" };
     figure.querySelectorAll("[data-chart-switches]").forEach((switches) => { switches.hidden = false; });
     figure.addEventListener("change", ({ target }) => {
@@ -228,8 +220,7 @@ export class LossChart {
 
   draw() {
     const { axis, measure } = this.choices;
-    const isRun = this.kind === "run";
-    const learnt = isRun ? runCurves(this.data, this.choices) : comparedCurves(this.data, this.choices);
+    const learnt = runCurves(this.data, this.choices);
     this.figure.hidden = learnt.every((curve) => !curve.points.length);
     if (this.figure.hidden) return;
     const inks = readInks(this.figure, this);
@@ -239,12 +230,12 @@ export class LossChart {
     const width = canvas.parentElement.clientWidth;
     const isNarrow = width < 520;
     const end = farEnd(learnt, this.data.planned?.[axis]);
-    const counted = isRun ? baselineCurve(this.data, this.choices, end) : null;
+    const counted = baselineCurve(this.data, this.choices, end);
     const curves = counted ? [counted, ...learnt] : learnt;
     // Names need room at the right, less of it the farther their curves still have to go.
     const label = LABEL_GAP + labelWidth(canvas.getContext("2d"), curves, isNarrow, font);
     const room = Math.min(0.5 * width, Math.max(8, label - 0.9 * width * (1 - farEnd(curves) / end)));
-    const isCrowded = !isRun || curves.some((curve) => curve.isThick && curve.points.length > 40);
+    const isCrowded = curves.some((curve) => curve.isThick && curve.points.length > 40);
     this.sayAxis(axis, measure);
     this.chart?.destroy();
     this.chart = new this.Chart(canvas, {
@@ -256,7 +247,7 @@ export class LossChart {
   }
 
   sayAxis(axis, measure) {
-    const unit = this.kind === "run" && measure === "token" ? this.figure.dataset.token : "character";
+    const unit = measure === "token" ? this.figure.dataset.token : "character";
     const by = axis === "seconds" ? "time" : axis;
     this.figure.querySelector("[data-axis-name]").textContent = `nats per ${unit}, by ${by}`;
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  axisWords, baselineCurve, comparedCurves, endWords, farEnd, LossChart, lowest, mergePoints, niceTicks, runCurves, spreadLabels,
+  axisWords, baselineCurve, endWords, farEnd, LossChart, lowest, mergePoints, niceTicks, runCurves, spreadLabels,
   timeTicks, verticalRange,
 } from "../../static/js/loss_chart.js";
 import { element } from "./page.mjs";
@@ -43,13 +43,6 @@ test("what counting words comes to is a level line over the whole width", () => 
   assert.equal(baselineCurve(data, { measure: "token" }, 40), null);
   assert.equal(baselineCurve({ points }, { measure: "character" }, 40), null);
   assert.equal(baselineCurve({ points, baseline: null }, { measure: "character" }, 40), null);
-});
-
-test("compared runs wear the colour and dash of their cell", () => {
-  const runs = [{ cell: "rnn", label: "RNN", points: [[1, 0.1, 2, 1.7]] }, { cell: "lstm", label: "LSTM", points: [[1, 0.1, 2, null]] }];
-  const [rnn, lstm] = comparedCurves(runs, { axis: "epoch" });
-  assert.deepEqual([rnn.ink, rnn.dash, rnn.points], ["rnn", [2, 5], [{ x: 0.1, y: 1.7 }]]);
-  assert.deepEqual([lstm.dash, lstm.points, lstm.best], [[], [], -1]);
 });
 
 test("the first of equally low points is the best", () => {
@@ -98,7 +91,7 @@ test("a running curve keeps its planned end in sight", () => {
 
 // ── the chart itself, with a drawer that only takes notes ──
 
-function chartOn(data, kind = "run") {
+function chartOn(data) {
   const drawn = [];
   class Chart {
     constructor(canvas, config) { drawn.push(config); }
@@ -110,7 +103,7 @@ function chartOn(data, kind = "run") {
   });
   const axisName = element();
   const figure = element({
-    dataset: { lossChart: kind, token: "word" },
+    dataset: { token: "word" },
     querySelector: (selector) => (selector === "canvas" ? canvas : axisName),
   });
   const chart = new LossChart(figure, data, { Chart, getComputedStyle: () => ({ color: "black", fontFamily: "sans" }) });

@@ -45,7 +45,16 @@ def test_a_list_of_the_api_takes_or_refuses_any_parameter(api, run, address, nam
 @pytest.mark.parametrize("junk", [*JUNK[1:], "%00", "nobody"])
 def test_a_page_of_what_does_not_exist_is_not_found(signed_in, db, junk):
     """An id may hold what no database column does."""
-    for name in ("run-detail", "run-live", "run-events", "run-metrics-csv", "run-create", "run-compare"):
+    for name in (
+        "run-detail",
+        "run-live",
+        "run-events",
+        "run-metrics-csv",
+        "run-create",
+        "dataset-compare",
+        "race-create",
+        "race-detail",
+    ):
         assert signed_in.get(_address(name, junk)).status_code == 404
     for name in ("model-detail", "model-download"):
         assert signed_in.get(_address(name, junk)).status_code == 404
@@ -59,9 +68,11 @@ def _address(name: str, junk: str) -> str:
 
 @pytest.mark.parametrize("junk", JUNK)
 def test_a_page_is_shown_whatever_it_is_asked_beside(signed_in, run, junk):
-    for name in ("run", "with"):
-        compare = reverse("training:run-compare", args=[run.dataset_id])
-        assert signed_in.get(compare, {name: junk}).status_code == 200
+    compare = reverse("training:dataset-compare", args=[run.dataset_id])
+    assert signed_in.get(compare, {"with": junk}, follow=True).status_code == 200
+    for name in ("run", "by", "loss", "dataset"):
+        assert signed_in.get("/runs/compare/", {"run": run.pk} | {name: junk}).status_code == 200
+    assert signed_in.get("/races/", {"page": junk}).status_code == 200
     for name in ("like", "from"):
         assert signed_in.get(reverse("training:run-create", args=[run.dataset_id]), {name: junk}).status_code == 200
 
@@ -108,10 +119,9 @@ def test_hostile_words_are_text_in_pages_and_in_the_data_of_scripts(signed_in, u
         run.events.update(message=HOSTILE, actor=HOSTILE)
     TrainingRun.objects.update(error=HOSTILE, phase=HOSTILE, facts={"device_reason": HOSTILE})
     model = make_model(runs[0], name=HOSTILE)
-    compare = reverse("training:run-compare", args=[dataset.pk])
     addresses = [
         runs[0].get_absolute_url(), live.get_absolute_url(), reverse("training:run-live", args=[live.pk]),
-        f"{compare}?run={runs[0].pk}&run={runs[1].pk}", model.get_absolute_url(), "/runs/", "/models/",
+        f"/runs/compare/?run={runs[0].pk}&run={runs[1].pk}", model.get_absolute_url(), "/runs/", "/models/",
         reverse("training:run-create", args=[dataset.pk]),
     ]  # fmt: skip
     for address in addresses:

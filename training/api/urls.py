@@ -7,6 +7,7 @@ from training.api.combining import CombineView
 from training.api.datasets import DatasetViewSet
 from training.api.duplicates import DuplicatesView, RestoreDuplicatesView
 from training.api.models import ModelViewSet
+from training.api.races import CompareRunsView, RaceViewSet
 from training.api.runs import RunOptionsView, RunViewSet
 from training.api.songs import ExportView, RejectionsView, SongsView, SongView
 from training.api.versions import CompareVersionsView, VersionsView
@@ -14,6 +15,7 @@ from training.api.versions import CompareVersionsView, VersionsView
 router = SimpleRouter()
 router.register("datasets", DatasetViewSet, basename="dataset-api")
 router.register("runs", RunViewSet, basename="run-api")
+router.register("races", RaceViewSet, basename="race-api")
 router.register("models", ModelViewSet, basename="model-api")
 
 of_one_dataset = [
@@ -30,6 +32,7 @@ of_one_dataset = [
 urlpatterns = [
     path("run-options/", RunOptionsView.as_view(), name="run-options-api"),
     path("datasets/combine/", CombineView.as_view(), name="dataset-api-combine"),
+    path("runs/compare/", CompareRunsView.as_view(), name="run-api-compare"),
     path("", include(router.urls)),
     path("datasets/<slug:dataset_id>/", include(of_one_dataset)),
 ]

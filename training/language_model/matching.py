@@ -6,7 +6,7 @@ gets the hidden size that brings it to the same count.
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from training.language_model.config import FIELDS, LyricsError, TrainingConfig, count_parameters
 
@@ -54,11 +54,16 @@ def weight(config: TrainingConfig, architecture: str, hidden_size: int, vocabula
     return count_parameters(sized, vocabulary_size)
 
 
-def sizes_around(asked: int) -> Iterator[int]:
-    """Every hidden size there may be, the nearest to ``asked`` first."""
+def sizes_around(asked: int) -> list[int]:
+    """Hidden sizes that there may be, the nearest to ``asked`` first: near it all, further away every twentieth."""
     bounds = FIELDS["hidden_size"].metadata
-    lowest, highest = bounds["minimum"], bounds["maximum"]
-    return iter(sorted(range(lowest, highest + 1), key=lambda size: abs(size - asked)))
+    near = int(MOST_MOVED * asked)
+    sizes = [
+        size
+        for size in range(bounds["minimum"], bounds["maximum"] + 1)
+        if abs(size - asked) <= near or size % max(1, size // 20) == 0
+    ]
+    return sorted(sizes, key=lambda size: abs(size - asked))
 
 
 def sizes_as_heavy_as(
@@ -70,14 +75,17 @@ def sizes_as_heavy_as(
 
 
 def nearest_size(config: TrainingConfig, architecture: str, target: int, vocabulary_size: int | None) -> int:
-    """The hidden size, within its bounds, with a number of weights nearest to ``target``: it grows with the size."""
+    """The hidden size, within its bounds, with a number of weights nearest to ``target``."""
     bounds = FIELDS["hidden_size"].metadata
     low, high = bounds["minimum"], bounds["maximum"]
+    if weight(config, architecture, high, vocabulary_size) <= target:
+        return high
     while low < high:  # the smallest size that is not lighter than the target
         middle = (low + high) // 2
         if weight(config, architecture, middle, vocabulary_size) < target:
             low = middle + 1
         else:
             high = middle
-    candidates = {low, max(low - 1, bounds["minimum"])}
+    # Weights grow with the size but for one dip: states as long as an embedding need no projection to its table.
+    candidates = {low, max(low - 1, bounds["minimum"]), config.embedding_size}
     return min(candidates, key=lambda size: (abs(weight(config, architecture, size, vocabulary_size) - target), size))

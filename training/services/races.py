@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from training import lifecycle, tasks
+from training.comparison import CELLS
 from training.errors import Conflict, Invalid
 from training.language_model.config import (
     FIELDS,
@@ -17,7 +18,7 @@ from training.language_model.config import (
     resolve_config,
 )
 from training.language_model.matching import REFERENCE, Unmatchable, match_hidden_sizes
-from training.language_model.presets import ARCHITECTURES, DEFAULT_PRESET
+from training.language_model.presets import DEFAULT_PRESET
 from training.models import Dataset, Race
 from training.services.runs import NAME_LENGTH, check_quota, checked_name, put_into_line, ready_dataset
 
@@ -66,7 +67,7 @@ def start_race(
         raise Invalid(errors | refusal.errors) from refusal
     if errors:
         raise Invalid(errors)
-    architectures = [one["name"] for one in ARCHITECTURES if one["name"] in architectures]
+    architectures = [name for name in CELLS if name in architectures]
     configs = _matched(base, architectures, dataset)
     with transaction.atomic():
         # As in `start_run`: one owner's requests take turns here.
@@ -127,7 +128,7 @@ def _errors(architectures: Sequence[str], seeds: Sequence[int], budget: dict) ->
 
 
 def _problem_of_cells(architectures: Sequence[str]) -> str:
-    known = [one["name"] for one in ARCHITECTURES]
+    known = [*CELLS]
     if not all(name in known for name in architectures):
         return f"Each must be one of {', '.join(known)}."
     if len(set(architectures)) < len(architectures):
@@ -217,17 +218,13 @@ def _vocabulary_at_least(config: TrainingConfig, dataset: Dataset) -> int:
 
 def _default_name(dataset: Dataset, architectures: Sequence[str]) -> str:
     """Such as "RNN, LSTM and GRU on Starter songbook", shortened at its end."""
-    *first, last = [_spoken(name) for name in architectures]
+    *first, last = [CELLS[name] for name in architectures]
     return _cut(f"{', '.join(first)} and {last} on {dataset.name}", NAME_LENGTH)
 
 
 def _run_name(race: Race, architecture: str, seed: int) -> str:
     """Such as "GRU, seed 2: RNN, LSTM and GRU on Starter songbook"."""
-    return _cut(f"{_spoken(architecture)}, seed {seed}: {race.name}", NAME_LENGTH)
-
-
-def _spoken(architecture: str) -> str:
-    return architecture.upper()
+    return _cut(f"{CELLS[architecture]}, seed {seed}: {race.name}", NAME_LENGTH)
 
 
 def _cut(text: str, most: int) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from training import comparison, curves, findings, live
+from training import curves, findings, live
 from training.baseline_findings import against_baseline
 from training.baselines import baseline_of, level_of
 from training.errors import ExpectedError
@@ -22,7 +22,7 @@ from training.forms.runs import RunFilterForm, RunForm
 from training.language_model.config import FIELDS, parse_setting
 from training.models import Baseline, Checkpoint, Dataset, TrainingRun, Worker
 from training.services import runs as services
-from training.settings_table import facts_in_words, setting_title, setting_word, settings_in_groups
+from training.settings_table import facts_in_words, settings_in_groups
 from training.streaming import event_stream
 
 RUNS_ON_A_PAGE = 25
@@ -236,36 +236,3 @@ def run_clone(request: HttpRequest, run_id: str) -> HttpResponse:
     except ExpectedError as refusal:
         messages.warning(request, f"Not started. {refusal}")
         return redirect(run)
-
-
-# ── Compare ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@login_required
-@require_GET
-def run_compare(request: HttpRequest, dataset_id: str) -> HttpResponse:
-    """The chosen runs of one dataset in one chart; without a choice, the newest of each cell that read alike.
-
-    ``?run=`` chooses one, as often as wanted; ``?with=`` leaves the choice to us, but for this one.
-    """
-    dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
-    runs = comparison.comparable_runs(TrainingRun.objects.visible_to(request.user), dataset)
-    asked = set(request.GET.getlist("run"))
-    with_run = request.GET.get("with")
-    chosen = [run for run in runs if run.pk in asked] or comparison.usual_choice(runs, with_run=with_run)
-    contenders = comparison.compare(chosen[: comparison.MOST_RUNS])
-    context = {
-        "dataset": dataset,
-        "runs": runs,
-        "chosen": {one.run.pk for one in contenders},
-        "contenders": contenders,
-        "chart": [one.as_curve() for one in contenders],
-        "verdict": comparison.verdict(contenders),
-        "differing": [
-            (setting_title(name), [setting_word(value) for value in values])
-            for name, values in comparison.differing_settings(contenders)
-        ],
-        "most_runs": comparison.MOST_RUNS,
-        "section": "runs",
-    }
-    return render(request, "training/run_compare.html", context)

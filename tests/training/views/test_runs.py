@@ -179,7 +179,7 @@ def test_names_are_text_on_every_page(signed_in, user):
         page_of(run),
         create_url(dataset),
         reverse("training:run-list"),
-        reverse("training:run-compare", args=[dataset.pk]),
+        f"/runs/compare/?run={run.pk}",
         reverse("training:model-list"),
         model.get_absolute_url(),
     ]
@@ -355,7 +355,7 @@ def test_cancelling_needs_a_post(signed_in, ready_dataset):
     assert signed_in.get(page_of(make_run(ready_dataset), "run-cancel")).status_code == 405
 
 
-# ── Numbers and comparison ───────────────────────────────────────────────────────────────────────────────────────
+# ── Numbers ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_numbers_come_as_a_table_to_download(signed_in, ready_dataset):
@@ -366,53 +366,7 @@ def test_the_numbers_come_as_a_table_to_download(signed_in, ready_dataset):
     assert "attachment" in answer["Content-Disposition"]
 
 
-def compare_url(dataset) -> str:
-    return reverse("training:run-compare", args=[dataset.pk])
-
-
-def labels_on(answer) -> list[str]:
-    return [one.label for one in answer.context["contenders"]]
-
-
-def test_the_newest_finished_run_of_each_cell_is_compared(signed_in, ready_dataset):
-    make_finished_run(ready_dataset, architecture="lstm", name="older", losses=(2.4, 2.2))
-    make_finished_run(ready_dataset, architecture="lstm", name="newer", losses=(2.4, 1.8))
-    make_finished_run(ready_dataset, architecture="rnn", losses=(2.6, 2.5))
-    make_running_run(ready_dataset, architecture="lstm", name="learning")
-    answer = signed_in.get(compare_url(ready_dataset))
-    assert labels_on(answer) == ["RNN", "LSTM"]
-    assert answer.context["contenders"][1].run.name == "newer"
-    assert [one.is_best for one in answer.context["contenders"]] == [False, True]
-    assert "LSTM knows these songs best: 0.90 nats per character" in answer.content.decode()
-
-
-def test_chosen_runs_of_one_cell_are_called_by_their_names(signed_in, ready_dataset):
-    runs = [make_finished_run(ready_dataset, name=name) for name in ("first", "second")]
-    answer = signed_in.get(compare_url(ready_dataset), {"run": [run.pk for run in runs]})
-    assert set(labels_on(answer)) == {"LSTM “first”", "LSTM “second”"}
-
-
-def test_a_run_is_compared_with_those_that_read_alike(signed_in, ready_dataset):
-    word = make_finished_run(ready_dataset, architecture="gru", config={"tokenizer": "word"})
-    make_finished_run(ready_dataset, architecture="rnn")
-    make_finished_run(ready_dataset, architecture="lstm")
-    assert labels_on(signed_in.get(compare_url(ready_dataset), {"with": word.pk})) == ["GRU"]
-
-
-def test_runs_of_others_are_not_compared(signed_in, ready_dataset, other_user):
-    theirs = make_finished_run(ready_dataset, owner=other_user)
-    answer = signed_in.get(compare_url(ready_dataset), {"run": theirs.pk})
-    assert answer.context["contenders"] == []
-    assert signed_in.get(compare_url(make_ready_dataset(other_user))).status_code == 404
-
-
-def test_comparing_many_runs_takes_no_more_queries(signed_in, ready_dataset, django_assert_max_num_queries):
-    runs = [make_finished_run(ready_dataset) for _ in range(8)]
-    with django_assert_max_num_queries(6):
-        signed_in.get(compare_url(ready_dataset), {"run": [run.pk for run in runs]})
-
-
 def test_pages_of_training_ask_for_a_name_first(client, ready_dataset):
     run = make_run(ready_dataset, queued_at=timezone.now())
-    for address in (page_of(run), page_of(run, "run-events"), create_url(ready_dataset), compare_url(ready_dataset)):
+    for address in (page_of(run), page_of(run, "run-events"), create_url(ready_dataset)):
         assert client.get(address).status_code == 302
