@@ -4,15 +4,16 @@ All chance comes from generators of its own and nothing from torch's global one,
 give the same weights bit by bit on one processor once the number of steps is fixed.
 """
 
+import math
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from training.language_model import machine
 from training.language_model.config import TrainingConfig, TrainingDiverged
 from training.language_model.corpus import Corpus, windows
+from training.language_model.losses import StepLoss
 from training.language_model.networks import LyricNetwork, NetworkShape, State, detach
 
 
@@ -25,9 +26,16 @@ class Learner:
         self.network = LyricNetwork(
             NetworkShape.of(config, corpus.tokenizer.vocabulary_size), dropout=config.dropout, generator=starts
         )
-        self.network.start_at_unigram(corpus.token_counts())
+        counts = corpus.token_counts()
+        self.network.start_at_unigram(counts)
         self.network.to(device)
-        self.dropout_generator = torch.Generator(device).manual_seed(config.seed)
+        self.generators = {
+            name: torch.Generator(device).manual_seed(config.seed + offset)
+            for offset, name in enumerate(("dropout", "negatives"))
+        }
+        self.loss = StepLoss(
+            config, counts, ignored_id=corpus.tokenizer.begin_id, generator=self.generators["negatives"]
+        )
         matrices, vectors = self.network.matrices_and_vectors()
         groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
@@ -48,23 +56,31 @@ class Learner:
             window = next(self._windows)
         return window
 
-    def learn(self, *, learning_rate: float, precision: str) -> tuple[float, float]:
+    def learn(self, *, learning_rate: float, precision: str, sampled: bool | None = None) -> tuple[float, float]:
         """Take one step; (mean loss in nats per token, gradient norm before clipping).
 
+        ``sampled`` says whether it learns from drawn words, instead of what this step of the plan would do.
         Raises: TrainingDiverged before the weights are touched by a loss or gradient that is not a number.
         """
         inputs, targets = self.next_window()
         self.network.train()
         with machine.autocast(self.device, precision):
-            logits, state = self.network(inputs, self.state, dropout_generator=self.dropout_generator)
+            features, state = self.network.remember(inputs, self.state, dropout_generator=self.generators["dropout"])
+            features, table = self.network.before_logits(features)
         # That a song begins where another ended is no news to learn, and begin is never written.
-        loss = functional.cross_entropy(
-            logits.float().flatten(0, 1), targets.flatten(), ignore_index=self.corpus.tokenizer.begin_id
+        loss = self.loss(
+            features,
+            table,
+            self.network.decoder_bias,
+            targets,
+            sampled=self.loss.is_sampled(self.step) if sampled is None else sampled,
+            precision=precision,
         )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
-        if not torch.isfinite(loss + norm):
+        loss_value, norm_value = torch.stack((loss.detach(), norm)).tolist()  # the step's one wait for the device
+        if not math.isfinite(loss_value + norm_value):
             raise TrainingDiverged(self.step + 1, self.config.learning_rate)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -72,4 +88,4 @@ class Learner:
         self.state = detach(state)
         self.step += 1
         self.tokens += targets.numel()
-        return float(loss.detach()), float(norm)
+        return loss_value, norm_value
