@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from training.language_model import fast_cells
 from training.language_model.config import TrainingConfig
 
 CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
@@ -132,7 +133,8 @@ class LyricNetwork(nn.Module):
         features = self._locked_dropout(features, self.dropout * INPUT_DROPOUT_SHARE, dropout_generator)
         after: State = []
         for layer, cell in enumerate(self.recurrent):
-            features, layer_state = cell(features, None if state is None else state[layer])  # (T, B, H)
+            layer_state = None if state is None else state[layer]
+            features, layer_state = fast_cells.run(cell, features, layer_state)  # (T, B, H)
             features = self._locked_dropout(features, self.dropout, dropout_generator)
             after.append(layer_state)
         return features, after
