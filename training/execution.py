@@ -21,7 +21,7 @@ import torch
 from django.conf import settings
 from django.utils import timezone
 
-from training import lifecycle, storage
+from training import allocator, lifecycle, storage
 from training.baseline_making import make_baseline
 from training.journal import Journal, LeaseLost
 from training.language_model.checkpoint import LoadedModel, load_model, save_model
@@ -322,4 +322,6 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "device": plan.device,
         "device_reason": plan.device_reason,
         "no_longer_exact": " ".join(plan.departures),
+        "allocator": allocator.in_use(),
+        "batch_hash": corpus.batch_hash(batch_size=plan.config.batch_size, seed=plan.config.batch_seed, epoch=0),
     }

@@ -21,6 +21,7 @@ FACTS = {
     "device": "Device",
     "device_reason": "Why that device",
     "no_longer_exact": "Why it can't be repeated exactly",
+    "allocator": "Memory from",
 }
 WORDS = {True: "yes", False: "no", None: "–", "": "–"}
 

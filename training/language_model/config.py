@@ -168,6 +168,17 @@ class TrainingConfig:
     weight_decay: float = setting(0.05, "How strongly large weights are pulled back.", "learning", 0, 1)
     gradient_clip: float = setting(0.5, "The longest gradient that one step may follow.", "learning", 0.01, 100)
     warmup_fraction: float = setting(0.08, "The share of the steps in which the step size rises.", "learning", 0, 0.5)
+    loss: str = setting(
+        "auto",
+        "What each word is weighed against: the whole vocabulary (full), or a part drawn anew at each step (sampled), "
+        "which is quicker; auto draws from 8,000 words on.",
+        "learning",
+        choices=("auto", "full", "sampled"),
+    )
+    sampled_negatives: int = setting(1024, "Words drawn at each step, where words are drawn.", "learning", 16, 16_384)
+    full_softmax_share: float = setting(
+        0.2, "The last share of the steps that weighs against the whole vocabulary all the same.", "learning", 0, 1
+    )
     epochs: int = setting(40, "The most times the songs are read.", "duration", 1, 1000)
     budget_seconds: float | None = setting(
         None, "Seconds the training may take here, turned into a number of steps when it starts.", "duration", 1, 86_400
@@ -208,6 +219,11 @@ class TrainingConfig:
         0,
         2**31 - 1,
     )
+
+    @property
+    def batch_seed(self) -> int:
+        """The chance that orders the songs."""
+        return self.seed if self.order_seed is None else self.order_seed
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":

@@ -5,8 +5,10 @@ songs ─▶ groups (none on two sides) ─▶ training songs ─▶ tokens in c
                                      └▶ test songs ─▶ the same, and nobody looks at them while the model learns
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import torch
@@ -15,6 +17,7 @@ from torch import Tensor
 from training.language_model.config import CorpusTooSmall, TrainingConfig
 from training.language_model.song_groups import SongText, content_hash, group_songs, split_groups
 from training.language_model.spelling import spelling_nats
+from training.language_model.token_store import count_tokens, store_tokens
 from training.language_model.tokenizers import NOTHING_SAID, SongFacts, Tokenizer, learn_conditions
 
 
@@ -42,7 +45,7 @@ class HeldOutSongs:
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Songs as numbers: ``tokens`` (int32, all training songs one after another) and the held-out songs."""
+    """Songs as numbers: ``tokens`` (of all training songs one after another, on disk) and the held-out songs."""
 
     tokenizer: Tokenizer
     tokens: Tensor
@@ -58,21 +61,30 @@ class Corpus:
 
     def token_counts(self) -> Tensor:
         """How often each token is to be predicted in the training songs, shape (V,)."""
-        counts = torch.bincount(self.tokens.long(), minlength=self.tokenizer.vocabulary_size)
+        counts = count_tokens(self.tokens, self.tokenizer.vocabulary_size)
         counts[[self.tokenizer.begin_id, *self.tokenizer.condition_ids]] = 0
         return counts
 
     def columns(self, *, batch_size: int, seed: int, epoch: int) -> Tensor:
         """One reading of the training songs, in an order of its own for each epoch.
 
-        Returns: tokens of shape (rows, B), int64; column b continues from row to row, what is left over is dropped.
+        Returns: tokens of shape (rows, B), of the type of ``tokens``; column b continues from row to row, what is
+            left over is dropped.
         """
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         order = torch.randperm(len(self.song_lengths), generator=generator).tolist()
         songs = self.tokens.split(self.song_lengths)
-        stream = torch.cat([songs[index] for index in order]).long()
+        stream = torch.cat([songs[index] for index in order])
         rows = len(stream) // batch_size
-        return stream[: rows * batch_size].view(batch_size, rows).t().contiguous()
+        return stream[: rows * batch_size].view(batch_size, rows).t()
+
+    def batch_hash(self, *, batch_size: int, seed: int, epoch: int) -> str:
+        """The sha256 of an epoch's columns: equal for trainings that learn from the same batches in the same order."""
+        columns = self.columns(batch_size=batch_size, seed=seed, epoch=epoch)
+        digest = hashlib.sha256(f"{tuple(columns.shape)} {columns.dtype}".encode())
+        for column in columns.t():
+            digest.update(column.numpy())
+        return digest.hexdigest()
 
     def steps_per_epoch(self, *, batch_size: int, sequence_length: int) -> int:
         """How many windows one epoch has; the last one may be shorter than the others."""
@@ -95,19 +107,24 @@ def windows(
     """(inputs, targets) one below the other through ``columns`` (rows, B): each (T, B), targets one row further.
 
     What a song is told to be is nothing to guess: with a ``tokenizer``, begin marks stand in such a target's place.
+    Only the window itself becomes int64, which is what an embedding takes.
     """
-    targets = columns
-    if tokenizer is not None and tokenizer.condition_ids:
-        given = tokenizer.condition_ids
-        targets = columns.masked_fill((columns >= given.start) & (columns < given.stop), tokenizer.begin_id)
-    last = len(columns) - 1
-    for start in range(0, last, sequence_length):
-        end = min(start + sequence_length, last)
-        yield columns[start:end], targets[start + 1 : end + 1]
+    given = tokenizer.condition_ids if tokenizer is not None else range(0)
+    for start in range(0, len(columns) - 1, sequence_length):
+        window = columns[start : start + sequence_length + 1].long().contiguous()
+        inputs, targets = window[:-1], window[1:]
+        if given:
+            targets = targets.masked_fill((targets >= given.start) & (targets < given.stop), tokenizer.begin_id)
+        yield inputs, targets
 
 
 def build_corpus(
-    songs: Iterable[SongText], config: TrainingConfig, *, dataset_hash: str = "", tokenizer: Tokenizer | None = None
+    songs: Iterable[SongText],
+    config: TrainingConfig,
+    *,
+    dataset_hash: str = "",
+    tokenizer: Tokenizer | None = None,
+    folder: Path | None = None,
 ) -> Corpus:
     """The corpus that ``config`` makes of songs; the same for the same songs in any order.
 
@@ -115,7 +132,8 @@ def build_corpus(
     so that runs with different seeds are judged by the same songs.
 
     The vocabulary is learnt from the training songs alone, so that validation meets new words as a reader would; a
-    ``tokenizer`` that is given, as that of a model to be trained further, is kept as it is.
+    ``tokenizer`` that is given, as that of a model to be trained further, is kept as it is. The tokens to learn from
+    lie in ``folder``, without one where temporary files go, until this process ends.
     Raises: CorpusTooSmall if there are fewer than two groups of different songs, or too few tokens for one window.
     """
     told: dict[str, SongFacts] = {}
@@ -131,14 +149,15 @@ def build_corpus(
     if tokenizer is None:
         conditions = learn_conditions((told[text] for text in split.training if text in told), config.condition_on)
         tokenizer = Tokenizer.train(split.training, config, conditions=conditions)
-    encoded = [tokenizer.encode_song(text, told.get(text, NOTHING_SAID)) for text in split.training]
+    encoded = (tokenizer.encode_song(text, told.get(text, NOTHING_SAID)) for text in split.training)
+    tokens, song_lengths = store_tokens(encoded, tokenizer.vocabulary_size, folder=folder)
     corpus = Corpus(
         tokenizer=tokenizer,
-        tokens=torch.tensor([token for song in encoded for token in song], dtype=torch.int32),
-        song_lengths=[len(song) for song in encoded],
+        tokens=tokens,
+        song_lengths=song_lengths,
         validation=hold_out(split.validation, tokenizer, told),
         test=hold_out(split.test, tokenizer, told),
-        unknown_share=tokenizer.unknown_share(token for song in encoded for token in song),
+        unknown_share=tokenizer.unknown_share(token for song in tokens.split(song_lengths) for token in song.tolist()),
         content_hash=own_hash,
     )
     corpus.largest_batch(config.sequence_length)

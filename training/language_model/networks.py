@@ -12,6 +12,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from training.language_model import fast_cells
 from training.language_model.cells import LayerState, build_cell, start_weights
 from training.language_model.config import TrainingConfig
 from training.language_model.shapes import NetworkShape
@@ -119,7 +120,7 @@ class LyricNetwork(nn.Module):
         features = self._locked_dropout(features, self.input_dropout, dropout_generator)
         after: State = []
         for layer, cell in enumerate(self.recurrent):
-            given, layer_state = cell(features, None if state is None else state[layer])  # (T, B, H)
+            given, layer_state = fast_cells.run(cell, features, None if state is None else state[layer])  # (T, B, H)
             features = given + features if self.shape.is_residual(layer) else given
             features = self._locked_dropout(features, self.dropout, dropout_generator)
             after.append(layer_state)
@@ -127,10 +128,14 @@ class LyricNetwork(nn.Module):
 
     def logits(self, features: Tensor) -> Tensor:
         """Unnormalised scores of each next token: (…, H) gives (…, V)."""
+        features, table = self.before_logits(features)
+        return functional.linear(features, table, self.decoder_bias)
+
+    def before_logits(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What the logits are the products of: features (…, H or E), and the table with a row for each token."""
         if self.projection is not None:
             features = self.projection(features)
-        table = self.embedding.weight if self.decoder is None else self.decoder.weight
-        return functional.linear(features, table, self.decoder_bias)
+        return features, self.embedding.weight if self.decoder is None else self.decoder.weight
 
     def _locked_dropout(self, features: Tensor, share: float, generator: Generator | None) -> Tensor:
         if not self.training or share == 0:
@@ -185,5 +190,11 @@ def _own_name(name: str) -> str:
 
 
 def detach(state: State) -> State:
-    """The same memory without its past, so that the gradient of the next step ends here."""
-    return [tuple(part.detach() for part in one) if isinstance(one, tuple) else one.detach() for one in state]
+    """The same memory without its past, so that the gradient of the next step ends here.
+
+    It is in float32, so that a step in any precision can follow a step in any other.
+    """
+    return [
+        tuple(part.detach().float() for part in one) if isinstance(one, tuple) else one.detach().float()
+        for one in state
+    ]
