@@ -124,7 +124,7 @@ class StartSerializer(serializers.Serializer):
 
     dataset = serializers.CharField(help_text="The id of a dataset that is ready.")
     architecture = serializers.CharField(help_text="rnn, lstm or gru.")
-    preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee or lunch; tiny if absent.")
+    preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee, lunch or overnight; tiny if absent.")
     name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
 

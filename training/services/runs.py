@@ -8,9 +8,10 @@ from django.utils import timezone
 
 from training import lifecycle, tasks
 from training.errors import Conflict, Invalid, LimitReached
-from training.language_model.config import ConfigError, TrainingConfig, describe_options, resolve_config
+from training.language_model.config import FIELDS, TrainingConfig, describe_options
 from training.language_model.presets import DEFAULT_PRESET
 from training.models import Dataset, RunEvent, TrainingRun, Visibility
+from training.services.estimates import config_for, refuse_too_few_songs
 
 NAME_LENGTH = 120
 
@@ -34,11 +35,11 @@ def start_run(
 
     The same ``idempotency_key`` of one owner gives the run that it made the first time.
 
-    Raises: Invalid for a value that breaks a rule (all of them at once), Conflict when the dataset is not ready,
-        LimitReached when the owner has as many waiting runs as allowed.
+    Raises: Invalid for a value that breaks a rule (all of them at once) or songs too few to train on, Conflict when
+        the dataset is not ready, LimitReached when the owner has as many waiting runs as allowed.
     """
     preset = preset or DEFAULT_PRESET
-    config = _resolved(architecture, preset, overrides)
+    config = config_for(dataset=dataset, architecture=architecture, preset=preset, overrides=overrides)
     name = _checked_name(name)
     with transaction.atomic():
         # One owner's requests take turns here: by this row's lock on PostgreSQL, by the write lock of the IMMEDIATE
@@ -47,6 +48,7 @@ def start_run(
         if earlier := _made_with(owner, idempotency_key):
             return earlier
         dataset = _ready(dataset, owner)
+        refuse_too_few_songs(dataset, config)
         _check_quota(owner)
         values = config.to_dict()
         run = TrainingRun.objects.create(
@@ -79,6 +81,27 @@ def start_run(
     return run
 
 
+def train_again(*, run: TrainingRun, by, changes: dict | None = None) -> TrainingRun:
+    """Put a run with the settings of another one into the line, some of them changed, on the newest songs.
+
+    Raises: as `start_run`.
+    """
+    overrides = settings_to_repeat(run.config) | (changes or {})
+    architecture = overrides.pop("architecture", run.architecture)
+    return start_run(
+        owner=by, dataset=run.dataset, architecture=architecture, preset=run.preset or None, overrides=overrides
+    )
+
+
+def settings_to_repeat(config: dict) -> dict:
+    """The settings of a run as a new one takes them over."""
+    values = {name: value for name, value in config.items() if name in FIELDS}
+    # A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
+    if values.get("budget_seconds") is not None:
+        values.pop("steps", None)
+    return values
+
+
 def cancel_run(*, run: TrainingRun, by) -> TrainingRun:
     """Cancel a waiting run at once, or have its worker stop it within seconds; returns the run as it is now.
 
@@ -89,14 +112,6 @@ def cancel_run(*, run: TrainingRun, by) -> TrainingRun:
     if answer == lifecycle.CancelAnswer.TOO_LATE:
         raise Conflict(f"This run has already ended: {run.get_state_display().lower()}.", state=run.state)
     return run
-
-
-def _resolved(architecture: str, preset: str, overrides: dict | None) -> TrainingConfig:
-    values = {"threads": settings.TRAIN_THREADS, **(overrides or {})}
-    try:
-        return resolve_config(architecture=architecture, preset=preset, overrides=values)
-    except ConfigError as problem:
-        raise Invalid(problem.errors) from problem
 
 
 def _checked_name(name: str) -> str:

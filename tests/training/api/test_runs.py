@@ -21,7 +21,7 @@ def body(dataset, **fields) -> dict:
 def test_the_options_name_everything_a_run_can_be_told(api):
     options = api.get("/api/v1/run-options/").json()
     assert [one["name"] for one in options["architectures"]] == ["rnn", "lstm", "gru"]
-    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
+    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch", "overnight"]
     hidden = next(one for one in options["fields"] if one["name"] == "hidden_size")
     assert hidden["type"] == "int"
     assert hidden["minimum"] < hidden["default"] < hidden["maximum"]
