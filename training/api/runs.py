@@ -34,6 +34,13 @@ class ProgressSerializer(serializers.Serializer):
     tokens = serializers.IntegerField()
     tokens_per_second = serializers.FloatField(allow_null=True)
     eta_seconds = serializers.FloatField(allow_null=True)
+    learning_rate = serializers.FloatField(allow_null=True, help_text="Of its latest step.")
+    gradient_norm = serializers.FloatField(allow_null=True, help_text="Of its latest step, before clipping.")
+    memory_bytes = serializers.IntegerField(allow_null=True, help_text="What its process holds.")
+    utilisation = serializers.FloatField(
+        allow_null=True, help_text="The model's operations a second as a share of the machine's best, from 0 to 1."
+    )
+    device = serializers.CharField(help_text="Where it computes: cpu or cuda; empty before that is decided.")
     percent = serializers.IntegerField()
     phase = serializers.CharField(help_text="What the worker does right now, in words.")
 
@@ -124,7 +131,9 @@ class StartSerializer(serializers.Serializer):
 
     dataset = serializers.CharField(help_text="The id of a dataset that is ready.")
     architecture = serializers.CharField(help_text="rnn, lstm or gru.")
-    preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee, lunch or overnight; tiny if absent.")
+    preset = serializers.CharField(
+        required=False, allow_blank=True, help_text="tiny, coffee, lunch or overnight; tiny if absent."
+    )
     name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import torch
 
-from training.language_model import machine
+from training.language_model import gauges, machine
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus
 from training.language_model.evaluation import evaluate
@@ -165,7 +165,9 @@ class _Run:
         self.losses = []
         self.reported_at = time.perf_counter()
         seconds_per_step = self.training_seconds / learner.step
+        tokens_per_second = learner.tokens / self.training_seconds
         evaluations_left = self.plan.evaluations * (1 - learner.step / steps)
+        vocabulary_size = learner.corpus.tokenizer.vocabulary_size
         return Progress(
             phase=phase,
             step=learner.step,
@@ -174,9 +176,11 @@ class _Run:
             epochs=self.plan.epochs,
             tokens=learner.tokens,
             seconds=self._seconds(),
-            tokens_per_second=learner.tokens / self.training_seconds,
+            tokens_per_second=tokens_per_second,
             eta_seconds=(steps - learner.step) * seconds_per_step + evaluations_left * self.plan.evaluation_seconds,
             train_loss=loss,
             learning_rate=self.learning_rate,
             gradient_norm=self.gradient_norm,
+            memory_bytes=gauges.memory_in_use(learner.device),
+            utilisation=gauges.utilisation(self.plan.config, vocabulary_size, tokens_per_second, self.plan.peak_flops),
         )

@@ -23,13 +23,13 @@ from training.models.runs import TERMINAL
 
 State = TrainingRun.State
 BACKOFF_SECONDS = (0, 10, 60)  # before the second, third … attempt of a run whose worker vanished
-PROGRESS_COLUMNS = frozenset({"phase", "step", "epoch", "epochs", "tokens", "tokens_per_second", "eta_seconds"})
+GAUGES = ("tokens_per_second", "eta_seconds", "learning_rate", "gradient_norm", "memory_bytes", "utilisation")
+PROGRESS_COLUMNS = frozenset({"phase", "step", "epoch", "epochs", "tokens", *GAUGES})
 FRESH_START = {
     "step": 0,
     "epoch": 0,
     "tokens": 0,
-    "tokens_per_second": None,
-    "eta_seconds": None,
+    **dict.fromkeys(GAUGES),
     "metrics": {},
     "phase": "Starting",
 }

@@ -204,6 +204,8 @@ def test_a_running_run_shows_its_progress_samples_history_and_curve(signed_in, r
     assert "30 s" in page
     assert "oh my lantern 3" in page
     assert "Look 3." in page
+    for gauge in ("0.0043", "0.87", "430 MB", "41 %"):
+        assert gauge in page
     assert "Learning well." in page
     assert [point[0] for point in answer.context["chart"]["points"]] == [4, 8, 12]
     assert 'http-equiv="refresh"' in page  # for those without scripts
