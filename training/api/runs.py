@@ -144,6 +144,12 @@ class StartSerializer(serializers.Serializer):
         return found
 
 
+class CloneSerializer(serializers.Serializer):
+    """What to change; all else stays as the run had it."""
+
+    config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
+
+
 class FiniteField(serializers.FloatField):
     """A number, or null where a training ran away: JSON has no word for infinity."""
 
@@ -245,6 +251,18 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def cancel(self, request, pk: str):
         """Cancel a waiting run at once, have a running one stopped within seconds."""
         return self._accepted(services.cancel_run(run=self.get_object(), by=request.user))
+
+    @extend_schema(
+        request=CloneSerializer,
+        responses={202: RunSerializer, 409: OpenApiResponse(description="The dataset is not ready.")},
+    )
+    @action(detail=True, methods=["post"])
+    def clone(self, request, pk: str):
+        """Put a run with the settings of this one into the line, some of them changed."""
+        asked = CloneSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        run = services.train_again(run=self.get_object(), by=request.user, changes=asked.validated_data.get("config"))
+        return self._accepted(run)
 
     @extend_schema(
         parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="csv: a table to download.")],

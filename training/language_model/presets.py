@@ -53,7 +53,6 @@ class Preset:
         evaluations: how often the model is judged meanwhile, at most.
         usual_words: the songs it was made for, in words; the settings follow the songs that are there.
         most_vocabulary: the most words that so much time can teach.
-        patience_with_songs: how often the songs may be read, beside what suits the time of `tiny`.
     """
 
     name: str
@@ -64,7 +63,6 @@ class Preset:
     evaluations: int
     usual_words: int
     most_vocabulary: int
-    patience_with_songs: float = 1.0
     tokenizer: str = "word"
 
 
@@ -90,7 +88,6 @@ PRESETS = {
             evaluations=16,
             usual_words=250_000,
             most_vocabulary=10_000,
-            patience_with_songs=2.0,
         ),
         Preset(
             name="lunch",
@@ -101,7 +98,6 @@ PRESETS = {
             evaluations=24,
             usual_words=1_000_000,
             most_vocabulary=20_000,
-            patience_with_songs=2.0,
         ),
         Preset(
             name="overnight",
@@ -112,7 +108,6 @@ PRESETS = {
             evaluations=40,
             usual_words=13_000_000,
             most_vocabulary=30_000,
-            patience_with_songs=2.0,
         ),
     )
 }

@@ -16,6 +16,7 @@ from training import comparison, curves, findings, live
 from training.errors import ExpectedError
 from training.forms.refusals import add_refusal
 from training.forms.runs import RunFilterForm, RunForm
+from training.language_model.config import FIELDS, parse_setting
 from training.models import Checkpoint, Dataset, TrainingRun, Worker
 from training.services import runs as services
 from training.settings_table import facts_in_words, setting_title, setting_word, settings_in_groups
@@ -71,10 +72,7 @@ def _like(request: HttpRequest) -> dict:
     )
     if other is None:
         return {}
-    values = {name: value for name, value in other.config.items() if value is not None}
-    # A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
-    if "budget_seconds" in values:
-        values.pop("steps", None)
+    values = {name: value for name, value in services.settings_to_repeat(other.config).items() if value is not None}
     words = {True: "true", False: "false"}
     values = {name: words.get(value, value) if isinstance(value, bool) else value for name, value in values.items()}
     return {**values, "preset": other.preset or None}
@@ -155,14 +153,16 @@ def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
         "no_worker": waits and not training_worker_listens(),
         "worker_is_quiet": run.lease_expires_at is not None and run.lease_expires_at < now,
         "nats_per_character": run.nats_per_character,
+        "way_out": findings.way_out(run.error_code, run.config) if run.state == TrainingRun.State.FAILED else None,
     }
 
 
 def _loss_context(run: TrainingRun, points: list[curves.Point]) -> dict:
     broken_off = run.is_finished and run.state != TrainingRun.State.SUCCEEDED
+    training = findings.Training.of(run)
     return {
         # A run that was broken off says nothing by its end.
-        "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished),
+        "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished, training=training),
         "caption": findings.caption(points),
     }
 
@@ -189,6 +189,19 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     except ExpectedError as refusal:
         messages.warning(request, refusal.message)
     return redirect(run)
+
+
+@login_required
+@require_POST
+def run_again(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Start a run like this one, with the settings that are sent changed."""
+    run = _visible_run(request, run_id)
+    changes = {name: parse_setting(name, text) for name, text in request.POST.items() if name in FIELDS}
+    try:
+        return redirect(services.train_again(run=run, by=request.user, changes=changes))
+    except ExpectedError as refusal:
+        messages.warning(request, refusal.message)
+        return redirect(run)
 
 
 # ── Compare ──────────────────────────────────────────────────────────────────────────────────────────────────────

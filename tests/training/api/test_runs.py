@@ -90,6 +90,16 @@ def test_a_number_that_is_none_is_refused_though_python_reads_it(api, ready_data
     assert not TrainingRun.objects.exists()
 
 
+def test_a_run_is_queued_again_with_what_is_changed(api, other_api, ready_dataset, doorbells):
+    run = make_finished_run(ready_dataset)
+    answer = api.post(f"{RUNS}{run.pk}/clone/", {"config": {"learning_rate": 0.002}})
+    assert answer.status_code == 202
+    assert answer.json()["config"] == run.config | {"learning_rate": 0.002}
+    assert api.post(f"{RUNS}{run.pk}/clone/", {"config": {"learning_rate": 7}}).json()["learning_rate"]
+    assert other_api.post(f"{RUNS}{run.pk}/clone/").status_code == 404
+    assert TrainingRun.objects.count() == 2
+
+
 def test_the_key_of_another_person_is_another_key(api, other_api, ready_dataset, doorbells):
     Dataset.objects.update(visibility="shared")
     answers = [one.post(RUNS, body(ready_dataset), headers={"Idempotency-Key": "once"}) for one in (api, other_api)]
