@@ -121,6 +121,14 @@ def digits(value: float | None) -> str:
 
 
 @register.filter
+def readings(value: float | None) -> str:
+    """How often something is done: 0.4, 2.5, 60."""
+    if not is_number(value):
+        return NOTHING
+    return thousands(value) if value >= 10 else f"{value:.1f}"
+
+
+@register.filter
 def megabytes(value: int | None) -> str:
     """Memory as people say it: 410 MB, 1.9 GB."""
     if not is_number(value):

@@ -1,6 +1,7 @@
 """Training runs, their measurements and events, for programs."""
 
 import math
+from dataclasses import asdict
 from typing import ClassVar
 
 from django.db.models import FloatField, Prefetch
@@ -19,6 +20,7 @@ from training import curves, live
 from training.api.fields import ObjectField
 from training.api.renderers import CsvRenderer, EventStreamRenderer
 from training.models import Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
+from training.services import estimates
 from training.services import runs as services
 from training.streaming import event_stream
 
@@ -144,6 +146,21 @@ class StartSerializer(serializers.Serializer):
         return found
 
 
+class EstimateSerializer(serializers.Serializer):
+    """What a run takes: the weights exactly for its vocabulary, the rest within a third where the machine is known."""
+
+    parameters = serializers.IntegerField()
+    memory_bytes = serializers.IntegerField()
+    seconds = serializers.FloatField(help_text="From its start to its model.")
+    steps = serializers.IntegerField()
+    readings = serializers.FloatField(help_text="How often it reads the songs.")
+    tokens_per_second = serializers.FloatField()
+    vocabulary_size = serializers.IntegerField()
+    train_tokens = serializers.IntegerField()
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="What to think twice about.")
+    config = serializers.DictField(help_text="Every value that the run would have.")
+
+
 class CloneSerializer(serializers.Serializer):
     """What to change; all else stays as the run had it."""
 
@@ -236,6 +253,24 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
             idempotency_key=self._idempotency_key(),
         )
         return self._accepted(run)
+
+    @extend_schema(
+        request=StartSerializer,
+        responses={200: EstimateSerializer, 404: OpenApiResponse(description="There is no such dataset.")},
+    )
+    @action(detail=False, methods=["post"], pagination_class=None)
+    def estimate(self, request):
+        """Say what a run would be and take; nothing is queued."""
+        asked = StartSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        told = estimates.forecast(
+            dataset=values["dataset"],
+            architecture=values["architecture"],
+            preset=values.get("preset") or None,
+            overrides=values.get("config"),
+        )
+        return Response({**asdict(told.estimate), "config": told.config.to_dict()})
 
     def _idempotency_key(self) -> str | None:
         key = self.request.headers.get("Idempotency-Key")

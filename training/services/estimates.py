@@ -5,7 +5,7 @@ import statistics
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from training.curves import finite
 from training.errors import Invalid
@@ -26,10 +26,10 @@ COUNTED_CHARACTERS, COUNTED_SONGS = 60_000, 20
 
 @dataclass(frozen=True)
 class Forecast:
-    """A config as a run would have it, and what it would take. ``estimate`` is None where nothing counts the songs."""
+    """A config as a run would have it, and what it would take."""
 
     config: TrainingConfig
-    estimate: Estimate | None
+    estimate: Estimate
 
 
 def forecast(
@@ -41,9 +41,7 @@ def forecast(
     """
     config = config_for(dataset=dataset, architecture=architecture, preset=preset, overrides=overrides)
     refuse_too_few_songs(dataset, config)
-    corpus = CorpusSize.of(dataset.statistics)
-    if corpus is None:
-        return Forecast(config, None)
+    corpus = corpus_size(dataset)
     read = _as_read_before(dataset, config, corpus) or ReadCorpus.guess(config, corpus)
     return Forecast(config, estimate(config, read, machine_speed(), machine_memory_bytes()))
 
@@ -59,11 +57,23 @@ def config_for(
             architecture=architecture,
             preset=preset,
             overrides=values,
-            corpus=CorpusSize.of(dataset.statistics),
+            corpus=corpus_size(dataset),
             flops_per_second=speed and speed.flops_per_second,
         )
     except ConfigError as problem:
         raise Invalid(problem.errors) from problem
+
+
+def corpus_size(dataset: Dataset) -> CorpusSize | None:
+    """How much there is to read: as the dataset's statistics say, else summed up; None where there are no songs."""
+    if known := CorpusSize.of(dataset.statistics):
+        return known
+    sums = dataset.songs_in_use().aggregate(
+        songs=Count("pk"), lines=Sum("line_count"), words=Sum("word_count"), characters=Sum("character_count")
+    )
+    if not sums["words"]:
+        return None
+    return CorpusSize(**sums, different_words=CorpusSize.usual(sums["words"]).different_words)
 
 
 def machine_speed() -> Speed | None:
