@@ -32,6 +32,7 @@ urlpatterns = [
     path("datasets/<slug:dataset_id>/versions/", versions.version_list, name="version-list"),
     path("datasets/<slug:dataset_id>/versions/compare/", versions.version_compare, name="version-compare"),
     path("datasets/<slug:dataset_id>/train/", runs.run_create, name="run-create"),
+    path("datasets/<slug:dataset_id>/train/estimate/", runs.run_estimate, name="run-estimate"),
     path("datasets/<slug:dataset_id>/compare/", comparison.dataset_compare, name="dataset-compare"),
     path("datasets/<slug:dataset_id>/race/", races.race_create, name="race-create"),
     path("races/", races.race_list, name="race-list"),
