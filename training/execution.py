@@ -24,6 +24,7 @@ from training.language_model.corpus import Corpus, SongText, build_corpus
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Sampled
 from training.language_model.trainer import train
 from training.models import Checkpoint, TrainingRun
+from training.reach_looks import ReachLooks
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ def _train(run: TrainingRun, token: UUID, on_start: Callable[[], None], is_asked
     corpus = build_corpus(songs_of(run), config, dataset_hash=run.dataset_hash)
     on_start()
     journal.say("Measuring the speed of this machine")
+    looks = ReachLooks(run.pk, token, corpus)
     best: Best | None = None
     finished: Finished | None = None
     for report in train(corpus, config):
@@ -100,6 +102,7 @@ def _train(run: TrainingRun, token: UUID, on_start: Callable[[], None], is_asked
                 if report.is_best:
                     best = Best(report)
                 journal.evaluated(report)
+                looks.look(report)
             case Sampled():
                 journal.sampled(report, config)
             case Finished():

@@ -36,6 +36,7 @@ urlpatterns = [
     path("runs/", runs.run_list, name="run-list"),
     path("runs/<slug:run_id>/", runs.run_detail, name="run-detail"),
     path("runs/<slug:run_id>/live/", runs.run_live, name="run-live"),
+    path("runs/<slug:run_id>/insights/", runs.run_insights, name="run-insights"),
     path("runs/<slug:run_id>/events/", runs.run_events, name="run-events"),
     path("runs/<slug:run_id>/cancel/", runs.run_cancel, name="run-cancel"),
     path("runs/<slug:run_id>/metrics.csv", runs.run_metrics_csv, name="run-metrics-csv"),

@@ -2,6 +2,7 @@
 
 from training.models.checkpoints import Checkpoint
 from training.models.datasets import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Song, Visibility
+from training.models.insights import Explanation, Insight
 from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
 from training.models.search import SongWords
 from training.models.workers import SingleFlight, Worker
@@ -12,7 +13,9 @@ __all__ = [
     "Dataset",
     "DatasetFile",
     "DatasetVersion",
+    "Explanation",
     "Import",
+    "Insight",
     "MetricPoint",
     "Rejection",
     "RunEvent",

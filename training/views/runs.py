@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from training import comparison, curves, findings, live
+from training import comparison, curves, findings, lifecycle, live
 from training.errors import ExpectedError
 from training.forms.refusals import add_refusal
 from training.forms.runs import RunFilterForm, RunForm
+from training.insight_charts import insights_of
 from training.models import Checkpoint, Dataset, TrainingRun, Worker
 from training.services import runs as services
 from training.settings_table import facts_in_words, setting_title, setting_word, settings_in_groups
@@ -115,8 +116,22 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
         "settings": settings_in_groups(run.config),
         "facts": facts_in_words(run.facts),
         "advice": findings.advice(run.error_code),
+        **_insights_context(run),
     }
     return render(request, "training/run_detail.html", context)
+
+
+@login_required
+@never_cache
+@require_GET
+def run_insights(request: HttpRequest, run_id: str) -> HttpResponse:
+    """The part of a run's page that says why it remembers, for as long as it is being worked out."""
+    run = _visible_run(request, run_id)
+    return render(request, "training/_run_why.html", {"run": run, **_insights_context(run)})
+
+
+def _insights_context(run: TrainingRun) -> dict:
+    return {"explaining": lifecycle.explaining_of(run), "insights": insights_of([run])}
 
 
 @login_required

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from training.language_model.networks import LyricNetwork
-from training.language_model.probes.reading import mean_and_error, token_losses
+from training.language_model.probes.reading import Span, mean_and_error, token_losses
 
 SHORTEST_STANZA = 6  # tokens; "oh, oh" is no chorus
 LIKENESS = 0.9  # of two stanzas that count as one, as a share of equal tokens in order
@@ -25,8 +25,6 @@ UNLIKENESS = 0.5  # the most that the stanza of the control may be like the one 
 MOST_REPEATS = 96
 FEWEST_REPEATS = 8  # below, one odd song decides
 EVIDENCE = 2  # standard errors
-
-Span = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,10 +150,11 @@ def _repeats_of(song: Tensor, source: int, break_ids: set[int]) -> list[Repeat]:
     return repeats
 
 
-def replaced(repeats: list[Repeat], songs: list[Tensor], break_ids: set[int]) -> list[Repeat]:
-    """Each repeat with another song's stanza in the place of its first, the one nearest to it in length.
+def with_controls(repeats: list[Repeat], songs: list[Tensor], break_ids: set[int]) -> list[tuple[Repeat, Repeat]]:
+    """Each repeat beside its control: another song's stanza in the place of the first, the nearest to it in length.
 
-    A stanza that is itself like the one it replaces (a cover, a common refrain) is no control and is passed over.
+    A stanza that is itself like the one it replaces (a cover, a common refrain) is no control and is passed over; a
+    repeat for which there is no other one is left out.
     """
     stanzas = [
         (source, song[slice(*span)])
@@ -163,7 +162,8 @@ def replaced(repeats: list[Repeat], songs: list[Tensor], break_ids: set[int]) ->
         for span in stanza_spans(song, break_ids)
         if span[1] - span[0] >= SHORTEST_STANZA
     ]
-    return [repeat.with_first(other) for repeat in repeats if (other := _other_stanza(repeat, stanzas)) is not None]
+    others = ((repeat, _other_stanza(repeat, stanzas)) for repeat in repeats)
+    return [(repeat, repeat.with_first(other)) for repeat, other in others if other is not None]
 
 
 def _other_stanza(repeat: Repeat, stanzas: list[tuple[int, Tensor]]) -> Tensor | None:
@@ -182,15 +182,11 @@ def _other_stanza(repeat: Repeat, stanzas: list[tuple[int, Tensor]]) -> Tensor |
     return None
 
 
-def chorus_recall(network: LyricNetwork, repeats: list[Repeat], controls: list[Repeat]) -> Recall:
-    """Measure ``repeats`` against the same songs with another first stanza (`replaced`), one for each of them.
-
-    Raises: ValueError when there are not as many controls as repeats.
-    """
-    if len(repeats) != len(controls):
-        raise ValueError("Each repeat needs its control.")
-    actual = token_losses(network, [repeat.song for repeat in repeats])
-    other = token_losses(network, [control.song for control in controls])
+def chorus_recall(network: LyricNetwork, pairs: list[tuple[Repeat, Repeat]]) -> Recall:
+    """Measure repeats against their controls, as `with_controls` pairs them."""
+    repeats, controls = [repeat for repeat, _ in pairs], [control for _, control in pairs]
+    actual = token_losses(network, [one.song for one in repeats], [[one.first, one.second] for one in repeats])
+    other = token_losses(network, [one.song for one in controls], [[one.second] for one in controls])
 
     def nats(losses: list[Tensor], spans: list[Span]) -> Tensor:
         return torch.tensor([float(one[slice(*span)].mean()) for one, span in zip(losses, spans, strict=True)])

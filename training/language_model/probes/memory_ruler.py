@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from training.language_model.networks import LyricNetwork
-from training.language_model.probes.reading import drawn_places, judging, mean_and_error, token_losses
+from training.language_model.probes.reading import Span, drawn_places, judging, mean_and_error, token_losses
 
 LONGEST = 512
 MOST_PLACES = 384
@@ -92,8 +92,11 @@ def _counts(lengths: list[int], history: int) -> list[int]:
 def memory_ruler(network: LyricNetwork, songs: list[Tensor], places: Places) -> Ruler:
     """The loss at ``places`` with the last 1, 2, 4 … ``places.history`` tokens in sight, and with the whole song."""
     lengths = [2**power for power in range(places.history.bit_length())]
-    seen = sorted({song for song, _ in places.chosen})
-    whole_songs = dict(zip(seen, token_losses(network, [songs[song] for song in seen]), strict=True))
+    asked: dict[int, list[Span]] = {}
+    for song, index in places.chosen:
+        asked.setdefault(song, []).append((index, index + 1))
+    of_songs = token_losses(network, [songs[song] for song in asked], list(asked.values()))
+    whole_songs = dict(zip(asked, of_songs, strict=True))
     whole = torch.stack([whole_songs[song][index] for song, index in places.chosen])
     by_length = [losses_in_sight(network, songs, places.chosen, length) for length in lengths]
     gain, gain_error = mean_and_error(by_length[0] - whole)

@@ -10,8 +10,9 @@ from torch.nn import functional
 from training.language_model.networks import LyricNetwork
 
 SONGS_AT_ONCE = 16
-ROWS_AT_ONCE = 32  # with 16 songs and 30,000 words, the logits of one piece take 61 MB
-PADDING = -100
+ROWS_AT_ONCE = 32  # with 16 songs and 30,000 words, the logits of one piece take 61 MB at most
+
+Span = tuple[int, int]
 
 
 @contextmanager
@@ -26,35 +27,44 @@ def judging(network: LyricNetwork) -> Iterator[torch.device]:
 
 
 @torch.no_grad()
-def token_losses(network: LyricNetwork, songs: list[Tensor]) -> list[Tensor]:
-    """The nats of each token of each song, the state carried from the song's begin.
+def token_losses(network: LyricNetwork, songs: list[Tensor], spans: list[list[Span]]) -> list[Tensor]:
+    """The nats of some tokens of each song, the state carried from the song's begin.
 
     Args:
         songs: token ids, each of shape (length,).
-    Returns: for each song a tensor (length,) on the processor; its first entry is 0, as begin is not predicted.
+        spans: for each song the stretches [start, end) that are asked for. Only there the vocabulary is looked
+            through, which takes most of the time; begin itself is never predicted.
+    Returns: for each song a tensor (length,) on the processor, 0 where nothing was asked for.
     """
     losses: list[Tensor] = [torch.zeros(len(song)) for song in songs]
     longest_first = sorted(range(len(songs)), key=lambda index: -len(songs[index]))
     with judging(network) as device:
         for start in range(0, len(songs), SONGS_AT_ONCE):
             chosen = longest_first[start : start + SONGS_AT_ONCE]
-            columns = torch.nn.utils.rnn.pad_sequence([songs[index].long() for index in chosen], padding_value=PADDING)
-            for index, column in zip(chosen, _losses_of_columns(network, columns.to(device)).T, strict=True):
-                losses[index][1:] = column[: len(songs[index]) - 1].cpu()
+            columns = torch.nn.utils.rnn.pad_sequence([songs[index].long() for index in chosen])
+            is_asked = torch.zeros_like(columns, dtype=torch.bool)
+            for column, index in enumerate(chosen):
+                for first, end in spans[index]:
+                    is_asked[first:end, column] = True
+            nats = _losses_of_columns(network, columns.to(device), is_asked.to(device)).cpu()
+            for column, index in enumerate(chosen):
+                losses[index][1:] = nats[1 : len(songs[index]), column]
     return losses
 
 
-def _losses_of_columns(network: LyricNetwork, columns: Tensor) -> Tensor:
-    """The nats of rows 1… of ``columns`` (rows, B), from all rows before each: (rows - 1, B), 0 for padding."""
-    pieces, state = [], None
+def _losses_of_columns(network: LyricNetwork, columns: Tensor, is_asked: Tensor) -> Tensor:
+    """The nats of the tokens of ``columns`` (rows, B) that are asked for, from all rows before each; 0 elsewhere."""
+    nats = torch.zeros(columns.shape, device=columns.device)
+    state = None
     for row in range(0, len(columns) - 1, ROWS_AT_ONCE):
-        piece = columns[row : row + ROWS_AT_ONCE + 1]
-        logits, state = network(piece[:-1].clamp(min=0), state)
-        nats = functional.cross_entropy(
-            logits.float().flatten(0, 1), piece[1:].flatten(), ignore_index=PADDING, reduction="none"
-        )
-        pieces.append(nats.view(-1, columns.shape[1]))
-    return torch.cat(pieces)
+        end = min(row + ROWS_AT_ONCE, len(columns) - 1)
+        features, state = network.remember(columns[row:end], state)  # (T, B, H)
+        asked = is_asked[row + 1 : end + 1]
+        if asked.any():
+            logits = network.logits(features[asked]).float()  # (asked, V)
+            targets = columns[row + 1 : end + 1][asked]
+            nats[row + 1 : end + 1][asked] = functional.cross_entropy(logits, targets, reduction="none")
+    return nats
 
 
 def drawn_places(counts: list[int], most: int, *, seed: int) -> list[tuple[int, int]]:

@@ -24,8 +24,8 @@ from training.language_model.probes.chorus_recall import (
     chorus_recall,
     find_repeats,
     likeness,
-    replaced,
     stanza_spans,
+    with_controls,
 )
 
 FORETOLD = math.log(4) / CHORUS_LENGTH  # nats per token that knowing which of four choruses it is can save
@@ -37,8 +37,8 @@ def repeats(unheard_choruses):
 
 
 @pytest.fixture(scope="module")
-def controls(repeats, unheard_choruses):
-    return replaced(repeats, unheard_choruses, BREAKS)
+def pairs(repeats, unheard_choruses):
+    return with_controls(repeats, unheard_choruses, BREAKS)
 
 
 def test_every_chorus_that_comes_again_is_found(repeats, unheard_choruses):
@@ -49,33 +49,32 @@ def test_every_chorus_that_comes_again_is_found(repeats, unheard_choruses):
     assert {repeat.distance for repeat in repeats} == {second - first}
 
 
-def test_a_network_that_knows_the_chorus_again_recalls_it(chorus_reader, repeats, controls):
-    recall = chorus_recall(chorus_reader, repeats, controls)
+def test_a_network_that_knows_the_chorus_again_recalls_it(chorus_reader, pairs):
+    recall = chorus_recall(chorus_reader, pairs)
     assert recall.is_evident
     assert recall.mean > 0.8 * FORETOLD
     assert float(recall.second.mean()) < float(recall.first.mean())
     [row] = recall.by_distance()
-    assert (row["from"], row["to"], row["stanzas"]) == (8, 16, len(repeats))
+    assert (row["from"], row["to"], row["stanzas"]) == (8, 16, len(pairs))
     assert row["recall"] == pytest.approx(recall.mean)
 
 
-def test_an_untrained_network_recalls_nothing(repeats, controls):
-    recall = chorus_recall(build("gru", vocabulary=SYMBOLS, hidden=24), repeats, controls)
+def test_an_untrained_network_recalls_nothing(pairs):
+    recall = chorus_recall(build("gru", vocabulary=SYMBOLS, hidden=24), pairs)
     assert recall.mean == pytest.approx(0, abs=0.02)
     assert not recall.is_evident
 
 
-def test_replaced_choruses_give_no_recall(chorus_reader, repeats, unheard_choruses):
+def test_replaced_choruses_give_no_recall(chorus_reader, pairs, unheard_choruses):
     """Where the first chorus was another song's already, having read it is worth nothing."""
-    without = replaced(repeats, unheard_choruses, BREAKS)
-    others = replaced([replace(repeat, source=repeat.source + 7) for repeat in without], unheard_choruses, BREAKS)
-    recall = chorus_recall(chorus_reader, without, others)
+    without = [replace(control, source=control.source + 7) for _, control in pairs]
+    recall = chorus_recall(chorus_reader, with_controls(without, unheard_choruses, BREAKS))
     assert abs(recall.mean) < 3 * recall.error + 0.02
     assert not recall.is_evident
 
 
-def test_the_control_differs_in_the_first_stanza_alone(repeats, controls):
-    for repeat, control in zip(repeats, controls, strict=True):
+def test_the_control_differs_in_the_first_stanza_alone(pairs):
+    for repeat, control in pairs:
         (start, end), (new_start, new_end) = repeat.first, control.first
         assert start == new_start
         assert torch.equal(repeat.song[:start], control.song[:new_start])
@@ -88,7 +87,7 @@ def test_a_control_of_another_length_moves_the_second_stanza():
     song = torch.tensor([BEGIN, CHORUS, 4, 4, 4, 4, 4, 4, VERSE, 8, CHORUS, 4, 4, 4, 4, 4, 4])
     other = torch.tensor([BEGIN, VERSE, 9, 9, 9, 10, 9, 9, 9, 9, END])
     [repeat] = find_repeats([song, other], BREAKS)
-    [control] = replaced([repeat], [song, other], BREAKS)
+    [(_, control)] = with_controls([repeat], [song, other], BREAKS)
     assert control.song[slice(*control.first)].tolist() == [9, 9, 9, 10, 9, 9, 9, 9]
     assert control.song[slice(*control.second)].tolist() == [4, 4, 4, 4, 4, 4]
     assert control.distance == repeat.distance + 2
@@ -112,8 +111,8 @@ def test_a_song_without_another_song_has_no_control():
     song = torch.tensor([BEGIN, CHORUS, 4, 5, 4, 5, 4, 5, CHORUS, 4, 5, 4, 5, 4, 5, END])
     repeats = find_repeats([song], BREAKS)
     assert len(repeats) == 1
-    assert replaced(repeats, [song], BREAKS) == []
-    assert replaced(repeats, [song, song], BREAKS) == []  # a cover of the same words is no control
+    assert with_controls(repeats, [song], BREAKS) == []
+    assert with_controls(repeats, [song, song], BREAKS) == []  # a cover of the same words is no control
 
 
 def test_repeats_are_spread_over_the_songs_when_there_are_too_many(unheard_choruses):
@@ -153,8 +152,3 @@ def test_recall_within_its_error_is_not_evident():
     assert noisy.mean == pytest.approx(0.05)
     assert not noisy.is_evident
     assert [(row["from"], row["stanzas"]) for row in noisy.by_distance()] == [(32, 2), (64, 1), (256, 1)]
-
-
-def test_each_repeat_needs_its_control(repeats, controls):
-    with pytest.raises(ValueError, match="control"):
-        chorus_recall(build("gru", vocabulary=SYMBOLS, hidden=4), repeats, controls[:-1])

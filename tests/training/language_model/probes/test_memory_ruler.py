@@ -76,7 +76,7 @@ def test_an_untrained_network_is_flat_on_the_source_of_order_eight(unheard_order
 def test_seeing_all_that_was_read_is_the_loss_of_the_whole_song(architecture):
     network = build(architecture, vocabulary=9, hidden=6, layers=2)
     songs = [torch.randint(0, 9, (length,), generator=torch.Generator().manual_seed(length)) for length in (70, 5, 40)]
-    whole = token_losses(network, songs)
+    whole = token_losses(network, songs, [[(0, len(song))] for song in songs])
     for song, index in [(0, 69), (0, 33), (1, 4), (2, 39)]:
         seen = losses_in_sight(network, songs, [(song, index)], index)
         torch.testing.assert_close(seen[0], whole[song][index])
