@@ -157,11 +157,12 @@ def rulers_compared(named: Named) -> str:
 
 def recalls_compared(named: Named) -> str:
     ranked = sorted(named, key=lambda one: -one[1]["recall"])
-    parts = [
-        f"{name} {nats(data['recall'])} ± {nats(data['error'])}{'' if data['is_evident'] else ' (none that is sure)'}"
-        for name, data in ranked
-    ]
-    return f"What having read a stanza before saves, in nats per {unit_of(named[0][1])}: {joined(parts)}."
+    found = [f"{name} {nats(data['recall'])} ± {nats(data['error'])}" for name, data in ranked if data["is_evident"]]
+    without = [name for name, data in ranked if not data["is_evident"]]
+    if not found:
+        return f"Neither {' nor '.join(without)} has recall that chance would not make."
+    sentence = f"What having read a stanza before saves, in nats per {unit_of(named[0][1])}: {joined(found)}"
+    return f"{sentence}; none that chance would not make for {joined(without)}." if without else f"{sentence}."
 
 
 def reaches_compared(named: Named) -> str:

@@ -91,8 +91,11 @@ def test_several_runs_are_compared_in_one_sentence():
     )
     none = RECALL | {"recall": 0.01, "error": 0.02, "is_evident": False}
     assert compared("chorus_recall", [("RNN", none), ("LSTM", RECALL)]) == (
-        "What having read a stanza before saves, in nats per word: LSTM 0.42 ± 0.05 and RNN 0.01 ± 0.02 (none that is "
-        "sure)."
+        "What having read a stanza before saves, in nats per word: LSTM 0.42 ± 0.05; none that chance would not make "
+        "for RNN."
+    )
+    assert compared("chorus_recall", [("RNN", none), ("GRU", none)]) == (
+        "Neither RNN nor GRU has recall that chance would not make."
     )
     assert compared("gradient_reach", [("RNN", REACH | {"reach": 9}), ("LSTM", REACH | {"reach": None})]) == (
         "Until less than a hundredth of the gradient is left: LSTM more than 32 words and RNN 9 words back."

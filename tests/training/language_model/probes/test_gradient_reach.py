@@ -5,6 +5,7 @@ import torch
 from torch.nn import functional
 
 from tests.training.language_model.probes.made_up import COPY_LAG, asked_copies, build, songs_of
+from training.language_model.config import FIELDS
 from training.language_model.probes.gradient_reach import (
     choose_windows,
     gradient_reach,
@@ -14,7 +15,7 @@ from training.language_model.probes.gradient_reach import (
 )
 
 NUDGE = 1e-6
-CELLS = pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+CELLS = pytest.mark.parametrize("architecture", FIELDS["architecture"].metadata["choices"])
 
 
 def windows(rows=7, columns=3, vocabulary=9):

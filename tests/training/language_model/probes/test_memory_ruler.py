@@ -16,6 +16,7 @@ from tests.training.language_model.probes.made_up import (
     copied_indices,
     songs_of,
 )
+from training.language_model.config import FIELDS
 from training.language_model.probes.memory_ruler import (
     Places,
     Ruler,
@@ -72,7 +73,7 @@ def test_an_untrained_network_is_flat_on_the_source_of_order_eight(unheard_order
     assert ruler.knee is None
 
 
-@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("architecture", FIELDS["architecture"].metadata["choices"])
 def test_seeing_all_that_was_read_is_the_loss_of_the_whole_song(architecture):
     network = build(architecture, vocabulary=9, hidden=6, layers=2)
     songs = [torch.randint(0, 9, (length,), generator=torch.Generator().manual_seed(length)) for length in (70, 5, 40)]
