@@ -82,7 +82,13 @@ RULES = [
         "only the child runs a training",
         APPS,
         ("training.execution",),
-        spare=("training.management.commands.train_attempt", "training.execution"),
+        spare=("training.management.commands.train_attempt", "training.execution", "training.explanation"),
+    ),
+    Rule(
+        "only the child explains a run",
+        APPS,
+        ("training.explanation",),
+        spare=("training.management.commands.explain_run", "training.explanation"),
     ),
     Rule(
         "edges never import torch's rooms",
@@ -97,7 +103,7 @@ RULES = [
         ),
         tuple(
             f"training.language_model.{name}"
-            for name in ("corpus", "networks", "trainer", "evaluation", "checkpoint", "sampling", "export")
+            for name in ("corpus", "networks", "trainer", "evaluation", "checkpoint", "sampling", "export", "probes")
         ),
     ),
     Rule(

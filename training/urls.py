@@ -42,6 +42,7 @@ urlpatterns = [
     path("runs/compare/", comparison.run_compare, name="run-compare"),
     path("runs/<slug:run_id>/", runs.run_detail, name="run-detail"),
     path("runs/<slug:run_id>/live/", runs.run_live, name="run-live"),
+    path("runs/<slug:run_id>/insights/", runs.run_insights, name="run-insights"),
     path("runs/<slug:run_id>/events/", runs.run_events, name="run-events"),
     path("runs/<slug:run_id>/cancel/", runs.run_cancel, name="run-cancel"),
     path("runs/<slug:run_id>/clone/", runs.run_clone, name="run-clone"),

@@ -22,7 +22,7 @@ from training.api.renderers import CsvRenderer, EventStreamRenderer
 from training.baseline_findings import described
 from training.baselines import baseline_of, baselines_of
 from training.language_model.shapes import CELL_KINDS
-from training.models import Baseline, Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
+from training.models import Baseline, Checkpoint, Dataset, Insight, MetricPoint, Sample, TrainingRun
 from training.services import estimates
 from training.services import runs as services
 from training.streaming import event_stream
@@ -259,6 +259,14 @@ class SampleSerializer(serializers.ModelSerializer):
         fields = ("step", "epoch", "prompt", "text", "temperature", "seed", "nats_per_character", "created_at")
 
 
+class InsightSerializer(serializers.ModelSerializer):
+    data = serializers.DictField(help_text="The measured numbers, with those of an untrained network beside them.")
+
+    class Meta:
+        model = Insight
+        fields = ("kind", "sentence", "data", "created_at")
+
+
 class RunFilter(filters.FilterSet):
     state = filters.ChoiceFilter(choices=TrainingRun.State.choices)
     architecture = filters.CharFilter(max_length=20)
@@ -406,6 +414,13 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def samples(self, request, pk: str):
         """What the network wrote as it learnt, by step."""
         return self._page_of(self.get_object().samples.order_by("step"), SampleSerializer)
+
+    @extend_schema(responses=InsightSerializer(many=True))
+    @action(detail=True, filter_backends=[])
+    def insights(self, request, pk: str):
+        """Why it remembers what it does: memory ruler, chorus recall and gradient reach, once it has finished."""
+        told = self.get_object().insights.exclude(sentence="").order_by("pk")
+        return self._page_of(told, InsightSerializer)
 
     @extend_schema(
         parameters=[

@@ -12,13 +12,14 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from training import curves, findings, live
+from training import curves, findings, lifecycle, live
 from training.baseline_findings import against_baseline
 from training.baselines import baseline_of, level_of
 from training.errors import ExpectedError
 from training.fine_tuning import kept_settings
 from training.forms.refusals import add_refusal
 from training.forms.runs import RunFilterForm, RunForm
+from training.insight_charts import insights_of
 from training.language_model.config import FIELDS, parse_setting
 from training.models import Baseline, Checkpoint, Dataset, TrainingRun, Worker
 from training.services import estimates
@@ -181,8 +182,22 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
         "settings": settings_in_groups(run.config),
         "facts": facts_in_words(run.facts),
         "advice": findings.advice(run.error_code),
+        **_insights_context(run),
     }
     return render(request, "training/run_detail.html", context)
+
+
+@login_required
+@never_cache
+@require_GET
+def run_insights(request: HttpRequest, run_id: str) -> HttpResponse:
+    """The part of a run's page that says why it remembers, for as long as it is being worked out."""
+    run = _visible_run(request, run_id)
+    return render(request, "training/_run_why.html", {"run": run, **_insights_context(run)})
+
+
+def _insights_context(run: TrainingRun) -> dict:
+    return {"explaining": lifecycle.explaining_of(run), "insights": insights_of([run])}
 
 
 @login_required
