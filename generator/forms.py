@@ -5,10 +5,13 @@ from django import forms
 from generator import recipe as limits
 from generator.models import Lyric
 from generator.services import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
+from training.language_model.config import CONDITION_LIMITS
+from training.language_model.presets import cell_name
 from training.models import Checkpoint
 
 LINES_SUGGESTED = 12
 TEMPERATURE_SUGGESTED = 0.85
+VALUES_SUGGESTED = 500
 SEED_SUGGESTED = 41
 LINES_SIDE_BY_SIDE = 8
 MOST_SIDE_BY_SIDE = 10
@@ -24,7 +27,7 @@ class ModelChoiceField(forms.ModelChoiceField):
     def label_from_instance(self, model: Checkpoint) -> str:
         loss = model.metrics.get("nats_per_character")
         known = f", {loss:.2f}" if isinstance(loss, int | float) else ""
-        return f"{model.name} ({model.architecture.upper()}{known})"
+        return f"{model.name} ({cell_name(model.architecture)}{known})"
 
 
 def grouped_by_dataset(field: forms.ModelChoiceField, models) -> list:
@@ -84,13 +87,33 @@ class ComposeForm(forms.Form):
         required=False,
         help_text="Same seed, same text. Empty: a new one each time.",
     )
+    genre = forms.CharField(
+        label="Genre",
+        required=False,
+        max_length=limits.WISH_LENGTH_LIMIT,
+        help_text="For a model that learnt from songs marked with it; empty: any.",
+    )
+    artist = forms.CharField(
+        label="In the manner of",
+        required=False,
+        max_length=limits.WISH_LENGTH_LIMIT,
+        help_text="An artist that such a model learnt from; empty: any.",
+    )
+    title = forms.CharField(
+        label="Title",
+        required=False,
+        max_length=limits.WISH_LENGTH_LIMIT,
+        help_text="For a model that learnt from songs with their titles; empty: none.",
+    )
 
     def __init__(self, *args, user, **options):
         super().__init__(*args, **options)
-        self.models = list(Checkpoint.objects.visible_to(user).published().ready().select_related("dataset"))
+        self.models = list(Checkpoint.objects.visible_to(user).published().ready().select_related("dataset", "run"))
         field = self.fields["model"]
         field.queryset = Checkpoint.objects.visible_to(user).published().ready()
         field.choices = grouped_by_dataset(field, self.models)
+        for name in CONDITION_LIMITS:
+            self.fields[name].widget.attrs["list"] = f"known-{name}"
         field.error_messages["invalid_choice"] = "Choose a model from the list."
 
     @property
@@ -99,10 +122,29 @@ class ComposeForm(forms.Form):
         wanted = str(self["model"].value() or "")
         return next((model for model in self.models if model.pk == wanted), self.models[0] if self.models else None)
 
+    @property
+    def wishes(self) -> list[tuple[forms.BoundField, list[str]]]:
+        """The fields for what a song shall be, as far as a model on offer learnt from songs marked so.
+
+        Each with the values that these models are known to tell apart.
+        """
+        marked = "+".join(str(model.config.get("condition_on", "")) for model in self.models).split("+")
+        learnt = [model.run.facts.get("conditions", {}) for model in self.models if model.run]
+        return [
+            (self[name], sorted({value for values in learnt for value in values.get(name, [])})[:VALUES_SUGGESTED])
+            for name in CONDITION_LIMITS
+            if name in marked
+        ]
+
+    @property
+    def takes_title(self) -> bool:
+        """Whether a model on offer learnt from songs with their titles."""
+        return any(model.config.get("with_title") is True for model in self.models)
+
     def recipe_values(self) -> dict:
         """The values of a valid form as `Recipe.from_dict` takes them; an empty field is its default."""
         cleaned = self.cleaned_data
-        names = ("lines", "temperature", "top_k", "top_p", "seed")
+        names = ("lines", "temperature", "top_k", "top_p", "seed", "genre", "artist", "title")
         values = {name: cleaned[name] for name in names if cleaned[name] is not None}
         return values | {"max_tokens": limits.TOKENS_LIMIT}  # the lines end the lyric
 

@@ -46,8 +46,9 @@ class Recipe:
     no_repeat_ngram: int = 0
     stop: tuple[str, ...] = ()
     lines: int | None = None
-    genre: str = ""  # what a model is told that knows such marks; "" is any other
+    genre: str = ""  # what a model is told that learnt from songs so marked; "" is any
     artist: str = ""
+    title: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping) -> "Recipe":
@@ -177,5 +178,6 @@ CHECKS: dict[str, Callable] = {
     "lines": _whole(1, LINES_LIMIT, optional=True),
     "genre": _wish,
     "artist": _wish,
+    "title": _wish,
 }
 FIELDS = tuple(field.name for field in fields(Recipe))

@@ -194,7 +194,7 @@ def _lyric_page(request, lyric: Lyric, form: LyricForm, *, status: int = 200) ->
 def _again_url(lyric: Lyric) -> str:
     """The writing page, filled with what made ``lyric``."""
     values = lyric.recipe | {"model": lyric.model_id, "prompt": lyric.prompt, "seed": lyric.seed}
-    shown = {name: values[name] for name in ComposeForm.base_fields if values.get(name) is not None}
+    shown = {name: values[name] for name in ComposeForm.base_fields if values.get(name) not in (None, "")}
     return f"{reverse('generator:compose')}?{urlencode(shown)}"
 
 

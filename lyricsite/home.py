@@ -49,7 +49,7 @@ def _steps(datasets, runs, models, lyrics) -> list[Step]:
     facts = [
         ("Songs", counted(datasets.count(), "dataset ready", "datasets ready"), datasets.exists()),
         ("Train", f"{counted(own_runs, 'run', 'runs')}, {finished} finished", finished > 0 or models.exists()),
-        ("Compare", "RNN, LSTM and GRU side by side" if cells < 2 else f"{cells} kinds of cell trained", cells >= 2),
+        ("Compare", "Two cells or more side by side" if cells < 2 else f"{cells} kinds of cell trained", cells >= 2),
         ("Write", counted(lyrics.count(), "lyric kept", "lyrics kept"), lyrics.exists()),
     ]
     current = next((index for index, (_, _, done) in enumerate(facts) if not done), None)
@@ -77,7 +77,7 @@ def _next_step(datasets, runs, models, lyrics) -> NextStep:
     if dataset:
         return NextStep(
             f"{dataset.name} is ready. Train a network on it.",
-            "Two minutes are enough for a first one: choose RNN, LSTM or GRU and press start.",
+            "Two minutes are enough for a first one: choose a cell and press start.",
             "Train on these songs",
             reverse("training:run-create", args=[dataset.pk]),
         )

@@ -146,6 +146,7 @@ CANCEL_GRACE_SECONDS = env.float("CANCEL_GRACE_SECONDS", default=15)
 WORKER_BEAT_SECONDS = env.float("WORKER_BEAT_SECONDS", default=1.5)
 WORKER_STALE_SECONDS = env.float("WORKER_STALE_SECONDS", default=5)
 LOST_ATTEMPTS_ALLOWED = 3
+RESUME_SECONDS = env.float("RESUME_SECONDS", default=60)  # of learning at most that a vanished worker costs
 TRAIN_THREADS = env.int("TRAIN_THREADS", default=0)  # 0: as many as the machine has cores
 
 # ── Limits (reliability rules R18 to R20) ────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ WHAT_HELPS = (
 
 
 def against_baseline(
-    baseline: Baseline | None, metrics: dict, config: dict, *, is_finished: bool = True
+    baseline: Baseline | None, metrics: dict, run: TrainingRun, *, is_finished: bool = True
 ) -> Finding | None:
     """What the baseline of a run says about its ``metrics``; None where either of them is missing.
 
@@ -27,16 +27,16 @@ def against_baseline(
     sentence = f"{counted} nats per character; {_in_words(lead, is_finished=is_finished)}."
     if lead < -AS_GOOD and is_finished:
         return Finding(
-            "Counting words does better.", f"{sentence} {WHAT_HELPS}", _evidence(baseline, metrics, config), "warn"
+            "Counting words does better.", f"{sentence} {WHAT_HELPS}", _evidence(baseline, metrics, run), "warn"
         )
-    return Finding("", sentence, _evidence(baseline, metrics, config))
+    return Finding("", sentence, _evidence(baseline, metrics, run))
 
 
 def described(baseline: Baseline, run: TrainingRun) -> dict:
     """The baseline of a run for programs, plain JSON; what compares only the same tokens is null where they differ."""
-    same_tokens = reads_alike(run.config)
+    same_tokens = reads_alike(run)
     has_learnt = run.state == TrainingRun.State.SUCCEEDED
-    said = against_baseline(baseline, run.metrics, run.config, is_finished=has_learnt)
+    said = against_baseline(baseline, run.metrics, run, is_finished=has_learnt)
     return {
         "order": baseline.order,
         "reading": baseline.reading,
@@ -60,11 +60,11 @@ def _in_words(lead: float, *, is_finished: bool) -> str:
     return f"{subject} {percent} {'better' if lead > 0 else 'worse'}"
 
 
-def _evidence(baseline: Baseline, metrics: dict, config: dict) -> str:
+def _evidence(baseline: Baseline, metrics: dict, run: TrainingRun) -> str:
     """The figures beside it: of the same tokens where the run reads as the baseline does, and of the last test."""
     parts = []
     perplexity = finite(metrics.get("perplexity"))
-    if reads_alike(config) and perplexity is not None:
+    if reads_alike(run) and perplexity is not None:
         parts.append(f"Perplexity on the same words: {baseline.perplexity:,.1f} counted, {perplexity:,.1f} learnt")
         parts.append(f"{100 * baseline.unknown_share:.1f} % of the words are unknown to both, and are spelt")
     at_last = finite(metrics.get("test_nats_per_character"))

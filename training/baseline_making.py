@@ -1,6 +1,6 @@
 """Makes the baseline of a run where there is none yet; in the child process that trains, before the first step.
 
-Its corpus is the run's own where the run reads as the baseline does, else the same songs read by words.
+Its corpus is the run's own where the run reads as the baseline does, else the same songs read by their words.
 """
 
 import logging
@@ -34,29 +34,28 @@ def make_baseline(run: TrainingRun, corpus: Corpus, songs: Callable[[], Iterable
         if baseline_of(run) is not None:
             return
         if len(corpus.tokens) > MOST_TOKENS:
-            journal.remark(TOO_MANY)
+            journal.tell(TOO_MANY)
             return
         journal.say("Counting words, to compare with")
         baseline = counted(run, corpus, songs)
         if baseline is None:
             return
         Baseline.objects.bulk_create([baseline], ignore_conflicts=True)
+        journal.tell(
+            f"Kneser-Ney of order {baseline.order} on these songs, to compare with: "
+            f"{baseline.nats_per_character:.2f} nats per character on the songs kept aside."
+        )
     except (OperationalError, InterfaceError) as problem:
         logger.warning("run %s: no baseline, the database does not answer (%s)", run.pk, type(problem).__name__)
         connection.close()
-        return
-    journal.remark(
-        f"Kneser-Ney of order {baseline.order} on these songs, to compare with: "
-        f"{baseline.nats_per_character:.2f} nats per character on the songs kept aside."
-    )
 
 
 def counted(run: TrainingRun, corpus: Corpus, songs: Callable[[], Iterable[SongText]]) -> Baseline | None:
     """The baseline of a run, not saved yet; None where its songs hold too few words."""
     started = time.perf_counter()
-    if not reads_alike(run.config):
+    if not reads_alike(run):
         # Only what is read matters here: the network of this config is never made.
-        config = TrainingConfig.from_dict(reading_settings(run.config) | {"sequence_length": 4})
+        config = TrainingConfig.from_dict(reading_settings(run) | {"sequence_length": 4})
         try:
             corpus = build_corpus(songs(), config, dataset_hash=run.dataset_hash)
         except CorpusTooSmall:
@@ -68,7 +67,7 @@ def counted(run: TrainingRun, corpus: Corpus, songs: Callable[[], Iterable[SongT
         dataset=run.dataset,
         dataset_version=run.dataset_version,
         dataset_hash=run.dataset_hash,
-        reading=reading_of(run.config),
+        reading=reading_of(run),
         order=model.order,
         nats_per_token=valid.nats_per_token,
         nats_per_character=valid.nats_per_character,

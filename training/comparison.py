@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from training.baselines import SPLIT, baselines_of
 from training.curves import finite
 from training.language_model.config import FIELDS
-from training.language_model.presets import ARCHITECTURES
+from training.language_model.presets import ARCHITECTURES, cell_name
 from training.models import Dataset, MetricPoint, TrainingRun
 
 # In the order in which they are shown, with the names by which they are spoken of: RNN, LSTM, minGRU.
-CELLS = {one["name"]: one["title"].removeprefix("Simple ") for one in ARCHITECTURES}
+CELLS = {one["name"]: cell_name(one["name"]) for one in ARCHITECTURES}
 FEWEST_RUNS, MOST_RUNS = 2, 10
 MOST_LISTED = 60
 A_HAIR = 0.005  # what two decimals do not show
@@ -272,7 +272,7 @@ def _entrants(contenders: list[Contender]) -> list[Entrant]:
 
 
 def _all_but_the_seed(run: TrainingRun) -> tuple:
-    settings = (repr(run.config.get(name)) for name in FIELDS if name not in UNINTERESTING)
+    settings = (repr(run.config.get(name, one.default)) for name, one in FIELDS.items() if name not in UNINTERESTING)
     return (run.architecture, run.dataset_id, run.dataset_version, run.race_id, *settings)
 
 
@@ -367,8 +367,9 @@ def height_at(line: Sequence[tuple[float, float]], x: float) -> float | None:
 def differing_settings(comparison: Comparison) -> list[tuple[str, list]]:
     """Return the settings in which the entrants differ, each with its value per entrant."""
     rows = []
-    for name in FIELDS:
-        values = [entrant.first.config.get(name) for entrant in comparison.entrants]
+    for name, described in FIELDS.items():
+        # A run from before there was such a setting trained as its default says.
+        values = [entrant.first.config.get(name, described.default) for entrant in comparison.entrants]
         if name not in UNINTERESTING and len({repr(value) for value in values}) > 1:
             rows.append((name, values))
     return rows

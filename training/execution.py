@@ -4,36 +4,53 @@ The only module that knows both the database and torch; it runs in the child pro
 starts, and nowhere else.
 
     songs ──corpus──▶ train() ──reports──▶ Journal ──once a second──▶ lifecycle.record
+              │         │ Resumable ──▶ ResumeFiles (what the next attempt goes on from)
               │         │ Evaluated.is_best ──▶ Best (weights kept aside) ──at the end──▶ storage, lifecycle.finish
               └▶ Baseline, where there is none yet
 """
 
-import copy
 import errno
 import logging
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import torch
+from django.conf import settings
 from django.utils import timezone
 
-from training import lifecycle, storage
+from training import allocator, lifecycle, storage
 from training.baseline_making import make_baseline
-from training.curves import finite
-from training.journal import Journal, LeaseLost, run_metrics
-from training.language_model.checkpoint import save_model
-from training.language_model.config import ConfigError, CorpusTooSmall, LyricsError, TrainingConfig, TrainingDiverged
-from training.language_model.corpus import Corpus, HeldOutSongs, SongText, build_corpus
-from training.language_model.evaluation import evaluate, finish
-from training.language_model.reports import Evaluated, Finished, Planned, Progress, Sampled
+from training.journal import Journal, LeaseLost
+from training.language_model.checkpoint import LoadedModel, load_model, save_model
+from training.language_model.config import (
+    CheckpointError,
+    ConfigError,
+    CorpusTooSmall,
+    LyricsError,
+    TrainingConfig,
+    TrainingDiverged,
+)
+from training.language_model.corpus import Corpus, SongText, build_corpus
+from training.language_model.networks import NetworkShape
+from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
+from training.language_model.resume import ResumeRefused, Resumption
 from training.language_model.trainer import train
 from training.models import Checkpoint, TrainingRun
+from training.resuming import Best, ResumeFiles, forget_ended_runs
 
 logger = logging.getLogger(__name__)
 
 State = TrainingRun.State
 FETCH_SONGS = 500
-ERROR_CODES = {ConfigError: "invalid_config", CorpusTooSmall: "corpus_too_small", TrainingDiverged: "diverged"}
+ERROR_CODES = {
+    CheckpointError: "model_gone",
+    ConfigError: "invalid_config",
+    CorpusTooSmall: "corpus_too_small",
+    TrainingDiverged: "diverged",
+}
 OUT_OF_MEMORY = (
     "The training needed more memory than there is. Choose a smaller batch, a shorter sequence or a smaller network."
 )
@@ -58,22 +75,25 @@ def execute(
     one too, and is raised again.
     Raises: LeaseLost when somebody else holds the run; then nothing more was written.
     """
-    run = TrainingRun.objects.select_related("dataset", "owner").get(pk=run_id)
+    run = TrainingRun.objects.select_related("dataset", "owner", "starts_from").get(pk=run_id)
+    attempt = _Attempt(run, token)
     try:
-        _train(run, token, on_start, is_asked_to_stop)
+        attempt.train(on_start, is_asked_to_stop)
     except LeaseLost:
         raise
     except Stopped:
-        _stop(run, token)
+        attempt.stop()
+    except TrainingDiverged as problem:
+        attempt.fail_with_the_best(str(problem), "diverged")
     except LyricsError as problem:
-        _fail(run, token, str(problem), ERROR_CODES.get(type(problem), "refused"))
+        attempt.fail(str(problem), ERROR_CODES.get(type(problem), "refused"))
     except Exception as problem:  # whatever ends a training, its row must say so before the error goes on
         if is_out_of_memory(problem):
-            _fail(run, token, OUT_OF_MEMORY, "out_of_memory")
+            attempt.fail(OUT_OF_MEMORY, "out_of_memory")
             return
         logger.exception("run %s failed", run_id)
         code = "storage_full" if isinstance(problem, OSError) and problem.errno == errno.ENOSPC else "internal"
-        _fail(run, token, UNEXPECTED, code)
+        attempt.fail(UNEXPECTED, code)
         raise
 
 
@@ -84,60 +104,194 @@ def is_out_of_memory(problem: BaseException) -> bool:
     return isinstance(problem, RuntimeError) and "allocate memory" in str(problem)
 
 
-def _train(run: TrainingRun, token: UUID, on_start: Callable[[], None], is_asked_to_stop: Callable[[], bool]) -> None:
-    journal = Journal(run.pk, token)
-    journal.say("Reading the songs")
-    config = TrainingConfig.from_dict(run.config)
-    corpus = build_corpus(songs_of(run), config, dataset_hash=run.dataset_hash)
-    make_baseline(run, corpus, lambda: songs_of(run), journal)
-    on_start()
-    journal.say("Measuring the speed of this machine")
-    best: Best | None = None
-    finished: Finished | None = None
-    for report in train(corpus, config):
-        match report:
-            case Planned():
-                config = report.config
-                journal.plan(report, facts_of(report, corpus))
-            case Progress():
-                journal.progress(report)
-            case Evaluated():
-                if report.is_best:
-                    best = Best(report)
-                journal.evaluated(report)
-            case Sampled():
-                journal.sampled(report, config)
-            case Finished():
-                finished = report
-        if is_asked_to_stop() and finished is None:
-            raise Stopped
-    if corpus.test.songs:
-        journal.say("Judging by the songs kept for the last test")
-        best.judge_at_last(corpus.test)
-    journal.say("Saving the model")
-    _publish(run, token, best, finished, config=config, corpus=corpus)
+class _Attempt:
+    """What this process holds while it trains: the run and its token, the corpus, the best weights so far."""
 
+    def __init__(self, run: TrainingRun, token: UUID) -> None:
+        self.run, self.token = run, token
+        self.journal = Journal(run.pk, token)
+        self.files = ResumeFiles(run, self.journal, seconds=settings.RESUME_SECONDS)
+        self.config = TrainingConfig()
+        self.corpus: Corpus | None = None
+        self.best: Best | None = None
 
-class Best:
-    """The weights of the best judgement so far, copied out of the network that goes on learning."""
+    def train(self, on_start: Callable[[], None], is_asked_to_stop: Callable[[], bool]) -> None:
+        """From the songs to the published model. Raises: Stopped, LeaseLost and whatever ends a training."""
+        forget_ended_runs()
+        self.journal.say("Reading the songs")
+        self.config = TrainingConfig.from_dict(self.run.config)
+        base = model_to_start_from(self.run)
+        tokenizer = base.tokenizer if base else None
+        self.corpus = build_corpus(
+            songs_of(self.run), self.config, dataset_hash=self.run.dataset_hash, tokenizer=tokenizer
+        )
+        make_baseline(self.run, self.corpus, lambda: songs_of(self.run), self.journal)
+        on_start()
+        self.journal.say("Measuring the speed of this machine")
+        finished = self._learn(base, is_asked_to_stop)
+        how = " early, as the validation loss no longer fell" if finished.stopped_early else ""
+        message = f"Finished{how} after {finished.step} steps; the best weights are those of step {self.best.step}."
+        self._end_with_the_best(State.SUCCEEDED, message=message)
 
-    def __init__(self, report: Evaluated) -> None:
-        self.network = copy.deepcopy(report.network).to("cpu").eval()
-        self.in_file = report.metrics()
-        self.metrics = run_metrics(report)
-        self.step, self.epoch = report.step, report.epoch
+    def _learn(self, base: LoadedModel | None, is_asked_to_stop: Callable[[], bool]) -> Finished:
+        """Train from the newest resume file that can be gone on from, or from the beginning."""
+        for resumption in self.files.resumptions(self.config, self.corpus):
+            try:
+                return self._follow(resumption, base, is_asked_to_stop)
+            except ResumeRefused as problem:  # raised before the first step
+                self.files.refuse(resumption.snapshot.step, problem)
+        raise AssertionError("the last resumption is the beginning")
 
-    def judge_at_last(self, test: HeldOutSongs) -> None:
-        """Judge these weights, once, by songs that no choice was made by: neither when to stop nor what to keep."""
-        result = finish(evaluate(self.network, test))
-        figures = {
-            "test_loss": result.nats_per_token,
-            "test_perplexity": result.perplexity,
-            "test_nats_per_character": result.nats_per_character,
-            "test_unknown_share": test.unknown_share,
+    def _follow(
+        self, resumption: Resumption | None, base: LoadedModel | None, is_asked_to_stop: Callable[[], bool]
+    ) -> Finished:
+        reports = train(
+            self.corpus,
+            self.config,
+            weights=base.network.named_tensors() if base else None,
+            resume_from=resumption and resumption.snapshot,
+            resume_seconds=settings.RESUME_SECONDS,
+        )
+        for report in reports:
+            match report:
+                case Planned():
+                    self._begin(report, resumption)
+                case Progress():
+                    self.journal.progress(report)
+                case Evaluated():
+                    if report.is_best:
+                        self.best = Best.of(report)
+                    self.journal.evaluated(report)
+                case Sampled():
+                    self.journal.sampled(report, self.config)
+                case Resumable():
+                    self.files.offer(report, self.best)
+                case Finished():
+                    return report
+            if is_asked_to_stop():
+                raise Stopped
+        raise AssertionError("a training ends with Finished")
+
+    def _begin(self, plan: Planned, resumption: Resumption | None) -> None:
+        self.config = plan.config
+        self.best = self.files.go_on_from(resumption)
+        self.journal.plan(plan, facts_of(plan, self.corpus))
+        known = len(resumption.snapshot.course["departures"]) if resumption else 0
+        for sentence in plan.departures[known:]:
+            self.journal.warn(sentence)
+
+    # ── Its end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def stop(self) -> None:
+        """End a run as was asked: a cancelled one leaves no model, one whose worker shuts down waits again."""
+        if lifecycle.look(self.run.pk, self.token).cancel_requested:
+            lifecycle.finish(self.run.pk, self.token, State.CANCELLED, message="Cancelled while it trained.")
+            return
+        self._write_last_resume_file()
+        lifecycle.hand_back(self.run.pk, self.token)
+
+    def _write_last_resume_file(self) -> None:
+        try:
+            self.files.write(self.best)
+        except OSError:  # the one before it is still there, and the run must get back into the line
+            logger.exception("run %s: its last resume file could not be written", self.run.pk)
+
+    def fail(self, error: str, code: str) -> None:
+        lifecycle.finish(self.run.pk, self.token, State.FAILED, message=error, error=error, error_code=code)
+
+    def fail_with_the_best(self, error: str, code: str) -> None:
+        """Fail the run, and publish what was good before: a long training is not lost by its last step."""
+        if self.best is None:
+            self.fail(error, code)
+            return
+        self.journal.settle()
+        error += f" The weights of step {self.best.step}, the best before that, are kept as its model."
+        self._end_with_the_best(State.FAILED, message=error, error=error, error_code=code)
+
+    def _end_with_the_best(self, state: str, **words: str) -> None:
+        """Judge the best weights at last and put them into the storage; their row appears as the run ends."""
+        self.journal.say("Judging by the songs kept for the last test")
+        self.best.judge_at_last(self.corpus.test)
+        self.journal.say("Saving the model")
+        published = self._publish()
+        model = self._checkpoint(published)
+        ended = lifecycle.finish(self.run.pk, self.token, state, metrics=self.best.metrics, checkpoint=model, **words)
+        if not ended:
+            storage.remove(published.folder, published.manifest)
+            raise LeaseLost
+
+    def _publish(self) -> storage.Published:
+        run, best = self.run, self.best
+        data = {
+            "content_hash": run.dataset_hash or self.corpus.content_hash,
+            "version": run.dataset_version,
+            "name": run.dataset.name,
+            "songs": self.corpus.songs,
         }
-        self.in_file |= figures
-        self.metrics |= {name: finite(value) for name, value in figures.items()}
+        if run.is_fine_tuning:
+            data["starts_from"] = {"name": run.starts_from_name, "sha256": run.starts_from.sha256}
+        return storage.publish(
+            f"checkpoints/{run.pk}/{best.step}-{run.attempts}-{self.token.hex[:8]}",
+            lambda folder: save_model(
+                folder / storage.MODEL_FILE,
+                best.network,
+                config=self.config,
+                tokenizer=self.corpus.tokenizer,
+                data=data,
+                metrics=best.in_file,
+            ),
+            facts={"config_hash": lifecycle.config_hash(self.config.to_dict()), "data_hash": data["content_hash"]},
+        )
+
+    def _checkpoint(self, published: storage.Published) -> Checkpoint:
+        return Checkpoint(
+            owner=self.run.owner,
+            run=self.run,
+            dataset=self.run.dataset,
+            name=self.run.name,
+            attempt_token=self.token,
+            step=self.best.step,
+            epoch=self.best.epoch,
+            is_best=True,
+            published_at=timezone.now(),
+            folder=published.folder,
+            manifest=published.manifest,
+            sha256=published.sha256,
+            size_bytes=published.size_bytes,
+            architecture=self.config.architecture,
+            tokenizer=self.config.tokenizer,
+            parameters=self.best.network.count_parameters(),
+            vocabulary_size=self.corpus.tokenizer.vocabulary_size,
+            config=self.config.to_dict(),
+            metrics=self.best.metrics,
+        )
+
+
+def model_to_start_from(run: TrainingRun) -> LoadedModel | None:
+    """The model that a fine-tuning trains further, every byte of it checked; None for a training from scratch.
+
+    Raises: CheckpointError when it was deleted or damaged since the run was queued.
+    """
+    if not run.is_fine_tuning:
+        return None
+    model = run.starts_from
+    if model is None:
+        raise CheckpointError(f"The model “{run.starts_from_name}”, from which this run was to start, was deleted.")
+    try:
+        with (
+            storage.open_verified(
+                model.folder, storage.MODEL_FILE, model.manifest["files"][storage.MODEL_FILE]
+            ) as file,
+            tempfile.NamedTemporaryFile(suffix=".safetensors") as copied,  # an object store has no path
+        ):
+            shutil.copyfileobj(file, copied)
+            copied.flush()
+            base = load_model(Path(copied.name))
+    except storage.StorageDamaged as problem:
+        raise CheckpointError(f"The file of the model “{model.name}” is damaged. {problem}") from problem
+    if base.network.shape != NetworkShape.of(TrainingConfig.from_dict(run.config), base.tokenizer.vocabulary_size):
+        raise CheckpointError(f"The network of the model “{model.name}” is not the one that its settings describe.")
+    return base
 
 
 def songs_of(run: TrainingRun):
@@ -152,6 +306,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
     """What is worth telling about the run besides its configuration, as plain JSON."""
     return {
         "vocabulary_size": corpus.tokenizer.vocabulary_size,
+        "conditions": corpus.tokenizer.conditions.to_dict(),
         "songs": corpus.songs,
         "songs_kept_aside": len(corpus.validation.songs),
         "songs_kept_for_test": len(corpus.test.songs),
@@ -166,68 +321,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "precision": plan.precision,
         "device": plan.device,
         "device_reason": plan.device_reason,
+        "no_longer_exact": " ".join(plan.departures),
+        "allocator": allocator.in_use(),
+        "batch_hash": corpus.batch_hash(batch_size=plan.config.batch_size, seed=plan.config.batch_seed, epoch=0),
     }
-
-
-def _publish(
-    run: TrainingRun, token: UUID, best: Best, finished: Finished, *, config: TrainingConfig, corpus: Corpus
-) -> None:
-    """Put the best weights into the storage; their row appears in the transaction in which the run succeeds."""
-    data = {
-        "content_hash": run.dataset_hash or corpus.content_hash,
-        "version": run.dataset_version,
-        "name": run.dataset.name,
-        "songs": corpus.songs,
-    }
-    attempt = TrainingRun.objects.values_list("attempts", flat=True).get(pk=run.pk)
-    published = storage.publish(
-        f"checkpoints/{run.pk}/{best.step}-{attempt}-{token.hex[:8]}",
-        lambda folder: save_model(
-            folder / storage.MODEL_FILE,
-            best.network,
-            config=config,
-            tokenizer=corpus.tokenizer,
-            data=data,
-            metrics=best.in_file,
-        ),
-        facts={"config_hash": lifecycle.config_hash(config.to_dict()), "data_hash": data["content_hash"]},
-    )
-    model = Checkpoint(
-        owner=run.owner,
-        run=run,
-        dataset=run.dataset,
-        name=run.name,
-        attempt_token=token,
-        step=best.step,
-        epoch=best.epoch,
-        is_best=True,
-        published_at=timezone.now(),
-        folder=published.folder,
-        manifest=published.manifest,
-        sha256=published.sha256,
-        size_bytes=published.size_bytes,
-        architecture=config.architecture,
-        tokenizer=config.tokenizer,
-        parameters=best.network.count_parameters(),
-        vocabulary_size=corpus.tokenizer.vocabulary_size,
-        config=config.to_dict(),
-        metrics=best.metrics,
-    )
-    how = " early, as the validation loss no longer fell" if finished.stopped_early else ""
-    message = f"Finished{how} after {finished.step} steps; the best weights are those of step {best.step}."
-    if not lifecycle.finish(run.pk, token, State.SUCCEEDED, message=message, metrics=best.metrics, checkpoint=model):
-        storage.remove(published.folder, published.manifest)
-        raise LeaseLost
-
-
-def _fail(run: TrainingRun, token: UUID, error: str, code: str) -> None:
-    lifecycle.finish(run.pk, token, State.FAILED, message=error, error=error, error_code=code)
-
-
-def _stop(run: TrainingRun, token: UUID) -> None:
-    """End a run as was asked: a cancelled one leaves no model, one whose worker shuts down waits again."""
-    lease = lifecycle.look(run.pk, token)
-    if lease.cancel_requested:
-        lifecycle.finish(run.pk, token, State.CANCELLED, message="Cancelled while it trained.")
-    else:
-        lifecycle.hand_back(run.pk, token)

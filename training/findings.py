@@ -13,8 +13,9 @@ LOOKS_WITHOUT_GAIN = 2
 # Beside the run's own sentence, which often says already what to change.
 ADVICE = {
     "corpus_too_small": "Add songs to the dataset, or let it read characters: that makes more of few songs.",
-    "diverged": "What it wrote and measured before stays here.",
+    "diverged": "What it wrote and measured before stays here; half the learning rate usually helps.",
     "invalid_config": "Start a new run with these settings and correct them there.",
+    "model_gone": "Start a new fine-tuning from another model.",
     "out_of_memory": "Nothing else was harmed; a new run with these settings can be made smaller at the form.",
     "stalled": "A run that makes no step keeps others waiting, so it was ended.",
     "storage_full": "An operator has to make room on the disk; then start it once more.",

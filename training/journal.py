@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 from training import lifecycle
 from training.curves import finite
 from training.language_model.config import TrainingConfig
+from training.models import RunEvent
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +28,12 @@ class LeaseLost(Exception):
     """Raised when this attempt no longer holds its run: it stops and writes nothing more."""
 
 
-def run_metrics(judged) -> dict:
-    """What a run and its model are judged by, from an `Evaluated` report."""
-    metrics = {name: finite(value) for name, value in judged.metrics().items()}
+def run_metrics(judged: dict) -> dict:
+    """What a run and its model are judged by, from the ``metrics()`` of an `Evaluated` report."""
+    metrics = {name: finite(value) for name, value in judged.items()}
     per_character = metrics["nats_per_character"]
     bits = None if per_character is None else per_character / math.log(2)
-    return metrics | {"bits_per_character": bits, "best_step": judged.step}
+    return metrics | {"bits_per_character": bits, "best_step": judged["step"]}
 
 
 class Journal:
@@ -58,11 +59,6 @@ class Journal:
         self.columns["phase"] = phase
         self.flush()
 
-    def remark(self, note: str) -> None:
-        """Write a line into the run's history at once."""
-        self.note = note
-        self.flush()
-
     def plan(self, plan, facts: dict) -> None:
         """Freeze what the trainer decided on. Raises: LeaseLost."""
         is_ours = lifecycle.plan(
@@ -78,6 +74,14 @@ class Journal:
             raise LeaseLost
         self.steps_per_epoch = plan.steps_per_epoch
         self.point_every = math.ceil(plan.steps / POINTS_ALLOWED)
+
+    def tell(self, sentence: str, *, kind: str = RunEvent.Kind.NOTE) -> None:
+        """Write a line into the run's history at once. Raises: LeaseLost."""
+        if not lifecycle.record(self.run_id, self.token, note=sentence, kind=kind):
+            raise LeaseLost
+
+    def warn(self, sentence: str) -> None:
+        self.tell(sentence, kind=RunEvent.Kind.WARNING)
 
     def progress(self, report) -> None:
         """A sign of life: how far it is, and now and then a point of the training curve."""
@@ -102,7 +106,7 @@ class Journal:
         self.points.append(self._point(report, tokens_per_second=speed) | judged)
         self.next_point = report.step + 1
         if report.is_best:
-            self.metrics = run_metrics(report)
+            self.metrics = run_metrics(report.metrics())
             if self.nats_per_character is not None:
                 self.note = (
                     f"Best so far: {self.nats_per_character:.2f} nats per character on the songs kept aside, "
@@ -147,8 +151,16 @@ class Journal:
         if time.monotonic() - self.written_at >= WRITE_SECONDS:
             self.flush()
 
-    def flush(self) -> None:
-        """Write what has gathered. Raises: LeaseLost."""
+    def settle(self) -> bool:
+        """Write all that was told so far, the newest point too; False when the database did not take it.
+
+        Raises: LeaseLost.
+        """
+        self._keep_newest()
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Write what has gathered; False when the database is away. Raises: LeaseLost."""
         self.written_at = time.monotonic()
         try:
             is_ours = lifecycle.record(
@@ -164,7 +176,8 @@ class Journal:
             # The supervisor holds the lease and ends us when the database stays away; until then, training goes on.
             logger.warning("run %s: the database does not answer (%s)", self.run_id, type(problem).__name__)
             connection.close()  # the next flush opens another
-            return
+            return False
         if not is_ours:
             raise LeaseLost
         self.columns, self.metrics, self.points, self.samples, self.note = {}, None, [], [], ""
+        return True

@@ -20,6 +20,8 @@ FACTS = {
     "precision": "Precision",
     "device": "Device",
     "device_reason": "Why that device",
+    "no_longer_exact": "Why it can't be repeated exactly",
+    "allocator": "Memory from",
 }
 WORDS = {True: "yes", False: "no", None: "–", "": "–"}
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 
@@ -86,6 +87,35 @@ def open_verified(folder: str, name: str, expected: dict) -> File:
         raise StorageDamaged(f"{name} is not what was published: its size or checksum differs.")
     file.seek(0)
     return file
+
+
+# ── What attempts leave for each other ───────────────────────────────────────────────────────────────────────────
+
+
+def work_folder(run_id: str) -> Path:
+    """Where the attempts of a run keep what the next one goes on from: on a disk, even if models go to an object store.
+
+    Machines that share no disk do not see each other's; a run that moves between them starts anew.
+    """
+    return works_folder() / run_id
+
+
+def works_folder() -> Path:
+    return Path(settings.MEDIA_ROOT) / "work"
+
+
+def remove_work(run_id: str) -> None:
+    """Take away what the attempts of a run have kept; nothing is no error."""
+    shutil.rmtree(work_folder(run_id), ignore_errors=True)
+
+
+def runs_with_work() -> list[str]:
+    """The runs of which this machine keeps something."""
+    folder = works_folder()
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+# ── The two publishers ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def publisher_for(storage: Storage) -> "FolderPublisher | ObjectPublisher":

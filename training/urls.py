@@ -43,6 +43,7 @@ urlpatterns = [
     path("runs/<slug:run_id>/live/", runs.run_live, name="run-live"),
     path("runs/<slug:run_id>/events/", runs.run_events, name="run-events"),
     path("runs/<slug:run_id>/cancel/", runs.run_cancel, name="run-cancel"),
+    path("runs/<slug:run_id>/clone/", runs.run_clone, name="run-clone"),
     path("runs/<slug:run_id>/metrics.csv", runs.run_metrics_csv, name="run-metrics-csv"),
     path("models/", models.model_list, name="model-list"),
     path("models/<slug:model_id>/", models.model_detail, name="model-detail"),

@@ -153,6 +153,12 @@ class RecipeSerializer(serializers.Serializer):
     artist = serializers.CharField(
         max_length=limits.WISH_LENGTH_LIMIT, allow_blank=True, default="", help_text="As `genre`."
     )
+    title = serializers.CharField(
+        max_length=limits.WISH_LENGTH_LIMIT,
+        allow_blank=True,
+        default="",
+        help_text="What the song is called, for models that learnt from songs with their titles.",
+    )
 
 
 class GenerateSerializer(RecipeSerializer):

@@ -9,10 +9,10 @@ import safetensors
 import safetensors.numpy
 
 from generator.decoding.network import StepNetwork
+from training.language_model.shapes import NetworkShape
 from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict
 
 FORMAT, VERSION = "lyrics-model", "1"
-SHAPE = ("architecture", "vocabulary_size", "embedding_size", "hidden_size", "num_layers", "tie_embeddings")
 
 
 class ModelDamaged(Exception):
@@ -41,12 +41,12 @@ def read_model(content: bytes, *, sha256: str | None = None) -> WritingModel:
         metadata = _metadata(content)
         if (metadata.get("format"), metadata.get("version")) != (FORMAT, VERSION):
             raise ModelDamaged("It is not a lyrics model of a version known here.")
-        shape = json.loads(metadata["network"])
+        shape = NetworkShape.from_dict(json.loads(metadata["network"]))
         tokenizer = tokenizer_from_dict(json.loads(metadata["tokenizer"]))
-        network = StepNetwork.from_tensors(tensors, **{name: shape[name] for name in SHAPE})
+        network = StepNetwork.from_tensors(tensors, shape)
     except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelDamaged(f"It could not be read ({type(error).__name__}: {error}).") from error
-    if tokenizer.vocabulary_size != shape["vocabulary_size"]:
+    if tokenizer.vocabulary_size != shape.vocabulary_size:
         raise ModelDamaged("Its vocabulary and its network are of different sizes.")
     return WritingModel(network, tokenizer, network.size_bytes)
 

@@ -8,109 +8,116 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.language_model.shapes import NetworkShape, expected_tensors
+
 FOLDED_TABLE_LIMIT_BYTES = 100 * 1024 * 1024
-WEIGHT_LIMIT = 1e6  # below it no sum of products overflows, so every score is finite
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+# Below these no sum of products overflows, so every score is finite. What a ReLU or a residual sum remembers may grow
+# from step to step without an end; what a trained network remembers is far below.
+WEIGHT_LIMIT = 1e6
+MEMORY_LIMIT = np.float32(1e18)
 
 
 @dataclass(frozen=True)
 class Layer:
     """One recurrent layer; G gates of H units each are stacked, so each step is one product.
 
-    ``input_weight`` (G·H, I) and ``input_bias`` (G·H,) are unused in a first layer whose embedding is folded.
+    ``input_weight`` (G·H, I) and ``input_bias`` (G·H,) are unused in a first layer whose embedding is folded. The other
+    two are None where a cell's gates don't read its memory.
     """
 
     input_weight: np.ndarray
     input_bias: np.ndarray
-    hidden_weight: np.ndarray  # (G·H, H)
-    hidden_bias: np.ndarray  # (G·H,)
+    hidden_weight: np.ndarray | None  # (G·H, H)
+    hidden_bias: np.ndarray | None  # (G·H,)
 
 
 @dataclass(frozen=True)
 class StepNetwork:
-    """A trained network; a state is an array (parts, layers, B, H), of which an LSTM has two parts: output and cell.
+    """A trained network; a state is an array (parts, layers, B, H).
 
+    Its first part is what each layer gives on, the others are what it remembers: one, of an LSTM two.
     ``table`` (V, G·H) holds what each token adds to the first layer's gates; None where it would be over 100 MB, and
-    then ``embedding`` (V, E) is looked up and multiplied.
+    then the embedding is multiplied at each step.
     """
 
-    architecture: str
+    shape: NetworkShape
     layers: tuple[Layer, ...]
-    embedding: np.ndarray
+    embedding: np.ndarray  # (V, E)
     table: np.ndarray | None
     projection: tuple[np.ndarray, np.ndarray] | None  # (E, H) and (E,): the top layer in the embedding's space
     decoder_weight: np.ndarray  # (V, E) tied, (V, H) otherwise
     decoder_bias: np.ndarray  # (V,)
 
     @classmethod
-    def from_tensors(
-        cls,
-        tensors: dict[str, np.ndarray],
-        *,
-        architecture: str,
-        vocabulary_size: int,
-        embedding_size: int,
-        hidden_size: int,
-        num_layers: int,
-        tie_embeddings: bool,
-    ) -> "StepNetwork":
+    def from_tensors(cls, tensors: dict[str, np.ndarray], shape: NetworkShape) -> "StepNetwork":
         """The network of a model file's tensors, in torch's names, layout and gate order.
 
         Raises: ValueError for a tensor that is missing, surplus, of another shape or type, or out of range.
         """
-        expected = expected_shapes(
-            architecture, vocabulary_size, embedding_size, hidden_size, num_layers, tie_embeddings
-        )
-        verify(tensors, expected)
+        verify(tensors, expected_tensors(shape))
+        names = ("weight_ih", "bias_ih", "weight_hh", "bias_hh")
         layers = tuple(
-            Layer(*(tensors[f"recurrent.{name}_l{k}"] for name in ("weight_ih", "bias_ih", "weight_hh", "bias_hh")))
-            for k in range(num_layers)
+            Layer(*(tensors.get(f"recurrent.{name}_l{layer}") for name in names)) for layer in range(shape.num_layers)
         )
         embedding, first = tensors["embedding.weight"], layers[0]
         table = None
-        if vocabulary_size * first.input_bias.nbytes <= FOLDED_TABLE_LIMIT_BYTES:
+        if shape.vocabulary_size * first.input_bias.nbytes <= FOLDED_TABLE_LIMIT_BYTES:
             table = embedding @ first.input_weight.T + first.input_bias
         projection = None
         if "projection.weight" in tensors:
             projection = tensors["projection.weight"], tensors["projection.bias"]
         return cls(
-            architecture,
+            shape,
             layers,
             embedding,
             table,
             projection,
-            decoder_weight=embedding if tie_embeddings else tensors["decoder.weight"],
+            decoder_weight=embedding if shape.tie_embeddings else tensors["decoder.weight"],
             decoder_bias=tensors["decoder.bias"],
         )
 
     @property
-    def hidden_size(self) -> int:
-        return self.layers[0].hidden_weight.shape[1]
-
-    @property
     def size_bytes(self) -> int:
         arrays = [array for layer in self.layers for array in vars(layer).values()]
-        arrays += [self.embedding, self.decoder_bias, *(self.projection or ())]
-        arrays += [] if self.table is None else [self.table]
+        arrays += [self.embedding, self.table, self.decoder_bias, *(self.projection or ())]
         arrays += [] if self.decoder_weight is self.embedding else [self.decoder_weight]
-        return sum(array.nbytes for array in arrays)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+    @property
+    def reads_embedding(self) -> bool:
+        """Whether the first layer needs more of a token than its row of the table."""
+        return self.table is None or self.shape.is_residual(0) or self.shape.architecture == "sru"
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no output can grow: tanh and gates see to it."""
+        has_tanh = self.shape.architecture in ("rnn", "lstm", "gru") and self.shape.nonlinearity == "tanh"
+        return has_tanh and not self.shape.residual
 
     def first_state(self, rows: int) -> np.ndarray:
-        parts = 2 if self.architecture == "lstm" else 1
-        return np.zeros((parts, len(self.layers), rows, self.hidden_size), np.float32)
+        parts = 3 if self.shape.architecture == "lstm" else 2
+        return np.zeros((parts, len(self.layers), rows, self.shape.hidden_size), np.float32)
 
     def advance(self, tokens: np.ndarray, state: np.ndarray) -> np.ndarray:
         """A new state, in which each row has read its token: ``tokens`` (B,), ``state`` as `first_state` makes it."""
         after = np.empty_like(state)
+        cell = relu_cell if self.shape.nonlinearity == "relu" else CELLS[self.shape.architecture]
+        features = self.embedding[tokens] if self.reads_embedding else None  # (B, E)
         for index, layer in enumerate(self.layers):
-            if index:
-                inputs = times(layer.input_weight, after[0, index - 1]) + layer.input_bias
-            elif self.table is not None:
+            if index == 0 and self.table is not None:
                 inputs = self.table[tokens]
             else:
-                inputs = times(layer.input_weight, self.embedding[tokens]) + layer.input_bias
-            hidden = times(layer.hidden_weight, state[0, index]) + layer.hidden_bias
-            after[:, index] = CELLS[self.architecture](inputs, hidden, state[:, index])
+                inputs = times(layer.input_weight, features) + layer.input_bias
+            hidden = None
+            if layer.hidden_weight is not None:
+                hidden = times(layer.hidden_weight, state[1, index]) + layer.hidden_bias
+            for part, values in enumerate(cell(inputs, hidden, state[1:, index], features)):
+                after[part, index] = values
+            if self.shape.is_residual(index):
+                after[0, index] += features
+            if not self.is_bounded:
+                np.clip(after[:, index], -MEMORY_LIMIT, MEMORY_LIMIT, out=after[:, index])
+            features = after[0, index]  # (B, H)
         return after
 
     def logits(self, state: np.ndarray) -> np.ndarray:
@@ -135,47 +142,76 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
     return 0.5 * np.tanh(0.5 * values) + 0.5
 
 
-def rnn_cell(inputs: np.ndarray, hidden: np.ndarray, state: np.ndarray) -> np.ndarray:
+def log_sigmoid(values: np.ndarray) -> np.ndarray:
+    """log(1 / (1 + e^-x)), a number for every x."""
+    return -np.logaddexp(np.float32(0), -values)
+
+
+# A cell takes what it reads times its weights, what it remembers times its weights (None if its gates don't read that),
+# its memory (parts, B, H) and what it reads itself, and returns its output with its new memory.
+
+
+def rnn_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, features: np.ndarray) -> tuple:
     """Elman 1990: h = tanh(input + hidden)."""
-    return np.tanh(inputs + hidden)[None]
+    output = np.tanh(inputs + hidden)
+    return output, output
 
 
-def lstm_cell(inputs: np.ndarray, hidden: np.ndarray, state: np.ndarray) -> np.ndarray:
+def relu_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, features: np.ndarray) -> tuple:
+    """The same, with max(0, x) in tanh's place (Le et al. 2015)."""
+    output = np.maximum(inputs + hidden, 0)
+    return output, output
+
+
+def lstm_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, features: np.ndarray) -> tuple:
     """Hochreiter and Schmidhuber 1997, with forget gate; gates in the order input, forget, cell, output."""
     entry, forget, candidate, output = np.split(inputs + hidden, 4, axis=1)
-    cell = sigmoid(forget) * state[1] + sigmoid(entry) * np.tanh(candidate)
-    return np.stack([sigmoid(output) * np.tanh(cell), cell])
+    cell = sigmoid(forget) * memory[1] + sigmoid(entry) * np.tanh(candidate)
+    output = sigmoid(output) * np.tanh(cell)
+    return output, output, cell
 
 
-def gru_cell(inputs: np.ndarray, hidden: np.ndarray, state: np.ndarray) -> np.ndarray:
+def gru_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, features: np.ndarray) -> tuple:
     """Cho et al. 2014 as torch has it: reset weighs the hidden part with its bias; gates reset, update, new."""
     reset_in, update_in, new_in = np.split(inputs, 3, axis=1)
     reset_hidden, update_hidden, new_hidden = np.split(hidden, 3, axis=1)
     update = sigmoid(update_in + update_hidden)
     new = np.tanh(new_in + sigmoid(reset_in + reset_hidden) * new_hidden)
-    return ((1 - update) * new + update * state[0])[None]
+    output = (1 - update) * new + update * memory[0]
+    return output, output
 
 
-CELLS = {"rnn": rnn_cell, "lstm": lstm_cell, "gru": gru_cell}
+def mingru_cell(inputs: np.ndarray, hidden: None, memory: np.ndarray, features: np.ndarray) -> tuple:
+    """Feng et al. 2024: gates keep (near one it does), candidate."""
+    keep, candidate = np.split(inputs, 2, axis=1)
+    output = sigmoid(keep) * memory[0] + sigmoid(-keep) * candidate
+    return output, output
 
 
-def expected_shapes(
-    architecture: str, vocabulary: int, embedding: int, hidden: int, layers: int, tied: bool
-) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of such a network."""
-    if architecture not in GATES:
-        raise ValueError(f"{architecture!r} is no cell known here")
-    gates = GATES[architecture] * hidden
-    shapes = {"embedding.weight": (vocabulary, embedding), "decoder.bias": (vocabulary,)}
-    for k in range(layers):
-        shapes[f"recurrent.weight_ih_l{k}"] = (gates, hidden if k else embedding)
-        shapes[f"recurrent.weight_hh_l{k}"] = (gates, hidden)
-        shapes[f"recurrent.bias_ih_l{k}"] = shapes[f"recurrent.bias_hh_l{k}"] = (gates,)
-    if not tied:
-        shapes["decoder.weight"] = (vocabulary, hidden)
-    elif hidden != embedding:
-        shapes |= {"projection.weight": (embedding, hidden), "projection.bias": (embedding,)}
-    return shapes
+def minlstm_cell(inputs: np.ndarray, hidden: None, memory: np.ndarray, features: np.ndarray) -> tuple:
+    """Feng et al. 2024: gates forget and input, made to sum to one, and candidate."""
+    forget, entry, candidate = np.split(inputs, 3, axis=1)
+    odds = log_sigmoid(forget) - log_sigmoid(entry)
+    output = sigmoid(odds) * memory[0] + sigmoid(-odds) * candidate
+    return output, output
+
+
+def sru_cell(inputs: np.ndarray, hidden: None, memory: np.ndarray, features: np.ndarray) -> tuple:
+    """Lei and Zhang 2017: gates keep, output, candidate, and where the sizes differ what stands for the input."""
+    keep, output, candidate, *bridge = np.split(inputs, inputs.shape[1] // memory.shape[2], axis=1)
+    cell = sigmoid(keep) * memory[0] + sigmoid(-keep) * candidate
+    past = bridge[0] if bridge else features
+    return past + sigmoid(output) * (cell - past), cell
+
+
+CELLS = {
+    "rnn": rnn_cell,
+    "lstm": lstm_cell,
+    "gru": gru_cell,
+    "mingru": mingru_cell,
+    "minlstm": minlstm_cell,
+    "sru": sru_cell,
+}
 
 
 def verify(tensors: dict[str, np.ndarray], shapes: dict[str, tuple[int, ...]]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from generator.decoding.model_file import WritingModel
 from generator.decoding.sampler import Sampler
 from generator.recipe import Recipe
-from training.language_model.tokenizers import TextStream, Tokenizer
+from training.language_model.tokenizers import NOTHING_SAID, SongFacts, TextStream, Tokenizer
 
 PROMPT_TOKENS_READ = 512  # of a longer prompt the network reads the end
 PRIMING_TOKENS_A_STEP = 32
@@ -30,25 +30,26 @@ class Piece:
     finish_reason: str | None = None
 
 
-def prompt_tokens(tokenizer: Tokenizer, prompt: str, *, genre: str = "", artist: str = "") -> list[int]:
+def prompt_tokens(tokenizer: Tokenizer, prompt: str, wishes: SongFacts = NOTHING_SAID) -> list[int]:
     """What the network reads before it writes: begin, what the song shall be, and the last 512 tokens of ``prompt``."""
-    told = tokenizer.encode_conditions(genre=genre, artist=artist)
-    opening = tokenizer.encode_prompt(prompt)[len(told) :]
+    told = tokenizer.encode_facts(wishes)
+    opening = tokenizer.encode_prompt(prompt)[len(tokenizer.encode_prompt("")) :]
     return [tokenizer.begin_id, *told, *opening[-PROMPT_TOKENS_READ:]]
 
 
 def wishes_left_out(tokenizer: Tokenizer, recipe: Recipe) -> list[str]:
     """A sentence for each wish of the recipe that this model has no mark for; it writes as without it."""
-    wishes = {kind: wish for kind, wish in (("genre", recipe.genre), ("artist", recipe.artist)) if wish}
-    sentences = []
-    for kind, wish in wishes.items():
-        if kind not in tokenizer.conditions.kinds:
+    conditions, sentences = tokenizer.conditions, []
+    for kind, wish in (("genre", recipe.genre), ("artist", recipe.artist)):
+        if wish and kind not in conditions.kinds:
             sentences.append(f"This model learnt without the songs' {kind}, so “{wish}” is left out.")
-        elif not tokenizer.conditions.knows(kind, wish):
-            known = ", ".join(tokenizer.conditions.values[kind][:KNOWN_NAMED]) or "none"
+        elif wish and not conditions.knows(kind, wish):
+            known = ", ".join(conditions.values[kind][:KNOWN_NAMED]) or "none"
             sentences.append(
                 f"This model read too few songs of the {kind} “{wish}” and writes as for any other. It knows: {known}."
             )
+    if recipe.title and not tokenizer.with_title:
+        sentences.append(f"This model learnt without the songs' titles, so “{recipe.title}” is left out.")
     return sentences
 
 
@@ -58,7 +59,8 @@ def write(model: WritingModel, prompt: str, recipe: Recipe) -> Iterator[list[Pie
     Yields: one piece for each candidate that is not finished, after every step; empty lists while the prompt is read.
     """
     network = model.network
-    tokens = prompt_tokens(model.tokenizer, prompt, genre=recipe.genre, artist=recipe.artist)
+    wishes = SongFacts(genre=recipe.genre, artist=recipe.artist, title=recipe.title)
+    tokens = prompt_tokens(model.tokenizer, prompt, wishes)
     state = network.first_state(1)
     for position, token in enumerate(tokens, start=1):
         state = network.advance(np.array([token]), state)

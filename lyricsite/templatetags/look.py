@@ -17,6 +17,7 @@ from django.forms import (
 from django.forms.boundfield import BoundField
 from django.utils import timezone
 
+from training.language_model import presets
 from training.language_model.lyric_text import section_name
 
 register = template.Library()
@@ -47,6 +48,11 @@ SECTIONS = {
     "compose": "write",
     "side": "write",
     "lyric": "lyrics",
+}
+TOKEN_NOUNS = {
+    "char": ("letter", "characters"),
+    "word": ("word", "words and signs"),
+    "bpe": ("piece", "pieces of words"),
 }
 MESSAGE_TONES = {"warning": "warn", "error": "error", "success": "done"}
 
@@ -191,7 +197,19 @@ def state_word(state: str) -> str:
 @register.filter
 def cell_name(architecture: str) -> str:
     """The name of a cell as it is spoken of: LSTM for lstm."""
-    return str(architecture).upper()
+    return presets.cell_name(str(architecture))
+
+
+@register.filter
+def token_noun(tokenizer: str) -> str:
+    """What a model reads and writes one at a time: letter, word or piece."""
+    return TOKEN_NOUNS.get(tokenizer, ("word", ""))[0]
+
+
+@register.filter
+def token_units(tokenizer: str) -> str:
+    """The same for a count of them: characters, words and signs, pieces of words."""
+    return TOKEN_NOUNS.get(tokenizer, ("", "words and signs"))[1]
 
 
 @register.filter

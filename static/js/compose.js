@@ -27,6 +27,9 @@ export function requestOf(data, { randomSeed }) {
     top_k: number("top_k"),
     top_p: number("top_p"),
     seed: seed === "" ? randomSeed() : Number(seed),
+    genre: data.get("genre") || undefined,
+    artist: data.get("artist") || undefined,
+    title: data.get("title") || undefined,
     max_tokens: TOKENS_LIMIT,
     stream: true,
   };
@@ -220,6 +223,7 @@ export class Desk {
 
   begin(asked) {
     this.clearTrouble();
+    this.note([]);
     const { textContent, dataset } = this.part("progress");
     this.before = [textContent, dataset.state];
     this.given = asked.prompt.trim();
@@ -243,6 +247,7 @@ export class Desk {
     this.part("stop").hidden = true;
     this.verse.hidden = true;
     const choice = wasStopped ? undefined : answer?.choices[0];
+    this.note(answer?.notes ?? []);
     const text = this.given + this.reveal.text;
     const lines = linesOf(this.reveal.text);
     if (!this.reveal.text) {
@@ -291,6 +296,12 @@ export class Desk {
     const progress = this.part("progress");
     progress.dataset.state = state;
     if (progress.textContent !== words) progress.textContent = words;
+  }
+
+  // What was asked for and left out.
+  note(sentences) {
+    this.part("notes").hidden = sentences.length === 0;
+    this.part("notes").textContent = sentences.join(" ");
   }
 
   complain({ words, fields }) {

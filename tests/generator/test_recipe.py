@@ -21,6 +21,9 @@ REFUSED = [
     *[("stop", value) for value in (["x"] * 10**5, ["x" * 65], [""], "", [1], {"a": 1}, 7, ["\x00"], ["\ud800"], None)],
     *[("seed", value) for value in (2**70, -1, 1.0, "41", True)],
     *[("lines", value) for value in (0, -1, 10**9, "3", 1.5)],
+    *[("genre", value) for value in ("x" * 81, "a\nb", "\x00", 7, None, ["Folk"])],
+    ("artist", "\u202e"),
+    ("title", "x" * 81),
     ("temprature", 1.0),
 ]
 

@@ -43,6 +43,16 @@ def test_a_generation_says_all_that_made_it(user, model):
     assert services.engine.open_count == 0
 
 
+def test_a_wish_that_the_model_cannot_hear_is_noted_and_a_heard_one_is_not(user, model):
+    content = model_bytes(reading={"conditions": {"genre": ["Folk"]}})
+    taught = publish(user, content)
+    wish = Recipe(seed=41, max_tokens=4, genre="Folk")
+    assert services.generate(user=user, model=taught, prompt="Oh", recipe=wish).to_dict()["notes"] == []
+    generation = services.generate(user=user, model=model, prompt="Oh", recipe=wish)
+    assert "“Folk” is left out" in generation.to_dict()["notes"][0]
+    assert generation.prompt_tokens == 2
+
+
 def test_the_same_seed_gives_the_same_text_from_a_fresh_start(user, model, monkeypatch):
     first = services.generate(user=user, model=model, prompt="", recipe=RECIPE)
     monkeypatch.setattr(services, "engine", services.Engine(threads=2))

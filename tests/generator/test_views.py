@@ -9,7 +9,8 @@ from django.urls import reverse
 from generator import services
 from generator.models import Lyric
 from generator.recipe import Recipe
-from tests.generator.tiny_models import publish
+from tests.generator.tiny_models import model_bytes, publish
+from tests.training.runs import make_run
 
 COMPOSE = reverse("generator:compose")
 LYRICS = reverse("generator:lyric-list")
@@ -55,6 +56,24 @@ def test_the_address_fills_the_form(signed_in, user):
     page = signed_in.get(COMPOSE, {"model": chosen.pk, "prompt": "Oh my", "seed": 41, "lines": 7})
     assert page.context["form"].chosen_model == chosen
     assert "seed 41" in page.content.decode()
+
+
+def test_a_genre_is_asked_for_where_a_model_learnt_from_songs_marked_with_it(signed_in, user, ready_dataset):
+    publish(user)
+    page = signed_in.get(COMPOSE).content.decode()
+    assert 'name="genre"' not in page
+    assert 'id="id_title"' not in page
+    run = make_run(ready_dataset, facts={"conditions": {"genre": ["Folk & more", "Rock"]}})
+    content = model_bytes(reading={"conditions": {"genre": ["Folk & more", "Rock"]}})
+    taught = publish(user, content, run=run, config={"condition_on": "genre", "with_title": True})
+    page = signed_in.get(COMPOSE).content.decode()
+    assert '<option value="Folk &amp; more">' in page
+    assert 'name="artist"' not in page
+    assert 'id="id_title"' in page
+    written = ask(signed_in, taught, seed=41, genre="folk & more")
+    assert written.context["generation"].recipe.genre == "folk & more"
+    assert written.context["generation"].notes == []
+    assert "writes as for any other" in ask(signed_in, taught, seed=41, genre="Ska").content.decode()
 
 
 def test_a_form_gives_the_whole_lyric(signed_in, user):

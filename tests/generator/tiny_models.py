@@ -8,14 +8,14 @@ import safetensors.numpy
 from django.utils import timezone
 
 from generator.decoding.model_file import read_model
-from generator.decoding.network import expected_shapes
 from tests.songs import small_songs
 from training import storage
+from training.language_model.shapes import NetworkShape, expected_tensors
 from training.language_model.tokenizers import Conditions, Tokenizer
 from training.models import Checkpoint
 
 
-def tiny_tokenizer(kind: str = "char", *, lines_right_to_left=False, conditions: dict | None = None):
+def tiny_tokenizer(kind: str = "char", *, lines_right_to_left=False, with_title=False, conditions: dict | None = None):
     texts = [song["text"] for song in small_songs()]
     settings = SimpleNamespace(
         tokenizer=kind,
@@ -23,14 +23,26 @@ def tiny_tokenizer(kind: str = "char", *, lines_right_to_left=False, conditions:
         vocabulary_limit=500,
         case="lower",
         lines_right_to_left=lines_right_to_left,
+        with_title=with_title,
     )
     return Tokenizer.train(texts, settings, conditions=Conditions(conditions or {}))
 
 
-def tiny_tensors(architecture, vocabulary, *, embedding=12, hidden=16, layers=1, tied=False, seed=0, spread=0.6):
+def tiny_shape(architecture, vocabulary, *, embedding=12, hidden=16, layers=1, tied=False, **more) -> NetworkShape:
+    return NetworkShape(
+        architecture=architecture,
+        vocabulary_size=vocabulary,
+        embedding_size=embedding,
+        hidden_size=hidden,
+        num_layers=layers,
+        tie_embeddings=tied,
+        **more,
+    )
+
+
+def tiny_tensors(shape: NetworkShape, *, seed=0, spread=0.6):
     numbers = np.random.default_rng(seed)
-    shapes = expected_shapes(architecture, vocabulary, embedding, hidden, layers, tied)
-    return {name: numbers.normal(0, spread, shape).astype(np.float32) for name, shape in shapes.items()}
+    return {name: numbers.normal(0, spread, size).astype(np.float32) for name, size in expected_tensors(shape).items()}
 
 
 def model_bytes(
@@ -48,21 +60,11 @@ def model_bytes(
 ) -> bytes:
     """A ``model.safetensors`` of random weights over the characters, words or pieces of the small songs."""
     tokenizer = tiny_tokenizer(kind, **(reading or {}))
-    size = tokenizer.vocabulary_size
-    tensors = tiny_tensors(
-        architecture, size, embedding=embedding, hidden=hidden, layers=layers, tied=tied, seed=seed, spread=spread
-    )
-    network = {
-        "architecture": architecture,
-        "vocabulary_size": size,
-        "embedding_size": embedding,
-        "hidden_size": hidden,
-        "num_layers": layers,
-        "tie_embeddings": tied,
-    }
-    facts = {"format": "lyrics-model", "version": "1", "network": json.dumps(network)}
+    sizes = {"embedding": embedding, "hidden": hidden, "layers": layers, "tied": tied}
+    shape = tiny_shape(architecture, tokenizer.vocabulary_size, **sizes)
+    facts = {"format": "lyrics-model", "version": "1", "network": json.dumps(shape.to_dict())}
     facts |= {"tokenizer": json.dumps(tokenizer.to_dict()), "config": "{}", "data": "{}", "metrics": "{}"}
-    return safetensors.numpy.save(tensors, metadata=facts | metadata)
+    return safetensors.numpy.save(tiny_tensors(shape, seed=seed, spread=spread), metadata=facts | metadata)
 
 
 def tiny_model(*args, **options):

@@ -9,13 +9,13 @@ function formData(entries) {
   return data;
 }
 
-const ASKED = [["prompt", "Oh my\n"], ["model", "m1"], ["lines", "12"], ["temperature", "0"], ["top_k", ""], ["top_p", "0.95"]];
+const ASKED = [["prompt", "Oh my\n"], ["model", "m1"], ["genre", "Folk"], ["artist", ""], ["lines", "12"], ["temperature", "0"], ["top_k", ""], ["top_p", "0.95"]];
 
 test("a request holds numbers, leaves out what is empty and always has a seed", () => {
   const request = requestOf(formData([...ASKED, ["seed", ""]]), { randomSeed: () => 41 });
   assert.deepEqual(
     { ...request, top_k: "left out" in request ? 1 : undefined },
-    { model: "m1", prompt: "Oh my\n", lines: 12, temperature: 0, top_k: undefined, top_p: 0.95, seed: 41, max_tokens: 1024, stream: true },
+    { model: "m1", prompt: "Oh my\n", lines: 12, temperature: 0, top_k: undefined, top_p: 0.95, seed: 41, genre: "Folk", artist: undefined, title: undefined, max_tokens: 1024, stream: true },
   );
   assert.ok(!("top_k" in JSON.parse(JSON.stringify(request))));
   assert.ok(!("prompt" in recipeOf(request)) && !("stream" in recipeOf(request)));

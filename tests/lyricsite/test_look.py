@@ -1,14 +1,18 @@
 """How values are said on a page."""
 
+import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django import forms
+from django.conf import settings
 from django.template.loader import render_to_string
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lyricsite.templatetags import look
+from training.language_model.shapes import CELL_KINDS
 from training.models import Dataset, TrainingRun
 
 NOW = datetime(2026, 3, 18, 9, 40, tzinfo=UTC)  # a Wednesday
@@ -157,3 +161,20 @@ class TestFields:
     def test_what_a_person_typed_is_escaped_in_its_field_and_its_error(self):
         form = SongForm({"cell": "<b>"})
         assert "<b>" not in rendered_field(form, "cell")
+
+
+class TestCells:
+    """Each cell has an ink, a dash and a name, the same on the page and in a chart."""
+
+    @pytest.mark.parametrize("cell", [*CELL_KINDS])
+    def test_a_cell_has_an_ink_and_one_dash(self, cell):
+        static, templates = settings.BASE_DIR / "static", settings.BASE_DIR / "templates"
+        assert f"--{cell}: light-dark(" in (static / "css/tokens.css").read_text()
+        assert f'<i data-cell="{cell}" class="cell">' in (templates / "training/_loss_chart.html").read_text()
+        components, chart = (static / "css/components.css").read_text(), (static / "js/loss_chart.js").read_text()
+        rule = re.search(rf'\[data-cell="{cell}"\] {{ --cell: var\(--{cell}\); --dash: (.+?);', components)
+        dashes = json.loads(re.search(rf"\b{cell}: (\[[\d, ]*\])", chart).group(1))
+        assert rule.group(1) == (" ".join(map(str, dashes)) or "none")
+
+    def test_a_cell_is_called_as_people_call_it(self):
+        assert [look.cell_name(cell) for cell in ("lstm", "mingru", "minlstm")] == ["LSTM", "minGRU", "minLSTM"]

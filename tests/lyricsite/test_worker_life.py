@@ -32,7 +32,7 @@ def run(transactional_db, ready_dataset):
 
 def learns(run, attempt: int = 1) -> bool:
     run.refresh_from_db()
-    return run.step > 0 and run.attempts == attempt
+    return run.phase == "Learning" and run.attempts == attempt
 
 
 def children_of(run) -> list[int]:

@@ -46,12 +46,13 @@ def make_failed_run(dataset: Dataset, *, error="The loss stopped being a number.
     return run
 
 
-def make_baseline_row(dataset: Dataset, config: dict, **fields) -> Baseline:
-    """The baseline of runs with this config on the newest version of the dataset, as their worker would write it."""
+def make_baseline_row(run: TrainingRun, **fields) -> Baseline:
+    """The baseline of a run, as its worker would write it."""
     columns = {
-        "dataset": dataset,
-        "dataset_version": dataset.version,
-        "reading": reading_of(config),
+        "dataset": run.dataset,
+        "dataset_version": run.dataset_version,
+        "dataset_hash": run.dataset_hash,
+        "reading": reading_of(run),
         "nats_per_token": 4.0,
         "nats_per_character": 1.5,
         "unknown_share": 0.02,

@@ -3,7 +3,7 @@ import pytest
 from training.baseline_findings import against_baseline, described
 from training.models import Baseline, TrainingRun
 
-WORDS, LETTERS = {"tokenizer": "word"}, {"tokenizer": "char"}
+WORDS, LETTERS = (TrainingRun(config={"tokenizer": kind}) for kind in ("word", "char"))
 
 
 def baseline(**fields) -> Baseline:
@@ -61,10 +61,10 @@ def test_without_a_number_or_a_baseline_there_is_nothing_to_say(scored):
 
 
 def test_a_program_is_told_the_same_and_of_other_tokens_nothing():
-    run = TrainingRun(config=LETTERS, metrics=metrics(1.2), state="succeeded")
+    run = TrainingRun(config=LETTERS.config, metrics=metrics(1.2), state="succeeded")
     told = described(baseline(), run)
     assert told["lead"] == pytest.approx(0.2)
     assert told["sentence"].endswith("this model is 20 % better.")
     assert (told["nats_per_token"], told["perplexity"]) == (None, None)
-    waiting = described(baseline(), TrainingRun(config=WORDS, state="queued"))
+    waiting = described(baseline(), TrainingRun(config=WORDS.config, state="queued"))
     assert (waiting["lead"], waiting["sentence"], waiting["nats_per_token"]) == (None, "", 5.0)

@@ -8,7 +8,7 @@ from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_baseline_row
 from tests.training.runs import SMALL, claim, make_run
 from training import baseline_making, execution
-from training.baselines import baseline_of, baselines_of, lead_over, reading_of, reading_settings
+from training.baselines import baseline_of, baselines_of, lead_over, reading_of, reading_settings, reads_alike
 from training.language_model.config import resolve_config
 from training.models import Baseline, Dataset, TrainingRun
 
@@ -75,10 +75,22 @@ def test_runs_that_read_otherwise_or_other_songs_have_a_baseline_of_their_own(re
 
 
 def test_characters_are_measured_against_the_usual_words_whatever_their_own_settings():
-    usual = reading_of(config_of(tokenizer="word", minimum_count=2, vocabulary_limit=10_000))
-    assert reading_of(config_of(tokenizer="char", vocabulary_limit=50)) == usual
-    assert reading_of(config_of(tokenizer="word", vocabulary_limit=50)) != usual
-    assert reading_settings(config_of(tokenizer="char", test_fraction=0.2))["test_fraction"] == 0.2
+    def reads(**values) -> TrainingRun:
+        return TrainingRun(config=config_of(**values))
+
+    usual = reading_of(reads(tokenizer="word", minimum_count=2, vocabulary_limit=10_000))
+    assert reading_of(reads(tokenizer="char", vocabulary_limit=50)) == usual
+    assert reading_of(reads(tokenizer="bpe", vocabulary_limit=2_000, lines_right_to_left=True)) == usual
+    assert reading_of(reads(tokenizer="word", vocabulary_limit=50)) != usual
+    assert reading_of(reads(tokenizer="word", lines_right_to_left=True)) != usual
+    assert reading_settings(reads(tokenizer="char", test_fraction=0.2))["test_fraction"] == 0.2
+
+
+def test_a_model_that_is_trained_further_keeps_its_words_and_is_measured_against_the_usual_ones():
+    config = config_of(tokenizer="word", minimum_count=5)
+    further = TrainingRun(config=config, starts_from_name="Night train")
+    assert not reads_alike(further)
+    assert reading_of(further) == reading_of(TrainingRun(config=config_of(tokenizer="char")))
 
 
 def test_a_baseline_is_judged_by_the_songs_that_judge_the_run(ready_dataset, monkeypatch):
@@ -124,7 +136,7 @@ def test_a_run_that_keeps_no_songs_for_a_test_has_no_last_judgement(ready_datase
 
 def test_the_baselines_of_many_runs_are_one_question(ready_dataset):
     runs = [make_run(ready_dataset, config=config_of(seed=seed)) for seed in range(4)]
-    baseline = make_baseline_row(ready_dataset, runs[0].config)
+    baseline = make_baseline_row(runs[0])
     with CaptureQueriesContext(connection) as queries:
         found = baselines_of(runs)
     assert len(queries) == 1
@@ -133,7 +145,7 @@ def test_the_baselines_of_many_runs_are_one_question(ready_dataset):
 
 
 def test_a_lead_is_the_share_of_nats_a_model_saves(ready_dataset):
-    baseline = make_baseline_row(ready_dataset, config_of(), nats_per_character=2.0)
+    baseline = make_baseline_row(make_run(ready_dataset), nats_per_character=2.0)
     assert lead_over(baseline, 1.5) == pytest.approx(0.25)
     assert lead_over(baseline, 3.0) == pytest.approx(-0.5)
     assert lead_over(baseline, None) is None
@@ -141,6 +153,8 @@ def test_a_lead_is_the_share_of_nats_a_model_saves(ready_dataset):
 
 
 def test_a_baseline_goes_with_its_dataset(ready_dataset):
-    make_baseline_row(ready_dataset, config_of())
+    run = make_run(ready_dataset)
+    make_baseline_row(run)
+    run.delete()
     Dataset.objects.get(pk=ready_dataset.pk).delete()
     assert not Baseline.objects.exists()

@@ -4,6 +4,7 @@ import pytest
 
 from tests.training.finished_runs import make_finished_run, make_running_run
 from training import comparison
+from training.language_model.config import TrainingConfig
 from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +57,15 @@ def test_the_same_run_twice_is_two_entrants_and_not_two_seeds(ready_dataset):
     found = compared(*twins, make_finished_run(ready_dataset, architecture="gru"))
     assert labels(found) == ["LSTM 1", "LSTM 2", "GRU"]
     assert found.is_numbered
+
+
+def test_a_run_from_before_there_was_a_setting_has_its_default(ready_dataset):
+    old, new = (make_finished_run(ready_dataset, architecture=cell) for cell in ("rnn", "mingru"))
+    new.config = TrainingConfig(architecture="mingru", hidden_size=48).to_dict()
+    old.config = {name: value for name, value in new.config.items() if name != "residual"} | {"hidden_size": 40}
+    contenders = compared(new, old)
+    assert [one.label for one in contenders] == ["RNN", "minGRU"]
+    assert comparison.differing_settings(contenders) == [("hidden_size", [40, 48])]
 
 
 def test_a_lead_that_two_decimals_do_not_show_is_a_hair(ready_dataset):

@@ -58,7 +58,7 @@ def test_a_page_of_what_does_not_exist_is_not_found(signed_in, db, junk):
         assert signed_in.get(_address(name, junk)).status_code == 404
     for name in ("model-detail", "model-download"):
         assert signed_in.get(_address(name, junk)).status_code == 404
-    for name in ("run-cancel", "model-edit", "model-delete"):
+    for name in ("run-cancel", "run-clone", "model-edit", "model-delete"):
         assert signed_in.post(_address(name, junk)).status_code == 404
 
 
@@ -73,7 +73,8 @@ def test_a_page_is_shown_whatever_it_is_asked_beside(signed_in, run, junk):
     for name in ("run", "by", "loss", "dataset"):
         assert signed_in.get("/runs/compare/", {"run": run.pk} | {name: junk}).status_code == 200
     assert signed_in.get("/races/", {"page": junk}).status_code == 200
-    assert signed_in.get(reverse("training:run-create", args=[run.dataset_id]), {"like": junk}).status_code == 200
+    for name in ("like", "from"):
+        assert signed_in.get(reverse("training:run-create", args=[run.dataset_id]), {name: junk}).status_code == 200
 
 
 @pytest.mark.parametrize("address", LISTS)

@@ -10,6 +10,8 @@ from safetensors import safe_open
 from tests.songs import make_ready_dataset
 from tests.training.runs import SMALL, claim, expire_lease, make_run
 from training import execution, lifecycle, storage
+from training.language_model import losses
+from training.language_model.checkpoint import load_model
 from training.language_model.config import resolve_config
 from training.models import Attempt, Checkpoint, TrainingRun
 
@@ -27,6 +29,10 @@ def train(run, **options) -> TrainingRun:
     execution.execute(run.pk, claimed.token, **options)
     run.refresh_from_db()
     return run
+
+
+def published_files(settings) -> list[Path]:
+    return [path for path in (Path(settings.MEDIA_ROOT) / "checkpoints").rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
@@ -47,6 +53,19 @@ def test_a_training_ends_in_a_model_whose_file_is_what_its_row_says(ready_datase
     assert model.parameters == run.parameters
 
 
+def test_a_model_of_pieces_keeps_how_it_reads_lines_and_what_it_was_told_of_songs(ready_dataset, settings):
+    asked = {"tokenizer": "bpe", "vocabulary_limit": 1000, "lines_right_to_left": True, "condition_on": "genre+artist"}
+    config = resolve_config(architecture="gru", overrides=SMALL | asked)
+    run = train(make_run(ready_dataset, architecture="gru", config=config.to_dict()))
+    assert (run.state, run.error) == (State.SUCCEEDED, "")
+    assert run.facts["conditions"] == {"genre": ["folk"], "artist": ["Nobody"]}
+    model = run.checkpoints.published().get()
+    tokenizer = load_model(Path(settings.MEDIA_ROOT) / model.model_file).tokenizer
+    assert tokenizer.conditions.knows("genre", "Folk")
+    assert tokenizer.lines_right_to_left
+    assert model.tokenizer == "bpe"
+
+
 def test_the_steps_of_a_training_are_written_down(run):
     train(run)
     points = list(run.metric_points.all())
@@ -60,6 +79,8 @@ def test_the_steps_of_a_training_are_written_down(run):
     assert run.samples.count() == 2
     assert run.samples.first().text
     assert run.facts["device"] == "cpu"
+    assert run.facts["allocator"] in ("jemalloc", "system")
+    assert len(run.facts["batch_hash"]) == 64
     assert run.facts["songs_kept_aside"] >= 1
     states = run.events.filter(kind="state")
     assert list(states.values_list("state", flat=True)) == ["running", "succeeded"]
@@ -104,7 +125,7 @@ def test_songs_too_few_fail_the_run_with_a_sentence(user):
 
 
 def test_a_loss_that_is_no_number_fails_the_run_with_advice(run, monkeypatch):
-    monkeypatch.setattr(torch.nn.functional, "cross_entropy", lambda *args, **kwargs: torch.tensor(float("nan")))
+    monkeypatch.setattr(losses, "cross_entropy", lambda *args, **kwargs: torch.tensor(float("nan")))
     config = run.config | {"sample_tokens": 0}
     TrainingRun.objects.filter(pk=run.pk).update(config=config)
     monkeypatch.setattr(torch.Tensor, "backward", lambda self: None)
@@ -154,7 +175,7 @@ def test_a_full_disk_fails_the_run_and_leaves_no_half_model(run, monkeypatch, se
         execution.execute(run.pk, claimed.token)
     run.refresh_from_db()
     assert (run.state, run.error_code) == (State.FAILED, "storage_full")
-    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    assert not published_files(settings)
 
 
 def test_a_cancelled_run_stops_and_leaves_no_model(run):
@@ -202,4 +223,4 @@ def test_an_attempt_taken_over_while_it_publishes_takes_its_files_away(run, monk
     with pytest.raises(execution.LeaseLost):
         execution.execute(run.pk, claim(run).token)
     assert not Checkpoint.objects.exists()
-    assert not [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
+    assert not published_files(settings)

@@ -7,7 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from tests.training.runs import claim, expire_lease, let_time_pass, make_run
-from training import lifecycle
+from training import lifecycle, storage
 from training.lifecycle.clock import from_now
 from training.models import Attempt, MetricPoint, RunEvent, Sample, SingleFlight, TrainingRun, Worker
 
@@ -78,16 +78,63 @@ def test_a_run_whose_time_has_not_come_is_left_in_line(run):
     assert lifecycle.claim_next("w", "h", 1) is None
 
 
-def test_a_later_attempt_starts_without_the_measurements_of_the_earlier(run):
+def test_a_later_attempt_keeps_what_was_measured_until_it_knows_where_it_goes_on(run):
     first = claim(run)
     lifecycle.record(run.pk, first.token, progress={"step": 4}, points=[POINT], samples=[SAMPLE])
     lifecycle.hand_back(run.pk, first.token)
     second = claim(run)
     run.refresh_from_db()
-    assert (second.attempt, run.step, run.metrics) == (2, 0, {})
-    assert not run.metric_points.exists()
-    assert not run.samples.exists()
+    assert (second.attempt, run.step) == (2, 4)
+    assert run.metric_points.exists()
     assert history(run) == ["running", "queued", "running"]
+
+
+def go_back(run, token, step: int, **values) -> bool:
+    columns = {"epoch": 1, "tokens": 90, "metrics": {"step": step}, "last_point": step, "last_sample": step}
+    return lifecycle.go_back(run.pk, token, step=step, **columns | values)
+
+
+def test_an_attempt_that_goes_on_from_a_step_keeps_what_was_measured_until_there(run):
+    first = claim(run)
+    points, samples = [POINT, POINT | {"step": 8}], [SAMPLE, SAMPLE | {"step": 8}]
+    lifecycle.record(run.pk, first.token, progress={"step": 9}, points=points, samples=samples)
+    lifecycle.hand_back(run.pk, first.token)
+    second = claim(run)
+    assert go_back(run, second.token, 8, last_sample=4)
+    run.refresh_from_db()
+    assert (run.step, run.epoch, run.tokens, run.metrics) == (8, 1, 90, {"step": 8})
+    assert [point.step for point in run.metric_points.all()] == [4, 8]
+    assert [sample.step for sample in run.samples.all()] == [4]
+    assert go_back(run, second.token, 0)
+    assert not run.metric_points.exists()
+
+
+def test_who_was_taken_over_takes_no_row_back(run):
+    first = claim(run)
+    lifecycle.record(run.pk, first.token, progress={"step": 4}, points=[POINT])
+    lifecycle.hand_back(run.pk, first.token)
+    claim(run)
+    assert not go_back(run, first.token, 0)
+    run.refresh_from_db()
+    assert run.step == 4
+    assert run.metric_points.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("how", ["finished", "cancelled while it waited", "lost too often"])
+def test_a_run_that_ends_for_good_leaves_nothing_to_go_on_from(run, how, settings):
+    claimed = claim(run)
+    storage.work_folder(run.pk).mkdir(parents=True)
+    lifecycle.hand_back(run.pk, claimed.token)
+    assert storage.runs_with_work() == [run.pk]
+    if how == "cancelled while it waited":
+        lifecycle.request_cancel(run, "mara")
+    elif how == "lost too often":
+        settings.LOST_ATTEMPTS_ALLOWED = 1
+        lifecycle.lost(run.pk, claim(run).token, reason="It vanished.", actor="the test")
+    else:
+        lifecycle.finish(run.pk, claim(run).token, State.SUCCEEDED, message="Done.")
+    assert storage.runs_with_work() == []
 
 
 @pytest.mark.django_db(transaction=True)

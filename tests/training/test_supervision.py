@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from django.conf import settings as project
@@ -12,8 +13,10 @@ from django.db import connection
 
 from tests.processes import PATIENCE_SECONDS, test_database_url, wait_until
 from tests.training.runs import SMALL, claim, expire_lease, make_run
-from training import lifecycle, storage, supervision
+from training import execution, lifecycle, storage, supervision
+from training.language_model.checkpoint import load_model, weights_sha256
 from training.language_model.config import resolve_config
+from training.language_model.resume import ResumeFolder
 from training.models import Attempt, TrainingRun
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
@@ -103,6 +106,44 @@ def test_a_killed_child_costs_an_attempt_and_the_run_waits_again(endless_run):
         os.kill(supervisor.child.pid, signal.SIGKILL)
     assert (endless_run.state, endless_run.lost_attempts) == (State.QUEUED, 1)
     assert "signal 9" in endless_run.attempt_rows.get().reason
+
+
+def weights_of(run) -> str:
+    return weights_sha256(load_model(Path(storage.default_storage.path(run.checkpoints.get().model_file))).network)
+
+
+LONG = SMALL | {"steps": 1200, "epochs": 1000, "patience": 0, "evaluations": 12, "dropout": 0.2, "sample_tokens": 0}
+
+
+def test_a_run_whose_child_was_killed_and_then_its_worker_drained_ends_with_the_same_weights(
+    ready_dataset, monkeypatch
+):
+    monkeypatch.setattr(supervision, "LOOK_SECONDS", 0.1)  # it must be asked to stop before it is done
+    config = resolve_config(architecture="gru", overrides=LONG).to_dict()
+    whole, run = make_run(ready_dataset, config=config), make_run(ready_dataset, config=config)
+    execution.execute(whole.pk, claim(whole).token)
+    files = ResumeFolder(storage.work_folder(run.pk))
+    with supervised(run) as supervisor:
+        wait_until(files.steps, what="a resume file")
+        os.kill(supervisor.child.pid, signal.SIGKILL)
+    assert (run.state, run.lost_attempts) == (State.QUEUED, 1)
+    killed_at = files.steps()[0]
+    lifecycle.worker_beat(WORKER, host="here", pid=1, queues=["training"])
+    with supervised(run):
+        wait_until(lambda: files.steps()[0] > killed_at, what="a newer resume file")
+        lifecycle.announce_drain(WORKER)
+    assert (run.state, run.lost_attempts) == (State.QUEUED, 1)
+    lifecycle.forget_worker(WORKER, 1)
+    with supervised(run):
+        pass
+    assert (run.state, run.attempts) == (State.SUCCEEDED, 3)
+    assert weights_of(run) == weights_of(whole)
+    assert run.events.filter(message__startswith="Goes on from step").count() == 2
+    assert not run.events.filter(kind="warning").exists()
+    judged = ("step", "valid_loss", "train_loss", "learning_rate")
+    points, expected = (one.metric_points.filter(valid_loss__gt=0).values_list(*judged) for one in (run, whole))
+    assert list(points) == list(expected)
+    assert storage.runs_with_work() == []
 
 
 def test_a_worker_that_shuts_down_hands_its_run_back(endless_run):

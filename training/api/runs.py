@@ -20,6 +20,7 @@ from training.api.fields import ObjectField
 from training.api.renderers import CsvRenderer, EventStreamRenderer
 from training.baseline_findings import described
 from training.baselines import baseline_of, baselines_of
+from training.language_model.shapes import CELL_KINDS
 from training.models import Baseline, Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
 from training.services import runs as services
 from training.streaming import event_stream
@@ -104,6 +105,9 @@ class RunSerializer(serializers.ModelSerializer):
     metrics = serializers.SerializerMethodField()
     baseline = serializers.SerializerMethodField(help_text="What counting words comes to; null where nobody counted.")
     model = serializers.SerializerMethodField(help_text="The id of the model that came of it, or null.")
+    starts_from = serializers.CharField(
+        source="starts_from_id", allow_null=True, help_text="The model that a fine-tuning trains further, or null."
+    )
 
     class Meta:
         model = TrainingRun
@@ -119,6 +123,8 @@ class RunSerializer(serializers.ModelSerializer):
             "preset",
             "config",
             "seed",
+            "starts_from",
+            "starts_from_name",
             "state",
             "queue_position",
             "progress",
@@ -168,16 +174,41 @@ class StartSerializer(serializers.Serializer):
     """What to train; every setting that ``config`` leaves out has the preset's value."""
 
     dataset = serializers.CharField(help_text="The id of a dataset that is ready.")
-    architecture = serializers.CharField(help_text="rnn, lstm or gru.")
+    architecture = serializers.CharField(
+        required=False, help_text=f"One of {', '.join(CELL_KINDS)}; needed unless it starts from a model."
+    )
     preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee or lunch; tiny if absent.")
     name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
+    starts_from = serializers.CharField(
+        required=False, allow_null=True, help_text="The id of a model to train further: a fine-tuning."
+    )
+
+    def validate_starts_from(self, model_id: str | None) -> Checkpoint | None:
+        if model_id is None:
+            return None
+        found = services.models_to_start_from(self.context["request"].user).filter(pk=model_id).first()
+        if found is None:
+            raise ValidationError("There is no such model.")
+        return found
+
+    def validate(self, values: dict) -> dict:
+        if not values.get("architecture") and not values.get("starts_from"):
+            raise ValidationError({"architecture": ["This field is required."]})
+        return values
 
     def validate_dataset(self, dataset_id: str) -> Dataset:
         found = Dataset.objects.visible_to(self.context["request"].user).filter(pk=dataset_id).first()
         if found is None:
             raise NotFound("There is no such dataset.")
         return found
+
+
+class CloneSerializer(serializers.Serializer):
+    """What shall be different in a run like another."""
+
+    name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
+    config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
 
 
 class FiniteField(serializers.FloatField):
@@ -229,7 +260,8 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         user = self.request.user
         models = Prefetch("checkpoints", Checkpoint.objects.visible_to(user).published(), to_attr="models")
         runs = TrainingRun.objects.select_related("owner").prefetch_related(models)
-        return runs.visible_to(user) if self.request.method in ("GET", "HEAD", "OPTIONS") else runs.owned_by(user)
+        may_be_anothers = self.action == "clone" or self.request.method in ("GET", "HEAD", "OPTIONS")
+        return runs.visible_to(user) if may_be_anothers else runs.owned_by(user)
 
     def paginate_queryset(self, queryset) -> list:
         page = super().paginate_queryset(queryset)
@@ -267,10 +299,11 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         run = services.start_run(
             owner=request.user,
             dataset=values["dataset"],
-            architecture=values["architecture"],
+            architecture=values.get("architecture", ""),
             preset=values.get("preset") or None,
             name=values.get("name", ""),
             overrides=values.get("config"),
+            starts_from=values.get("starts_from"),
             idempotency_key=self._idempotency_key(),
         )
         return self._accepted(run)
@@ -280,6 +313,26 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         if key and (len(key) > LONGEST_KEY or not key.isprintable()):
             raise ValidationError({"Idempotency-Key": [f"Use at most {LONGEST_KEY} printable characters."]})
         return key
+
+    @extend_schema(
+        request=CloneSerializer,
+        responses={
+            202: RunSerializer,
+            409: OpenApiResponse(description="The dataset is not ready."),
+            429: OpenApiResponse(description="As many of your runs wait as may."),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def clone(self, request, pk: str):
+        """Put a run like this one into the line, but for what ``config`` says: after a loss that ran away, with half
+        the learning rate."""
+        asked = CloneSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        run = services.clone_run(
+            run=self.get_object(), owner=request.user, overrides=values.get("config"), name=values.get("name", "")
+        )
+        return self._accepted(run)
 
     @extend_schema(
         request=None,

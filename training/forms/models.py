@@ -2,6 +2,7 @@
 
 from django import forms
 
+from training.language_model.presets import cell_choices
 from training.models import Checkpoint, Visibility
 
 ORDERS = {"best": "Best first", "newest": "Newest first"}
@@ -14,8 +15,7 @@ class ModelFilterForm(forms.Form):
     architecture = forms.ChoiceField(
         label="Cell",
         required=False,
-        widget=forms.RadioSelect,
-        choices=[("", "All"), ("rnn", "RNN"), ("lstm", "LSTM"), ("gru", "GRU")],
+        choices=[("", "Any cell"), *cell_choices()],
     )
     order = forms.ChoiceField(label="Order", required=False, choices=list(ORDERS.items()))
 

@@ -5,11 +5,18 @@ from django import forms
 from training.errors import Invalid
 from training.forms.refusals import add_refusal
 from training.language_model.config import ConfigError, describe_options, parse_setting, resolve_config
-from training.language_model.presets import DEFAULT_PRESET
-from training.models import TrainingRun
+from training.language_model.presets import DEFAULT_PRESET, cell_choices
+from training.models import Checkpoint, TrainingRun
 from training.settings_table import GROUPS, setting_title
 
 UP_FRONT = ("architecture", "tokenizer")
+
+
+class VisibleModelField(forms.ModelChoiceField):
+    """A model by its id; what no column can hold is no model."""
+
+    def to_python(self, value):
+        return super().to_python(value.replace("\0", "�") if isinstance(value, str) else value)
 
 
 class RunForm(forms.Form):
@@ -22,8 +29,19 @@ class RunForm(forms.Form):
         label="Name", max_length=120, required=False, help_text="Blank: the cell, the dataset and the preset."
     )
 
-    def __init__(self, *args, **kwargs) -> None:
+    starts_from = VisibleModelField(
+        Checkpoint.objects.none(),
+        label="Start from",
+        required=False,
+        empty_label="Nothing: a network that knows no word yet",
+        help_text="A model is trained further on these songs: its cell, its size and its vocabulary stay.",
+    )
+
+    def __init__(self, *args, models=None, **kwargs) -> None:
+        """``models`` are those that may be trained further."""
         super().__init__(*args, **kwargs)
+        if models is not None:
+            self.fields["starts_from"].queryset = models
         self.options = describe_options()
         for name in ("architecture", "tokenizer", "preset"):
             choices = self.options[f"{name}s"]
@@ -94,7 +112,7 @@ def setting_field(described: dict) -> forms.Field:
         choices = [("", "As the preset says"), ("true", "Yes"), ("false", "No")]
         return forms.ChoiceField(label=label, help_text=help_text, choices=choices, required=False)
     if described["choices"]:
-        choices = [("", "As the preset says"), *((choice, choice) for choice in described["choices"])]
+        choices = [("", "As the preset says"), *((choice, choice) for choice in described["choices"] if choice)]
         return forms.ChoiceField(label=label, help_text=help_text, choices=choices, required=False)
     attributes = {"data-setting": described["name"], "autocomplete": "off"}
     if described["type"] in ("int", "float"):
@@ -117,9 +135,7 @@ class RunFilterForm(forms.Form):
 
     q = forms.CharField(label="Search runs", required=False, max_length=100)
     state = forms.ChoiceField(label="State", required=False, choices=[("", "Any state"), *TrainingRun.State.choices])
-    architecture = forms.ChoiceField(
-        label="Cell", required=False, choices=[("", "Any cell"), ("rnn", "RNN"), ("lstm", "LSTM"), ("gru", "GRU")]
-    )
+    architecture = forms.ChoiceField(label="Cell", required=False, choices=[("", "Any cell"), *cell_choices()])
     dataset = forms.ChoiceField(label="Dataset", required=False)
 
     def __init__(self, data, *, datasets) -> None:

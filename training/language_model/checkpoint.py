@@ -11,7 +11,7 @@ import json
 import math
 import os
 import uuid
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from training.language_model.config import GATES, MOST_PARAMETERS, CheckpointError, TrainingConfig
-from training.language_model.networks import LyricNetwork, NetworkShape, expected_tensors
+from training.language_model.config import MOST_PARAMETERS, CheckpointError, TrainingConfig
+from training.language_model.networks import LyricNetwork
+from training.language_model.shapes import NetworkShape, count_weights, expected_tensors
 from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict
 
 FORMAT = "lyrics-model"
@@ -173,16 +174,11 @@ def described_in(metadata: dict[str, str]) -> dict[str, Any]:
 
 def shape_described(values: dict[str, Any]) -> NetworkShape:
     """The network's shape as a file describes it. Raises CheckpointError if it is none or too large to build."""
-    names = {one.name for one in fields(NetworkShape)}
-    sizes = [values.get(name) for name in ("vocabulary_size", "embedding_size", "hidden_size", "num_layers")]
-    are_sizes = all(type(size) is int and 1 <= size <= MOST_PARAMETERS for size in sizes)
-    if set(values) != names or not are_sizes or type(values["tie_embeddings"]) is not bool or sizes[-1] > 16:
-        raise CheckpointError("This model file does not say what its network looks like.")
-    if values["architecture"] not in GATES:
-        known = ", ".join(GATES)
-        raise CheckpointError(f"This model's cell is {str(values['architecture'])[:20]!r}; this program knows {known}.")
-    shape = NetworkShape(**values)
-    if sum(math.prod(size) for size in expected_tensors(shape).values()) > MOST_PARAMETERS:
+    try:
+        shape = NetworkShape.from_dict(values)
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error
+    if count_weights(shape) > MOST_PARAMETERS:
         raise CheckpointError(
             f"This model has more than {MOST_PARAMETERS // 10**6} million weights, too many for here."
         )

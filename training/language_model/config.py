@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from training.language_model.presets import ARCHITECTURES, DEFAULT_PRESET, PRESETS, TOKENIZER_CHOICES, Preset
+from training.language_model.shapes import CELL_KINDS, NONLINEARITIES, NetworkShape, count_weights
 
 __all__ = [
     "FIELDS",
@@ -39,7 +40,6 @@ BYTES_BEYOND_ASCII = 115  # and spells with these what it does not know
 BPE_LIMITS = (1000, 32_000)  # tokens of a vocabulary of pieces, its bytes among them
 # How many genres and artists a model tells apart; each has one more mark for all others.
 CONDITION_LIMITS = MappingProxyType({"genre": 50, "artist": 500})
-GATES = MappingProxyType({"rnn": 1, "gru": 3, "lstm": 4})
 
 
 class LyricsError(Exception):
@@ -86,7 +86,7 @@ def setting(
 class TrainingConfig:
     """One training, complete: the same config, songs and seed give the same model once ``steps`` is fixed."""
 
-    architecture: str = setting("lstm", "The recurrent cell.", "network", choices=GATES)
+    architecture: str = setting("lstm", "The recurrent cell.", "network", choices=CELL_KINDS)
     tokenizer: str = setting(
         "word",
         "What the model reads and writes one at a time: words, characters, or pieces of words.",
@@ -116,6 +116,9 @@ class TrainingConfig:
     lines_right_to_left: bool = setting(
         False, "Read and write each line from its end, so that the rhyme word comes first.", "text"
     )
+    with_title: bool = setting(
+        False, "Tell the model each song's title before it begins, so that you can name one when it writes.", "text"
+    )
     condition_on: str = setting(
         "",
         "Tell the model each song's genre or artist before it begins, so that you can ask for one when it writes.",
@@ -125,12 +128,34 @@ class TrainingConfig:
     embedding_size: int = setting(192, "Numbers that stand for one word or character.", "network", 4, 2048)
     hidden_size: int = setting(256, "Numbers the network remembers in each layer.", "network", 4, 2048)
     num_layers: int = setting(1, "Recurrent layers, one above the other.", "network", 1, 4)
+    residual: bool = setting(
+        False, "Each layer adds to what it reads instead of replacing it, where both are of one size.", "network"
+    )
+    nonlinearity: str = setting(
+        "tanh",
+        "What bends the state of a simple RNN; the other cells have their own.",
+        "network",
+        choices=NONLINEARITIES,
+    )
+    forget_bias: float = setting(
+        1.0,
+        "How far open the gate that keeps the memory is at first (all cells but the simple RNN).",
+        "network",
+        -10,
+        10,
+    )
     dropout: float = setting(
         0.4,
         "The share of the network's inputs and outputs hidden while it learns; more for few songs.",
         "network",
         0,
         0.9,
+    )
+    input_dropout: float | None = setting(
+        None, "The share of the network's inputs alone; none means 0.6 of the dropout.", "network", 0, 0.9
+    )
+    embedding_dropout: float = setting(
+        0.0, "The share of all words that a step does not see, wherever they stand.", "network", 0, 0.9
     )
     tie_embeddings: bool = setting(
         True, "Read and write with the same table of words: fewer weights, better on few songs.", "network"
@@ -143,6 +168,17 @@ class TrainingConfig:
     weight_decay: float = setting(0.05, "How strongly large weights are pulled back.", "learning", 0, 1)
     gradient_clip: float = setting(0.5, "The longest gradient that one step may follow.", "learning", 0.01, 100)
     warmup_fraction: float = setting(0.08, "The share of the steps in which the step size rises.", "learning", 0, 0.5)
+    loss: str = setting(
+        "auto",
+        "What each word is weighed against: the whole vocabulary (full), or a part drawn anew at each step (sampled), "
+        "which is quicker; auto draws from 8,000 words on.",
+        "learning",
+        choices=("auto", "full", "sampled"),
+    )
+    sampled_negatives: int = setting(1024, "Words drawn at each step, where words are drawn.", "learning", 16, 16_384)
+    full_softmax_share: float = setting(
+        0.2, "The last share of the steps that weighs against the whole vocabulary all the same.", "learning", 0, 1
+    )
     epochs: int = setting(40, "The most times the songs are read.", "duration", 1, 1000)
     budget_seconds: float | None = setting(
         None, "Seconds the training may take here, turned into a number of steps when it starts.", "duration", 1, 86_400
@@ -183,6 +219,11 @@ class TrainingConfig:
         0,
         2**31 - 1,
     )
+
+    @property
+    def batch_seed(self) -> int:
+        """The chance that orders the songs."""
+        return self.seed if self.order_seed is None else self.order_seed
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainingConfig":
@@ -285,20 +326,12 @@ def parse_setting(name: str, text: str) -> Any:
 
 def count_parameters(config: TrainingConfig, vocabulary_size: int | None = None) -> int:
     """The weights of the network; without a vocabulary size, the most that ``vocabulary_limit`` allows."""
-    V = vocabulary_size or largest_vocabulary(config)
-    E, H = config.embedding_size, config.hidden_size
-    recurrent = sum(
-        GATES[config.architecture] * H * (E * (layer == 0) + H * (layer > 0) + H + 2)
-        for layer in range(config.num_layers)
-    )
-    if not config.tie_embeddings:
-        return V * E + recurrent + V * H + V
-    return V * E + recurrent + (E * H + E if E != H else 0) + V
+    return count_weights(NetworkShape.of(config, vocabulary_size or largest_vocabulary(config)))
 
 
 def largest_vocabulary(config: TrainingConfig) -> int:
     """The most tokens the vocabulary can have, special tokens included."""
-    special = 12
+    special = 12 + config.with_title
     conditions = sum(1 + most for kind, most in CONDITION_LIMITS.items() if kind in config.condition_on.split("+"))
     known = config.vocabulary_limit
     if config.tokenizer == "char":

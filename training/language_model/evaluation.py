@@ -62,13 +62,17 @@ def evaluate(network: LyricNetwork, held_out: HeldOutSongs) -> Iterator[float]:
     nats, tokens, total = 0.0, 0, held_out.tokens
     for first in range(0, len(held_out.songs), SONGS_AT_ONCE):
         batch = pad(held_out.songs[first : first + SONGS_AT_ONCE]).to(network.decoder_bias.device)
+        asked = batch.clone()
+        for column, given in enumerate(held_out.given[first : first + SONGS_AT_ONCE]):
+            asked[1 : 1 + given, column] = PADDING
         state = None
         for row in range(0, len(batch) - 1, ROWS_AT_ONCE):
             piece = batch[row : row + ROWS_AT_ONCE + 1]  # one row more: the last input's target
-            piece_nats, piece_tokens, state = score_piece(network, piece, state, given=max(0, held_out.given - row))
+            targets = asked[row + 1 : row + ROWS_AT_ONCE + 1]
+            piece_nats, piece_tokens, state = score_piece(network, piece, state, targets=targets)
             nats, tokens = nats + piece_nats, tokens + piece_tokens
             yield tokens / total
-    return judged(held_out, nats=nats, tokens=tokens)
+    return evaluation_of(held_out, nats=nats, tokens=tokens)
 
 
 def count_songs(corpus: Corpus) -> KneserNey:
@@ -79,11 +83,11 @@ def count_songs(corpus: Corpus) -> KneserNey:
 
 def evaluate_counts(model: KneserNey, held_out: HeldOutSongs) -> Evaluation:
     """Judge an n-gram model as `evaluate` judges a network: the same songs, the same tokens."""
-    nats = model.token_nats([song.numpy() for song in held_out.songs])
-    return judged(held_out, nats=float(nats.sum()), tokens=len(nats))
+    nats = model.token_nats([song.numpy() for song in held_out.songs], given=held_out.given)
+    return evaluation_of(held_out, nats=float(nats.sum()), tokens=len(nats))
 
 
-def judged(held_out: HeldOutSongs, *, nats: float, tokens: int) -> Evaluation:
+def evaluation_of(held_out: HeldOutSongs, *, nats: float, tokens: int) -> Evaluation:
     return Evaluation(nats=nats, tokens=tokens, characters=held_out.characters, spelling_nats=held_out.spelling_nats)
 
 
@@ -94,14 +98,15 @@ def count_pieces(held_out: HeldOutSongs) -> int:
 
 
 @torch.no_grad()
-def score_piece(network: LyricNetwork, piece: Tensor, state, *, given: int = 0) -> tuple[float, int, list]:
+def score_piece(
+    network: LyricNetwork, piece: Tensor, state, *, targets: Tensor | None = None
+) -> tuple[float, int, list]:
     """(nats, tokens, state) of predicting rows 1… of ``piece`` (T + 1, B) from the rows before them.
 
-    The first ``given`` of them are told, not predicted.
+    ``targets`` (T, B) are these rows with `PADDING` where the network is not judged; without them it is everywhere.
     """
     network.eval()
-    targets = piece[1:].clone()
-    targets[:given] = PADDING
+    targets = piece[1:] if targets is None else targets
     logits, state = network(piece[:-1].clamp(min=0), state)
     nats = functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=PADDING, reduction="none")
     return float(nats.double().sum()), int((targets != PADDING).sum()), state

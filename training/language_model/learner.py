@@ -4,16 +4,17 @@ All chance comes from generators of its own and nothing from torch's global one,
 give the same weights bit by bit on one processor once the number of steps is fixed.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from training.language_model import machine
 from training.language_model.config import TrainingConfig, TrainingDiverged
 from training.language_model.corpus import Corpus, windows
-from training.language_model.networks import LyricNetwork, NetworkShape, State, detach
+from training.language_model.losses import StepLoss
+from training.language_model.networks import LyricNetwork, State, detach
 
 
 class Learner:
@@ -33,15 +34,20 @@ class Learner:
     ):
         self.corpus, self.config, self.device = corpus, config, device
         starts = torch.Generator().manual_seed(config.seed)
-        self.network = LyricNetwork(
-            NetworkShape.of(config, corpus.tokenizer.vocabulary_size), dropout=config.dropout, generator=starts
-        )
+        counts = corpus.token_counts()
+        self.network = LyricNetwork.of(config, corpus.tokenizer.vocabulary_size, generator=starts)
         if weights is None:
-            self.network.start_at_unigram(corpus.token_counts())
+            self.network.start_at_unigram(counts)
         else:
             self.network.load_named_tensors(weights)
         self.network.to(device)
-        self.generators = {"dropout": torch.Generator(device).manual_seed(config.seed)}
+        self.generators = {
+            name: torch.Generator(device).manual_seed(config.seed + offset)
+            for offset, name in enumerate(("dropout", "negatives"))
+        }
+        self.loss = StepLoss(
+            config, counts, ignored_id=corpus.tokenizer.begin_id, generator=self.generators["negatives"]
+        )
         matrices, vectors = self.network.matrices_and_vectors()
         groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.99), fused=True)
@@ -56,8 +62,8 @@ class Learner:
         """The next inputs and targets (T, B); begins another epoch, with the songs in a new order, where one ends."""
         window = next(self._windows, None)
         if window is None:
-            seed = self.config.seed if self.config.order_seed is None else self.config.order_seed
-            columns = self.corpus.columns(batch_size=self.config.batch_size, seed=seed, epoch=self.epoch)
+            order = {"seed": self.config.batch_seed, "epoch": self.epoch}
+            columns = self.corpus.columns(batch_size=self.config.batch_size, **order)
             tokenizer = self.corpus.tokenizer
             self._windows = windows(columns.to(self.device), self.config.sequence_length, tokenizer=tokenizer)
             self.epoch += 1
@@ -73,23 +79,31 @@ class Learner:
         for _ in range(windows_read):
             self.next_window()
 
-    def learn(self, *, learning_rate: float, precision: str) -> tuple[float, float]:
+    def learn(self, *, learning_rate: float, precision: str, sampled: bool | None = None) -> tuple[float, float]:
         """Take one step; (mean loss in nats per token, gradient norm before clipping).
 
+        ``sampled`` says whether it learns from drawn words, instead of what this step of the plan would do.
         Raises: TrainingDiverged before the weights are touched by a loss or gradient that is not a number.
         """
         inputs, targets = self.next_window()
         self.network.train()
         with machine.autocast(self.device, precision):
-            logits, state = self.network(inputs, self.state, dropout_generator=self.generators["dropout"])
+            features, state = self.network.remember(inputs, self.state, dropout_generator=self.generators["dropout"])
+            features, table = self.network.before_logits(features)
         # That a song begins where another ended is no news to learn, and begin is never written.
-        loss = functional.cross_entropy(
-            logits.float().flatten(0, 1), targets.flatten(), ignore_index=self.corpus.tokenizer.begin_id
+        loss = self.loss(
+            features,
+            table,
+            self.network.decoder_bias,
+            targets,
+            sampled=self.loss.is_sampled(self.step) if sampled is None else sampled,
+            precision=precision,
         )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
-        if not torch.isfinite(loss + norm):
+        loss_value, norm_value = torch.stack((loss.detach(), norm)).tolist()  # the step's one wait for the device
+        if not math.isfinite(loss_value + norm_value):
             raise TrainingDiverged(self.step + 1, self.config.learning_rate)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
@@ -97,4 +111,4 @@ class Learner:
         self.state = detach(state)
         self.step += 1
         self.tokens += targets.numel()
-        return float(loss.detach()), float(norm)
+        return loss_value, norm_value

@@ -27,6 +27,7 @@ BEGIN_MARK = "<begin>"
 END_MARK = "<end>"
 LINE_MARK = "<line>"
 STANZA_MARK = "<stanza>"
+TITLE_MARK = "<title>"  # of models that are told titles: a line of its own before the lyrics
 
 SECTION_TITLES = {
     "verse": "Verse",

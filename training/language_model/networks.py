@@ -6,50 +6,21 @@ Tensors run time first, (T, B): column b of a batch is one place in the songs th
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from typing import Self
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
+from training.language_model import fast_cells
+from training.language_model.cells import LayerState, build_cell, start_weights
 from training.language_model.config import TrainingConfig
+from training.language_model.shapes import NetworkShape
 
-CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
-# Where each cell's "keep what you remember" gate lies among its stacked gates (torch's order: LSTM i, f, g, o;
-# GRU r, z, n, where z near one keeps the old state).
-MEMORY_GATE = {"lstm": 1, "gru": 1}
 # Of the dropout that the output gets, the input gets this share: .2 beside .35 was best on Penn Treebank.
 INPUT_DROPOUT_SHARE = 0.6
 
-LayerState = Tensor | tuple[Tensor, Tensor]
 State = list[LayerState]
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkShape:
-    """All that decides the names and shapes of a network's weights."""
-
-    architecture: str
-    vocabulary_size: int
-    embedding_size: int
-    hidden_size: int
-    num_layers: int
-    tie_embeddings: bool
-
-    @classmethod
-    def of(cls, config: TrainingConfig, vocabulary_size: int) -> "NetworkShape":
-        """The shape that a config asks for, with the vocabulary that the songs gave."""
-        return cls(
-            architecture=config.architecture,
-            vocabulary_size=vocabulary_size,
-            embedding_size=config.embedding_size,
-            hidden_size=config.hidden_size,
-            num_layers=config.num_layers,
-            tie_embeddings=config.tie_embeddings,
-        )
-
-    def to_dict(self) -> dict:
-        return asdict(self)
 
 
 class LyricNetwork(nn.Module):
@@ -59,39 +30,55 @@ class LyricNetwork(nn.Module):
         shape: cell and sizes. Tied embeddings read and write with one table; where hidden and embedding size
             differ, a projection stands between them.
         dropout: share of features hidden while training, the same ones over all T steps of a call ("locked",
-            Gal and Ghahramani 2016, arXiv:1512.05287): after the embedding (`INPUT_DROPOUT_SHARE` of it), between
-            layers and before the output.
+            Gal and Ghahramani 2016, arXiv:1512.05287), between layers and before the output.
+        input_dropout: the same after the embedding; None for `INPUT_DROPOUT_SHARE` of ``dropout``.
+        embedding_dropout: share of the vocabulary that is not seen at all in a call (Gal and Ghahramani 2016).
+        forget_bias: how far the gates that keep the memory are open at first.
         generator: where the first weights come from; the global random state is never touched.
     """
 
-    def __init__(self, shape: NetworkShape, *, dropout: float = 0.0, generator: Generator | None = None):
+    def __init__(
+        self,
+        shape: NetworkShape,
+        *,
+        dropout: float = 0.0,
+        input_dropout: float | None = None,
+        embedding_dropout: float = 0.0,
+        forget_bias: float = 1.0,
+        generator: Generator | None = None,
+    ):
         super().__init__()
-        self.shape, self.dropout = shape, dropout
+        self.shape, self.dropout, self.embedding_dropout = shape, dropout, embedding_dropout
+        self.input_dropout = dropout * INPUT_DROPOUT_SHARE if input_dropout is None else input_dropout
         V, E, H = shape.vocabulary_size, shape.embedding_size, shape.hidden_size
         # Built empty and filled below, so that torch's own start, drawn from the global random state, never happens.
         with torch.device("meta"):
             self.embedding = nn.Embedding(V, E)
-            cell = CELLS[shape.architecture]
-            self.recurrent = nn.ModuleList(cell(H if layer else E, H) for layer in range(shape.num_layers))
+            self.recurrent = nn.ModuleList(build_cell(shape, layer) for layer in range(shape.num_layers))
             self.projection = nn.Linear(H, E) if shape.tie_embeddings and H != E else None
             self.decoder = None if shape.tie_embeddings else nn.Linear(H, V, bias=False)
             self.decoder_bias = nn.Parameter(torch.empty(V))
         self.to_empty(device="cpu")
-        self._start_weights(generator)
+        self._start_weights(forget_bias, generator)
+
+    @classmethod
+    def of(cls, config: TrainingConfig, vocabulary_size: int, *, generator: Generator | None = None) -> Self:
+        """The network that a config asks for, with the vocabulary that the songs gave."""
+        return cls(
+            NetworkShape.of(config, vocabulary_size),
+            dropout=config.dropout,
+            input_dropout=config.input_dropout,
+            embedding_dropout=config.embedding_dropout,
+            forget_bias=config.forget_bias,
+            generator=generator,
+        )
 
     @torch.no_grad()
-    def _start_weights(self, generator: Generator | None) -> None:
-        """Small embeddings, orthogonal recurrence, gates that begin by remembering (Jozefowicz et al. 2015)."""
-        H = self.shape.hidden_size
+    def _start_weights(self, forget_bias: float, generator: Generator | None) -> None:
+        """Small embeddings, cells as `start_weights` begins them."""
         self.embedding.weight.uniform_(-0.1, 0.1, generator=generator)
         for cell in self.recurrent:
-            nn.init.xavier_uniform_(cell.weight_ih_l0, generator=generator)
-            for gate in cell.weight_hh_l0.split(H):
-                nn.init.orthogonal_(gate, generator=generator)
-            cell.bias_ih_l0.zero_()
-            cell.bias_hh_l0.zero_()
-            if self.shape.architecture in MEMORY_GATE:
-                cell.bias_ih_l0.split(H)[MEMORY_GATE[self.shape.architecture]].fill_(1.0)
+            start_weights(cell, self.shape, forget_bias=forget_bias, generator=generator)
         for linear in (self.projection, self.decoder):
             if linear is not None:
                 nn.init.xavier_uniform_(linear.weight, generator=generator)
@@ -129,26 +116,40 @@ class LyricNetwork(nn.Module):
     ) -> tuple[Tensor, State]:
         """The top layer's features (T, B, H) for ``tokens``, ready for `logits`, and the state after them."""
         features = self.embedding(tokens)  # (T, B, E)
-        features = self._locked_dropout(features, self.dropout * INPUT_DROPOUT_SHARE, dropout_generator)
+        features = self._word_dropout(features, tokens, dropout_generator)
+        features = self._locked_dropout(features, self.input_dropout, dropout_generator)
         after: State = []
         for layer, cell in enumerate(self.recurrent):
-            features, layer_state = cell(features, None if state is None else state[layer])  # (T, B, H)
+            given, layer_state = fast_cells.run(cell, features, None if state is None else state[layer])  # (T, B, H)
+            features = given + features if self.shape.is_residual(layer) else given
             features = self._locked_dropout(features, self.dropout, dropout_generator)
             after.append(layer_state)
         return features, after
 
     def logits(self, features: Tensor) -> Tensor:
         """Unnormalised scores of each next token: (…, H) gives (…, V)."""
+        features, table = self.before_logits(features)
+        return functional.linear(features, table, self.decoder_bias)
+
+    def before_logits(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What the logits are the products of: features (…, H or E), and the table with a row for each token."""
         if self.projection is not None:
             features = self.projection(features)
-        table = self.embedding.weight if self.decoder is None else self.decoder.weight
-        return functional.linear(features, table, self.decoder_bias)
+        return features, self.embedding.weight if self.decoder is None else self.decoder.weight
 
     def _locked_dropout(self, features: Tensor, share: float, generator: Generator | None) -> Tensor:
         if not self.training or share == 0:
             return features
         mask = torch.empty((1, *features.shape[1:]), device=features.device, dtype=features.dtype)
         return features * mask.bernoulli_(1 - share, generator=generator).div_(1 - share)
+
+    def _word_dropout(self, features: Tensor, tokens: Tensor, generator: Generator | None) -> Tensor:
+        """Hide some words wherever they stand: the same ones in the whole call, in all columns."""
+        share = self.embedding_dropout
+        if not self.training or share == 0:
+            return features
+        mask = torch.empty(self.shape.vocabulary_size, device=features.device, dtype=features.dtype)
+        return features * mask.bernoulli_(1 - share, generator=generator).div_(1 - share)[tokens].unsqueeze(-1)
 
     def matrices_and_vectors(self) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
         """The weights that decay and those that do not: matrices, and biases."""
@@ -189,21 +190,11 @@ def _own_name(name: str) -> str:
 
 
 def detach(state: State) -> State:
-    """The same memory without its past, so that the gradient of the next step ends here."""
-    return [tuple(part.detach() for part in one) if isinstance(one, tuple) else one.detach() for one in state]
+    """The same memory without its past, so that the gradient of the next step ends here.
 
-
-def expected_tensors(shape: NetworkShape) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every tensor that a file with a network of this shape holds; builds nothing."""
-    V, E, H = shape.vocabulary_size, shape.embedding_size, shape.hidden_size
-    rows = {"rnn": 1, "gru": 3, "lstm": 4}[shape.architecture] * H
-    names: dict[str, tuple[int, ...]] = {"embedding.weight": (V, E), "decoder.bias": (V,)}
-    for layer in range(shape.num_layers):
-        names[f"recurrent.weight_ih_l{layer}"] = (rows, H if layer else E)
-        names[f"recurrent.weight_hh_l{layer}"] = (rows, H)
-        names[f"recurrent.bias_ih_l{layer}"] = names[f"recurrent.bias_hh_l{layer}"] = (rows,)
-    if not shape.tie_embeddings:
-        names["decoder.weight"] = (V, H)
-    elif H != E:
-        names |= {"projection.weight": (E, H), "projection.bias": (E,)}
-    return names
+    It is in float32, so that a step in any precision can follow a step in any other.
+    """
+    return [
+        tuple(part.detach().float() for part in one) if isinstance(one, tuple) else one.detach().float()
+        for one in state
+    ]

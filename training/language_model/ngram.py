@@ -70,7 +70,7 @@ class KneserNey:
 
     def fit(self, sequences: Sequence[Sequence[int]]) -> "KneserNey":
         """Count ``sequences``; what was counted before is forgotten. Returns itself."""
-        grams = count(*joined(sequences, most=self.order), order=self.order, vocabulary_size=self.vocabulary_size)
+        grams = count(*joined(sequences), order=self.order, vocabulary_size=self.vocabulary_size)
         self.levels = []
         contexts, lower = 1, np.array([1 / self.vocabulary_size])
         while grams:
@@ -85,9 +85,12 @@ class KneserNey:
         """The surprise at a whole song: -log of its probability, its first token given."""
         return float(self.token_nats([sequence]).sum())
 
-    def token_nats(self, sequences: Sequence[Sequence[int]]) -> np.ndarray:
-        """The surprise at every token of songs but the first of each, one song after another, shape (tokens,)."""
-        tokens, places = joined(sequences, most=self.order)
+    def token_nats(self, sequences: Sequence[Sequence[int]], *, given: Sequence[int] = ()) -> np.ndarray:
+        """The surprise at the tokens of songs, one song after another, shape (tokens,).
+
+        The first token of each is told, not predicted, and of each as many more as ``given`` says.
+        """
+        tokens, places = joined(sequences)
         probabilities = np.full(len(tokens), 1 / self.vocabulary_size)
         numbers = np.zeros(len(tokens), dtype=np.int64)  # of the n-gram that ends at each token, -1 for an unseen one
         for n, level in enumerate(self.levels, start=1):
@@ -96,7 +99,8 @@ class KneserNey:
             numbers = np.where(is_known, level.find(before * self.vocabulary_size + tokens), -1)
             backed_off = np.where(is_known, level.backoffs[before] * probabilities, probabilities)
             probabilities = np.where(numbers >= 0, level.probabilities[numbers], backed_off)
-        return -np.log(probabilities[places > 0])
+        told = np.repeat(given, [len(sequence) for sequence in sequences]) if given else 0
+        return -np.log(probabilities[places > told])
 
 
 def count(tokens: np.ndarray, places: np.ndarray, *, order: int, vocabulary_size: int) -> list[Grams]:
@@ -125,16 +129,13 @@ def count(tokens: np.ndarray, places: np.ndarray, *, order: int, vocabulary_size
     return grams
 
 
-def joined(sequences: Sequence[Sequence[int]], *, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """(tokens, places): sequences one after another, and each token's place in its own from 0, at most ``most``."""
+def joined(sequences: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """(tokens, places): sequences one after another, and each token's place in its own, from 0."""
     parts = [np.asarray(sequence, dtype=np.int32) for sequence in sequences]
     tokens = np.concatenate([np.zeros(0, dtype=np.int32), *parts])
-    places = np.full(len(tokens), most, dtype=np.uint8 if most < 256 else np.int64)
-    lengths = np.array([len(part) for part in parts], dtype=np.int64)
-    starts = np.cumsum(lengths) - lengths
-    for place in range(most):
-        places[starts[lengths > place] + place] = place
-    return tokens, places
+    lengths = np.array([len(part) for part in parts], dtype=np.int32)
+    starts = np.cumsum(lengths, dtype=np.int32) - lengths
+    return tokens, np.arange(len(tokens), dtype=np.int32) - np.repeat(starts, lengths)
 
 
 def distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

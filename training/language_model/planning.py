@@ -133,16 +133,13 @@ def _fastest_way(learner: Learner, config: TrainingConfig, started: float) -> It
 
 
 def _step_seconds(learner: Learner, threads: int, precision: str, started: float) -> Iterator[Progress]:
-    learner.state = None  # what was remembered in another precision is of another type
     with machine.settings(threads=threads, precision=precision):
-        seconds = yield from _median_of(partial(_practise, learner, precision), started, times=COMPARED_TIMES)
-    learner.state = None
-    return seconds
+        return (yield from _median_of(partial(_practise, learner, precision), started, times=COMPARED_TIMES))
 
 
-def _practise(learner: Learner, precision: str) -> None:
+def _practise(learner: Learner, precision: str, sampled: bool | None = None) -> None:
     """One step like any other, but one that changes no weight."""
-    learner.learn(learning_rate=0.0, precision=precision)
+    learner.learn(learning_rate=0.0, precision=precision, sampled=sampled)
 
 
 def _measure(learner: Learner, precision: str, started: float) -> Iterator[Progress]:
@@ -150,7 +147,9 @@ def _measure(learner: Learner, precision: str, started: float) -> Iterator[Progr
 
     Medians, because on a busy machine a single piece can wait for a core longer than all the others take.
     """
-    step_seconds = yield from _median_of(lambda: _practise(learner, precision), started)
+    step_seconds = 0.0
+    for sampled, share in learner.loss.shares().items():
+        step_seconds += share * (yield from _median_of(partial(_practise, learner, precision, sampled), started))
     held_out = learner.corpus.validation
     pieces = evaluate(learner.network, held_out)
     piece_seconds = yield from _median_of(lambda: next(pieces), started)

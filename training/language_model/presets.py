@@ -28,6 +28,30 @@ ARCHITECTURES = (
             "LSTM's weights, often as good in the same time."
         ),
     },
+    {
+        "name": "mingru",
+        "title": "minGRU",
+        "sentence": (
+            "A GRU whose one gate looks at the new word alone, not at its own memory, so whole verses are computed at "
+            "once. A third of the GRU's weights; one layer holds little more than a fading list of words, so stack two."
+        ),
+    },
+    {
+        "name": "minlstm",
+        "title": "minLSTM",
+        "sentence": (
+            "An LSTM cut down the same way: two gates, one to keep and one to take in, always sharing one whole, and "
+            "neither sees the memory. Compare it with the LSTM to see what looking back at itself is worth."
+        ),
+    },
+    {
+        "name": "sru",
+        "title": "SRU",
+        "sentence": (
+            "A fading memory beside a road past it: a second gate mixes what is remembered with the new word itself. "
+            "It is computed at once like the two before, and easy to stack in layers."
+        ),
+    },
 )
 TOKENIZER_CHOICES = (
     {
@@ -40,7 +64,22 @@ TOKENIZER_CHOICES = (
         "title": "Characters",
         "sentence": "Spells letter by letter: can invent words, and needs longer to learn them.",
     },
+    {
+        "name": "bpe",
+        "title": "Pieces of words",
+        "sentence": "Frequent words whole, rare ones in pieces: no word is unknown, and new ones can be made.",
+    },
 )
+
+
+def cell_name(architecture: str) -> str:
+    """The name of a cell as it is spoken of: LSTM for lstm, minGRU for mingru."""
+    return {"mingru": "minGRU", "minlstm": "minLSTM"}.get(architecture, architecture.upper())
+
+
+def cell_choices() -> list[tuple[str, str]]:
+    """Each cell with its name, for a form."""
+    return [(one["name"], cell_name(one["name"])) for one in ARCHITECTURES]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +131,18 @@ PRESETS = {
                     "epochs": 24,
                     "sample_tokens": 240,
                 },
+                "bpe": {
+                    "vocabulary_limit": 2000,
+                    "budget_seconds": 70,
+                    "embedding_size": 128,
+                    "hidden_size": 128,
+                    "dropout": 0.6,
+                    "weight_decay": 1.0,
+                    "learning_rate": 0.005,
+                    "evaluations": 10,
+                    "epochs": 60,
+                    "sample_tokens": 80,
+                },
             },
         ),
         Preset(
@@ -121,6 +172,17 @@ PRESETS = {
                     "learning_rate": 0.006,
                     "evaluations": 16,
                     "sample_tokens": 240,
+                },
+                "bpe": {
+                    "vocabulary_limit": 4000,
+                    "budget_seconds": 540,
+                    "embedding_size": 320,
+                    "hidden_size": 400,
+                    "batch_size": 32,
+                    "dropout": 0.35,
+                    "weight_decay": 0.02,
+                    "evaluations": 16,
+                    "sample_tokens": 80,
                 },
             },
         ),
@@ -154,6 +216,18 @@ PRESETS = {
                     "learning_rate": 0.004,
                     "evaluations": 24,
                     "sample_tokens": 240,
+                },
+                "bpe": {
+                    "vocabulary_limit": 8000,
+                    "budget_seconds": 2520,
+                    "embedding_size": 400,
+                    "hidden_size": 512,
+                    "batch_size": 32,
+                    "dropout": 0.35,
+                    "weight_decay": 0.02,
+                    "learning_rate": 0.008,
+                    "evaluations": 24,
+                    "sample_tokens": 80,
                 },
             },
         ),

@@ -1,13 +1,14 @@
 """What a training says while it runs. Seconds count from its start; losses are nats per token."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus
-from training.language_model.networks import LyricNetwork, NetworkShape
+from training.language_model.networks import LyricNetwork
+from training.language_model.shapes import NetworkShape
 
 if TYPE_CHECKING:
     from training.language_model.planning import Plan
@@ -27,7 +28,8 @@ class Phase(StrEnum):
 class Planned:
     """The training is decided: ``config`` has every value that will be used, steps and precision among them.
 
-    Training it again with this config gives the same model, bit by bit on the same kind of processor.
+    Training it again with this config gives the same model, bit by bit on the same kind of processor. ``departures``
+    says in sentences where another machine went on with it, after which that is no longer so.
     """
 
     config: TrainingConfig
@@ -46,9 +48,12 @@ class Planned:
     precision: str
     device: str
     device_reason: str
+    departures: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, plan: "Plan", corpus: Corpus, *, device: str, device_reason: str) -> "Planned":
+    def of(
+        cls, plan: "Plan", corpus: Corpus, *, device: str, device_reason: str, departures: Iterable[str] = ()
+    ) -> "Planned":
         config = plan.config
         shape = NetworkShape.of(config, corpus.tokenizer.vocabulary_size)
         return cls(
@@ -68,6 +73,7 @@ class Planned:
             precision=config.precision,
             device=device,
             device_reason=device_reason,
+            departures=tuple(departures),
         )
 
 

@@ -173,6 +173,7 @@ def place_of(device: torch.device) -> dict[str, str]:
     return {
         "device": device.type,
         "processor": torch.cuda.get_device_name(device) if has_cuda else torch.backends.cpu.get_cpu_capability(),
+        "threads": str(torch.get_num_threads()),
         "torch": torch.__version__,
     }
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from training.language_model.lyric_text import canonical
 from training.language_model.plain_words import plain_lines
+from training.language_model.tokenizers import SongFacts
 
 RUN_LINES = 8
 # A group that overshoots the wanted share by more than this waits; a smaller one may still fit.
@@ -42,13 +43,13 @@ class Split:
     test: list[str]
 
 
-def group_songs(songs: Iterable[SongText], *, told: dict[str, tuple[str, str]] | None = None) -> list[list[str]]:
+def group_songs(songs: Iterable[SongText], *, told: dict[str, SongFacts] | None = None) -> list[list[str]]:
     """The different canonical texts of songs that are not empty, in groups; the same for the same songs in any order.
 
     Together are texts of one duplicate group, and texts that share a run of `RUN_LINES` lyric lines. In memory stand
     the texts themselves and 12 bytes for each run.
     Args:
-        told: is given the (genre, artist) of each text; of songs with the same text, one that says most.
+        told: is given what is said of each text; of songs with the same text, by one that says something.
     """
     places: dict[str, int] = {}
     families = Families()
@@ -59,7 +60,8 @@ def group_songs(songs: Iterable[SongText], *, told: dict[str, tuple[str, str]] |
         if not text:
             continue
         if told is not None:
-            told[text] = max(told.get(text, ("", "")), (song.genre, song.artist))
+            facts = SongFacts(genre=song.genre, artist=song.artist, title=song.title)
+            told[text] = max(told.get(text, facts), facts)
         place = places.get(text)
         if place is None:
             place = places[text] = families.add()

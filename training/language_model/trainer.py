@@ -60,14 +60,14 @@ def train(
     config = config.replace(batch_size=batch_size)
     plan = yield from make_plan(corpus, config, chosen, started=started)
     learner, course = Learner(corpus, plan.config, chosen, weights=weights), Course.of(plan)
-    if resume_from is not None:
-        resume.restore(learner, resume_from)
-        course = Course(**resume_from.course)
-        course.depart(resume.departure(resume_from.about["place"], resume.place_of(chosen), step=learner.step))
-        plan = replace(plan, evaluation_seconds=course.evaluation_seconds, expected_seconds=course.expected_seconds)
-        started -= course.seconds
-    yield Planned.of(plan, corpus, device=str(chosen), device_reason=reason)
     with machine.settings(threads=plan.config.threads, precision=plan.config.precision):
+        if resume_from is not None:
+            resume.restore(learner, resume_from)
+            course = Course(**resume_from.course)
+            course.depart(resume.departure(resume_from.about["place"], resume.place_of(chosen), step=learner.step))
+            plan = replace(plan, evaluation_seconds=course.evaluation_seconds, expected_seconds=course.expected_seconds)
+            started -= course.seconds
+        yield Planned.of(plan, corpus, device=str(chosen), device_reason=reason, departures=course.departures)
         yield from _Run(learner, plan, course, started, resume_seconds).reports()
 
 
@@ -228,7 +228,7 @@ class _Run:
             epoch=self.learner.epoch,
             seconds=self._seconds(),
             prompt=config.sample_prompt,
-            text=tokenizer.decode([*prompt, *written]),
+            text=tokenizer.decode([*prompt, *written], is_cut=len(written) == config.sample_tokens),
         )
 
     def _beating(self, work: Iterator, phase: Phase) -> Iterator[Report]:

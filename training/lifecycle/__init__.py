@@ -4,7 +4,7 @@ Every change is one guarded UPDATE that must touch exactly one row; whoever touc
 nothing more. Time is the database's own, so that no machine's clock decides. A worker's right to write is its token,
 fresh for each claim (reliability rules R1 to R6).
 
-    runs.py       claim, renew, record, finish, hand back, lose, cancel a training run
+    runs.py       claim, go back, renew, record, finish, hand back, lose, cancel a training run
     imports.py    the same small set for imports
     workers.py    who listens
     reconcile.py  finds what nobody holds any more, and what nobody was told of
@@ -28,6 +28,7 @@ from training.lifecycle.runs import (
     claim_next,
     config_hash,
     finish,
+    go_back,
     hand_back,
     look,
     lost,
@@ -53,6 +54,7 @@ __all__ = [
     "finish",
     "finish_import",
     "forget_worker",
+    "go_back",
     "hand_back",
     "is_draining",
     "look",

@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
+from training import storage
 from training.lifecycle.clock import from_now, lease_end
 from training.models import Attempt, Checkpoint, MetricPoint, RunEvent, Sample, TrainingRun
 from training.models.runs import TERMINAL
@@ -24,15 +26,7 @@ from training.models.runs import TERMINAL
 State = TrainingRun.State
 BACKOFF_SECONDS = (0, 10, 60)  # before the second, third … attempt of a run whose worker vanished
 PROGRESS_COLUMNS = frozenset({"phase", "step", "epoch", "epochs", "tokens", "tokens_per_second", "eta_seconds"})
-FRESH_START = {
-    "step": 0,
-    "epoch": 0,
-    "tokens": 0,
-    "tokens_per_second": None,
-    "eta_seconds": None,
-    "metrics": {},
-    "phase": "Starting",
-}
+STARTING = {"tokens_per_second": None, "eta_seconds": None, "phase": "Starting"}
 
 
 @dataclass(frozen=True)
@@ -96,14 +90,11 @@ def claim(run_id: str, *, worker: str, host: str, pid: int) -> Claim | None:
             attempts=F("attempts") + 1,
             started_at=Coalesce("started_at", Now()),
             progressed_at=Now(),
-            **FRESH_START,
+            **STARTING,
         )
         if run is None:
             return None
         Attempt.objects.create(run=run, number=run.attempts, token=token, host=host, pid=pid, started_at=Now())
-        if run.attempts > 1:  # there is no resume yet: what an earlier attempt measured is about other weights
-            MetricPoint.objects.filter(run=run).delete()
-            Sample.objects.filter(run=run).delete()
         _tell_state(run, actor=worker, message=f"Attempt {run.attempts} started on {host}.")
     return Claim(run_id, token, run.attempts)
 
@@ -146,6 +137,31 @@ def plan(run_id: str, token: UUID, *, config: dict, steps: int, epochs: int, par
         progressed_at=Now(),
     )
     return changed == 1
+
+
+def go_back(
+    run_id: str,
+    token: UUID,
+    *,
+    step: int,
+    epoch: int,
+    tokens: int,
+    metrics: dict,
+    last_point: int,
+    last_sample: int,
+) -> bool:
+    """Take the row back to where this attempt goes on from; False when the lease is lost.
+
+    What an earlier attempt measured after ``last_point`` and wrote after ``last_sample`` (steps) will come again.
+    """
+    changes = {"step": step, "epoch": epoch, "tokens": tokens, "metrics": metrics, "progressed_at": Now()}
+    with transaction.atomic():
+        run = _change(_held(run_id, token), run_id, **changes)
+        if run is None:
+            return False
+        MetricPoint.objects.filter(run=run, step__gt=last_point).delete()
+        Sample.objects.filter(run=run, step__gt=last_sample).delete()
+    return True
 
 
 def record(
@@ -328,6 +344,8 @@ def _change(guarded, run_id: str, *, news: int = 1, **changes) -> TrainingRun | 
 
 
 def _tell_state(run: TrainingRun, *, actor: str, message: str) -> None:
+    if run.is_finished:  # no attempt will go on from here
+        transaction.on_commit(partial(storage.remove_work, run.pk), robust=True)
     _tell(run, kind=RunEvent.Kind.STATE, state=run.state, actor=actor, message=message)
 
 

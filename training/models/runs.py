@@ -51,6 +51,10 @@ class TrainingRun(models.Model):
     config = models.JSONField(help_text="Every value that was used; frozen when queued, steps when first claimed.")
     config_hash = models.CharField(max_length=64)
     seed = models.BigIntegerField()
+    starts_from = models.ForeignKey(
+        "training.Checkpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="fine_tunings"
+    )
+    starts_from_name = models.CharField(max_length=120, blank=True, help_text="Of that model; stays when it goes.")
     idempotency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 - NULL is not a duplicate
 
     # The queue and the lease. A wish (cancel, pause) is a column, not a state.
@@ -128,6 +132,11 @@ class TrainingRun(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state in TERMINAL
+
+    @property
+    def is_fine_tuning(self) -> bool:
+        """Whether it trains a model further instead of beginning with chance."""
+        return bool(self.starts_from_name)
 
     @property
     def percent(self) -> int:

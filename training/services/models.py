@@ -7,6 +7,7 @@ from django.core.files import File
 from training import storage
 from training.errors import Conflict, Damaged, Invalid
 from training.models import Checkpoint, Visibility
+from training.models.runs import TERMINAL
 
 logger = logging.getLogger(__name__)
 NAME_LENGTH = 120
@@ -36,8 +37,10 @@ def delete_model(*, model: Checkpoint) -> None:
 
     First the row says so, then the files go, then the row: whoever dies half way leaves a row that tells what is left.
     A text that is being written right now is written to its end.
-    Raises: Conflict when it is being deleted already.
+    Raises: Conflict when it is being deleted already, or when a run that has not ended trains it further.
     """
+    if model.fine_tunings.exclude(state__in=TERMINAL).exists():
+        raise Conflict("A run that waits or trains starts from this model: cancel it first.", state=model.state)
     usable = Checkpoint.objects.filter(pk=model.pk).exclude(state=Checkpoint.State.DELETING)
     if not usable.update(state=Checkpoint.State.DELETING):
         raise Conflict("This model is being deleted already.", state=Checkpoint.State.DELETING)

@@ -6,11 +6,11 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from training import lifecycle, tasks
+from training import fine_tuning, lifecycle, tasks
 from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.config import ConfigError, TrainingConfig, describe_options, resolve_config
-from training.language_model.presets import DEFAULT_PRESET
-from training.models import Dataset, RunEvent, TrainingRun, Visibility
+from training.language_model.presets import DEFAULT_PRESET, cell_name
+from training.models import Checkpoint, Dataset, RunEvent, TrainingRun, Visibility
 
 NAME_LENGTH = 120
 
@@ -24,20 +24,24 @@ def start_run(
     *,
     owner,
     dataset: Dataset,
-    architecture: str,
+    architecture: str = "",
     preset: str | None = None,
     name: str = "",
     overrides: dict | None = None,
+    starts_from: Checkpoint | None = None,
     idempotency_key: str | None = None,
 ) -> TrainingRun:
     """Put a new run into the line, its configuration frozen, and ring for a worker.
 
-    The same ``idempotency_key`` of one owner gives the run that it made the first time.
+    The same ``idempotency_key`` of one owner gives the run that it made the first time. With ``starts_from`` it is a
+    fine-tuning: network and vocabulary are that model's, whose ``architecture`` need not be repeated.
 
     Raises: Invalid for a value that breaks a rule (all of them at once), Conflict when the dataset is not ready,
         LimitReached when the owner has as many waiting runs as allowed.
     """
     preset = preset or DEFAULT_PRESET
+    if starts_from is not None:
+        architecture, overrides = _from_model(starts_from, owner, architecture, overrides)
     config = _resolved(architecture, preset, overrides)
     name = checked_name(name)
     with transaction.atomic():
@@ -53,7 +57,9 @@ def start_run(
             dataset=dataset,
             config=config,
             preset=preset,
-            name=name or _default_name(dataset, config, preset),
+            name=name or _default_name(dataset, config, preset, starts_from),
+            starts_from=starts_from,
+            starts_from_name=starts_from.name if starts_from else "",
             idempotency_key=idempotency_key or None,
         )
         tasks.ring_for_training()
@@ -93,6 +99,40 @@ def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) 
     return run
 
 
+def clone_run(*, run: TrainingRun, owner, overrides: dict | None = None, name: str = "") -> TrainingRun:
+    """Start a new run of ``owner`` with the settings of another, but for ``overrides``, on the dataset as it is now.
+
+    Raises: what `start_run` does; Invalid too when the other is a fine-tuning of a model that is gone.
+    """
+    if run.is_fine_tuning and run.starts_from is None:
+        raise Invalid({"starts_from": [f"The model “{run.starts_from_name}”, from which it started, is gone."]})
+    return start_run(
+        owner=owner,
+        dataset=run.dataset,
+        architecture=run.architecture,
+        preset=run.preset,
+        name=name,
+        overrides={**chosen_settings(run), **(overrides or {})},
+        starts_from=run.starts_from,
+    )
+
+
+def chosen_settings(run: TrainingRun) -> dict:
+    """The settings of a run as a new one would be told them.
+
+    A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
+    """
+    values = {name: value for name, value in run.config.items() if value is not None and name != "architecture"}
+    if "budget_seconds" in values:
+        values.pop("steps", None)
+    return values
+
+
+def models_to_start_from(user):
+    """The models that ``user`` may train further, newest first."""
+    return Checkpoint.objects.visible_to(user).published().order_by("-created_at", "-pk")
+
+
 def cancel_run(*, run: TrainingRun, by) -> TrainingRun:
     """Cancel a waiting run at once, or have its worker stop it within seconds; returns the run as it is now.
 
@@ -111,6 +151,15 @@ def _resolved(architecture: str, preset: str, overrides: dict | None) -> Trainin
         return resolve_config(architecture=architecture, preset=preset, overrides=values)
     except ConfigError as problem:
         raise Invalid(problem.errors) from problem
+
+
+def _from_model(model: Checkpoint, owner, architecture: str, overrides: dict | None) -> tuple[str, dict]:
+    """(architecture, overrides) of a fine-tuning of ``model``."""
+    if not models_to_start_from(owner).filter(pk=model.pk).exists():
+        raise Invalid({"starts_from": ["There is no such model."]})
+    asked = {"architecture": architecture or model.architecture, **(overrides or {})}
+    values = fine_tuning.settings_from_model(model.config, asked)
+    return values.pop("architecture"), values
 
 
 def checked_name(name: str) -> str:
@@ -146,9 +195,13 @@ def check_quota(owner) -> None:
         raise LimitReached(f"You have {waiting} runs waiting, which is the limit. Cancel one or wait.")
 
 
-def _default_name(dataset: Dataset, config: TrainingConfig, preset: str) -> str:
-    """Such as "LSTM on Starter songbook, tiny", shortened in the middle when the dataset's name is long."""
-    before, after = f"{config.architecture.upper()} on ", f", {preset}"
+def _default_name(dataset: Dataset, config: TrainingConfig, preset: str, starts_from: Checkpoint | None) -> str:
+    """Such as "LSTM on Starter songbook, tiny" or "Fine-tuning of My LSTM", shortened where a long name stands."""
+    if starts_from is not None:
+        return _filled("Fine-tuning of ", starts_from.name, "")
+    return _filled(f"{cell_name(config.architecture)} on ", dataset.name, f", {preset}")
+
+
+def _filled(before: str, title: str, after: str) -> str:
     room = NAME_LENGTH - len(before) - len(after)
-    title = dataset.name if len(dataset.name) <= room else dataset.name[: room - 1] + "…"
-    return f"{before}{title}{after}"
+    return f"{before}{title if len(title) <= room else title[: room - 1] + '…'}{after}"

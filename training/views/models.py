@@ -83,7 +83,7 @@ def _certificate(request: HttpRequest, model: Checkpoint, form: ModelForm, statu
     context = {
         "model": model,
         "form": form,
-        "against": against_baseline(baseline, model.metrics, model.config),
+        "against": against_baseline(baseline, model.metrics, model.run),
         "is_owner": model.owner_id == user.pk,
         "dataset_is_visible": Dataset.objects.visible_to(user).filter(pk=model.dataset_id).exists(),
         "run_is_visible": TrainingRun.objects.visible_to(user).filter(pk=model.run_id).exists(),

@@ -16,14 +16,17 @@ from training import curves, findings, live
 from training.baseline_findings import against_baseline
 from training.baselines import baseline_of, level_of
 from training.errors import ExpectedError
+from training.fine_tuning import kept_settings
 from training.forms.refusals import add_refusal
 from training.forms.runs import RunFilterForm, RunForm
+from training.language_model.config import FIELDS, parse_setting
 from training.models import Baseline, Checkpoint, Dataset, TrainingRun, Worker
 from training.services import runs as services
 from training.settings_table import facts_in_words, settings_in_groups
 from training.streaming import event_stream
 
 RUNS_ON_A_PAGE = 25
+MODELS_ON_OFFER = 100
 
 
 def training_worker_listens() -> bool:
@@ -43,7 +46,8 @@ def _visible_run(request: HttpRequest, run_id: str) -> TrainingRun:
 @require_http_methods(["GET", "POST"])
 def run_create(request: HttpRequest, dataset_id: str) -> HttpResponse:
     dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
-    form = RunForm(request.POST or None, initial=_like(request))
+    initial = _like(request) | _from_model(request)
+    form = RunForm(request.POST or None, initial=initial, models=_models_on_offer(request, initial))
     if request.method == "POST" and form.is_valid():
         run = _start(request, dataset, form)
         if run is not None:
@@ -56,7 +60,7 @@ def _start(request: HttpRequest, dataset: Dataset, form: RunForm) -> TrainingRun
     """Start what the form says, or put at the form why not."""
     chosen = form.cleaned_data
     overrides = {"tokenizer": chosen["tokenizer"], **form.overrides()}
-    names = ("architecture", "preset", "name")
+    names = ("architecture", "preset", "name", "starts_from")
     try:
         return services.start_run(
             owner=request.user, dataset=dataset, overrides=overrides, **{name: chosen[name] for name in names}
@@ -73,13 +77,37 @@ def _like(request: HttpRequest) -> dict:
     )
     if other is None:
         return {}
-    values = {name: value for name, value in other.config.items() if value is not None}
-    # A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
-    if "budget_seconds" in values:
-        values.pop("steps", None)
+    words = _as_written(services.chosen_settings(other))
+    return {
+        **words,
+        "architecture": other.architecture,
+        "preset": other.preset or None,
+        "starts_from": other.starts_from_id,
+    }
+
+
+def _from_model(request: HttpRequest) -> dict:
+    """What the form begins with where the address names a model to train further (``?from=``)."""
+    asked = request.GET.get("from", "").replace("\0", "")
+    model = services.models_to_start_from(request.user).filter(pk=asked).first()
+    if model is None:
+        return {}
+    kept = {name: model.config[name] for name in kept_settings() if model.config.get(name) is not None}
+    return {**_as_written(kept), "starts_from": model.pk}
+
+
+def _as_written(values: dict) -> dict:
+    """Settings as a person would write them into the form."""
     words = {True: "true", False: "false"}
-    values = {name: words.get(value, value) if isinstance(value, bool) else value for name, value in values.items()}
-    return {**values, "preset": other.preset or None}
+    return {name: words[value] if isinstance(value, bool) else value for name, value in values.items()}
+
+
+def _models_on_offer(request: HttpRequest, initial: dict):
+    """The newest models that this person may train further, and the one that was chosen."""
+    models = services.models_to_start_from(request.user)
+    newest = list(models.values_list("pk", flat=True)[:MODELS_ON_OFFER])
+    chosen = [request.POST.get("starts_from", "").replace("\0", ""), initial.get("starts_from") or ""]
+    return models.filter(pk__in=[*newest, *chosen])
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -109,7 +137,7 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
     context = {
         **_live_context(request, run),
         **_loss_context(run, points, baseline),
-        "chart": curves.chart_data(run, points, level_of(baseline, run.config)),
+        "chart": curves.chart_data(run, points, level_of(baseline, run)),
         "looks": curves.judged(points),
         "has_no_points": not points,
         "samples": list(run.samples.order_by("-step")),
@@ -133,7 +161,7 @@ def run_live(request: HttpRequest, run_id: str) -> HttpResponse:
     context = _live_context(request, run)
     if run.sequence != after:
         points, news, baseline = curves.points_of(run), curves.points_of(run, after=after), baseline_of(run)
-        chart = curves.chart_data(run, news, level_of(baseline, run.config))
+        chart = curves.chart_data(run, news, level_of(baseline, run))
         context |= {**_loss_context(run, points, baseline), "chart": chart, "has_points": bool(news)}
         if run.samples.filter(sequence__gt=after).exists():
             context["samples"] = list(run.samples.order_by("-step"))
@@ -158,6 +186,8 @@ def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
         "no_worker": waits and not training_worker_listens(),
         "worker_is_quiet": run.lease_expires_at is not None and run.lease_expires_at < now,
         "nats_per_character": run.nats_per_character,
+        "half_learning_rate": repr(run.config["learning_rate"] / 2) if run.error_code == "diverged" else "",
+        "starts_from": services.models_to_start_from(request.user).filter(pk=run.starts_from_id).first(),
     }
 
 
@@ -166,9 +196,7 @@ def _loss_context(run: TrainingRun, points: list[curves.Point], baseline: Baseli
     return {
         # A run that was broken off says nothing by its end.
         "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished),
-        "against": None
-        if broken_off
-        else against_baseline(baseline, run.metrics, run.config, is_finished=run.is_finished),
+        "against": None if broken_off else against_baseline(baseline, run.metrics, run, is_finished=run.is_finished),
         "caption": findings.caption(points),
     }
 
@@ -195,3 +223,16 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
     except ExpectedError as refusal:
         messages.warning(request, refusal.message)
     return redirect(run)
+
+
+@login_required
+@require_POST
+def run_clone(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Start a run like this one at once, with the settings that are sent along instead of its own."""
+    run = _visible_run(request, run_id)
+    overrides = {name: parse_setting(name, text) for name, text in request.POST.items() if name in FIELDS}
+    try:
+        return redirect(services.clone_run(run=run, owner=request.user, overrides=overrides))
+    except ExpectedError as refusal:
+        messages.warning(request, f"Not started. {refusal}")
+        return redirect(run)

@@ -25,11 +25,12 @@ class Command(BaseCommand):
         parser.add_argument("--lines", type=int, help="Lines at most.")
         parser.add_argument("--genre", help="For a model that learnt from songs marked with their genre.")
         parser.add_argument("--artist", help="The same for artists.")
+        parser.add_argument("--title", help="What the song is called, for a model that learnt from songs with titles.")
         parser.add_argument("--json", action="store_true", help="Print the answer of the API.")
         parser.add_argument("--owner", help="Write as this user, with the models this user may use.")
 
     def handle(self, *args, **options):
-        names = ("seed", "temperature", "max_tokens", "n", "top_k", "top_p", "lines", "genre", "artist")
+        names = ("seed", "temperature", "max_tokens", "n", "top_k", "top_p", "lines", "genre", "artist", "title")
         values = {name: options[name] for name in names if options[name] is not None}
         model = find_model(options["model"], options["owner"])
         try:

@@ -9,6 +9,7 @@ from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_baseline_row, make_finished_run, make_model, make_running_run
 from tests.training.runs import make_run
 from training.language_model.config import resolve_config
+from training.language_model.shapes import CELL_KINDS
 from training.models import Dataset, MetricPoint, TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ def body(dataset, **fields) -> dict:
 
 def test_the_options_name_everything_a_run_can_be_told(api):
     options = api.get("/api/v1/run-options/").json()
-    assert [one["name"] for one in options["architectures"]] == ["rnn", "lstm", "gru"]
+    assert [one["name"] for one in options["architectures"]] == [*CELL_KINDS]
     assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
     hidden = next(one for one in options["fields"] if one["name"] == "hidden_size")
     assert hidden["type"] == "int"
@@ -189,7 +190,7 @@ def test_the_list_takes_as_many_queries_for_many_runs_as_for_one(api, ready_data
     for _ in range(5):
         make_run(ready_dataset)
         make_model(make_finished_run(ready_dataset))
-    make_baseline_row(ready_dataset, make_run(ready_dataset).config)
+    make_baseline_row(make_run(ready_dataset))
     with django_assert_max_num_queries(8):
         assert api.get(RUNS).json()["results"][0]["baseline"]["nats_per_character"] == 1.5
 
@@ -200,7 +201,7 @@ def test_the_list_takes_as_many_queries_for_many_runs_as_for_one(api, ready_data
 def test_a_run_is_told_beside_what_counting_words_comes_to(api, ready_dataset, losses, lead, word):
     run = make_finished_run(ready_dataset, losses=losses)
     assert api.get(f"{RUNS}{run.pk}/").json()["baseline"] is None
-    make_baseline_row(ready_dataset, run.config)
+    make_baseline_row(run)
     found = api.get(f"{RUNS}{run.pk}/").json()["baseline"]
     assert (found["order"], found["nats_per_character"]) == (5, 1.5)
     assert found["lead"] == pytest.approx(lead)
@@ -211,14 +212,14 @@ def test_a_run_is_told_beside_what_counting_words_comes_to(api, ready_dataset, l
 def test_counting_is_compared_by_token_only_with_a_run_of_the_same_tokens(api, ready_dataset):
     letters = make_finished_run(ready_dataset)
     words = make_finished_run(ready_dataset, config=resolve_config(architecture="lstm").to_dict())
-    make_baseline_row(ready_dataset, words.config, nats_per_token=4.0)
+    make_baseline_row(words, nats_per_token=4.0)
     assert api.get(f"{RUNS}{words.pk}/").json()["baseline"]["perplexity"] == pytest.approx(54.598, abs=0.001)
     assert api.get(f"{RUNS}{letters.pk}/").json()["baseline"]["perplexity"] is None
 
 
 def test_the_baseline_of_a_run_is_seen_by_those_who_see_the_run(other_api, ready_dataset):
     run = make_finished_run(ready_dataset)
-    make_baseline_row(ready_dataset, run.config)
+    make_baseline_row(run)
     assert other_api.get(f"{RUNS}{run.pk}/").status_code == 404
     assert other_api.get(RUNS).json()["results"] == []
     TrainingRun.objects.update(visibility="shared")

@@ -56,6 +56,8 @@ def spoiled(**changes) -> dict:
         spoiled(tokens=[*SPECIAL_TOKENS, *ALPHABET[1:]], merges=[]),
         spoiled(tokens=[*SPECIAL_TOKENS, *ALPHABET, "xyz"], merges=[["xy", "z"]]),
         spoiled(lines_right_to_left="yes"),
+        spoiled(with_title=True),
+        spoiled(with_title=1),
         spoiled(conditions={"mood": ["blue"]}),
         spoiled(conditions={"genre": ["Folk"]}),
         spoiled(conditions=["genre"]),
@@ -73,7 +75,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict
 settings = SimpleNamespace(
-    tokenizer="bpe", minimum_count=1, vocabulary_limit=1000, case="lower", lines_right_to_left=False)
+    tokenizer="bpe", minimum_count=1, vocabulary_limit=1000, case="lower", lines_right_to_left=False, with_title=False)
 trained = Tokenizer.train([f"line {number} of the river" for number in range(500)], settings)
 copy = tokenizer_from_dict(trained.to_dict())
 assert copy.decode(copy.encode("the river")) == "the river"

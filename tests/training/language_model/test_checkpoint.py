@@ -10,7 +10,8 @@ from training.language_model import checkpoint
 from training.language_model.checkpoint import load_model, save_model, weights_sha256
 from training.language_model.config import CheckpointError
 from training.language_model.corpus import build_corpus
-from training.language_model.networks import LyricNetwork, NetworkShape
+from training.language_model.networks import LyricNetwork
+from training.language_model.shapes import CELL_KINDS, NetworkShape
 
 CONFIG = make_config(num_layers=2)
 CORPUS = build_corpus(make_songs(), CONFIG)
@@ -43,7 +44,7 @@ def rewrite(path, *, tensors=None, **metadata):
     save_file(tensors or load_file(path), path, metadata_of(path) | metadata)
 
 
-@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("architecture", [*CELL_KINDS])
 @pytest.mark.parametrize("tie_embeddings", [True, False])
 def test_a_saved_network_comes_back_with_equal_logits(tmp_path, architecture, tie_embeddings):
     saved, network = save(tmp_path, architecture, tie_embeddings=tie_embeddings)
@@ -129,7 +130,7 @@ def test_a_description_that_is_wrong_is_refused_with_its_reason(tmp_path, descri
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"architecture": "transformer"}, "knows rnn, gru, lstm"),
+        ({"architecture": "transformer"}, "knows rnn, lstm, gru, mingru"),
         ({"architecture": "gru"}, "do not have the shape"),
         ({"hidden_size": 10**6}, "too many"),
         ({"num_layers": 10**6}, "looks like"),
@@ -138,6 +139,8 @@ def test_a_description_that_is_wrong_is_refused_with_its_reason(tmp_path, descri
         ({"hidden_size": True}, "looks like"),
         ({"hidden_size": "16"}, "looks like"),
         ({"surprise": 1}, "looks like"),
+        ({"nonlinearity": "relu"}, "looks like"),
+        ({"residual": 1}, "looks like"),
     ],
 )
 def test_a_network_that_does_not_fit_its_weights_is_refused(tmp_path, change, message):
@@ -146,6 +149,21 @@ def test_a_network_that_does_not_fit_its_weights_is_refused(tmp_path, change, me
     rewrite(saved.path, network=json.dumps(network | change))
     with pytest.raises(CheckpointError, match=message):
         load_model(saved.path)
+
+
+def test_a_file_from_before_there_were_residual_sums_is_read_as_it_was_meant(tmp_path):
+    saved, network = save(tmp_path, "rnn")
+    described = json.loads(metadata_of(saved.path)["network"])
+    del described["residual"], described["nonlinearity"]
+    rewrite(saved.path, network=json.dumps(described))
+    assert load_model(saved.path).network.shape == network.shape
+
+
+@pytest.mark.parametrize("options", [{"residual": True}, {"nonlinearity": "relu"}])
+def test_what_is_computed_with_the_weights_is_in_the_file(tmp_path, options):
+    saved, network = save(tmp_path, "rnn", **options)
+    tokens = torch.arange(9)[:, None]
+    assert torch.equal(load_model(saved.path).network(tokens)[0], network(tokens)[0])
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -11,7 +11,11 @@ from training.language_model.config import CONDITION_LIMITS
 from training.language_model.corpus import build_corpus, windows
 from training.language_model.evaluation import evaluate, finish
 from training.language_model.networks import LyricNetwork, NetworkShape
-from training.language_model.tokenizers import Conditions, learn_conditions
+from training.language_model.tokenizers import Conditions, SongFacts, learn_conditions
+
+
+def songs(told):
+    return [SongFacts(genre=genre, artist=artist) for genre, artist in told]
 
 
 def songs_with_genres():
@@ -22,7 +26,7 @@ def songs_with_genres():
 
 
 def test_values_that_enough_songs_share_are_learnt_as_they_are_mostly_written():
-    told = [*[("Folk", "Ann")] * 3, *[("folk", "Bob")] * 2, ("FOLK ", ""), *[("Rock", "Ann")] * 4, ("", "")]
+    told = songs([("Folk", "Ann")] * 3 + [("folk", "Bob")] * 2 + [("FOLK ", "")] + [("Rock", "Ann")] * 4 + [("", "")])
     both = learn_conditions(told, "genre+artist")
     assert both.to_dict() == {"genre": ["Folk"], "artist": ["Ann"]}
     assert both.marks == ("<genre:other>", "<genre:Folk>", "<artist:other>", "<artist:Ann>")
@@ -31,7 +35,7 @@ def test_values_that_enough_songs_share_are_learnt_as_they_are_mostly_written():
 
 
 def test_there_are_only_so_many_values_the_frequent_ones():
-    told = [(f"genre {number}", "") for number in range(80) for _ in range(5 + number)]
+    told = songs([(f"genre {number}", "") for number in range(80) for _ in range(5 + number)])
     learnt = learn_conditions(told, "genre").values["genre"]
     assert learnt[:2] == ("genre 79", "genre 78")
     assert len(learnt) == CONDITION_LIMITS["genre"]
@@ -39,14 +43,15 @@ def test_there_are_only_so_many_values_the_frequent_ones():
 
 @given(st.lists(st.tuples(st.text(max_size=4), st.text(max_size=4)), max_size=8))
 def test_whatever_songs_say_makes_marks_that_can_be_told_apart(told):
-    learnt = learn_conditions(told * 5, "genre+artist")
+    learnt = learn_conditions(songs(told * 5), "genre+artist")
     assert len(set(learnt.marks)) == len(learnt.marks)
     assert Conditions(learnt.to_dict()).marks == learnt.marks
-    for genre, artist in told:
-        assert len(learnt.marks_of(genre=genre, artist=artist)) == 2
+    assert all(len(learnt.marks_of(facts)) == 2 for facts in songs(told))
 
 
-@pytest.mark.parametrize("values", [{"mood": []}, {"genre": ["Folk", "folk"]}, {"genre": ["other"]}])
+@pytest.mark.parametrize(
+    "values", [{"mood": []}, {"genre": ["Folk", "folk"]}, {"genre": ["other"]}, {"genre": [""]}, {"artist": ["a\nb"]}]
+)
 def test_marks_that_cannot_be_told_apart_are_refused(values):
     with pytest.raises(ValueError, match=r"\."):
         Conditions(values)
@@ -58,7 +63,7 @@ def test_a_song_is_told_what_it_is_right_after_begin(kind):
     folk, ann = trained.id_of["<genre:Folk>"], trained.id_of["<artist:Ann>"]
     other, another = trained.id_of["<genre:other>"], trained.id_of["<artist:other>"]
     text = trained.encode("the river")
-    assert trained.encode_song("the river", genre="folk", artist="ANN") == [
+    assert trained.encode_song("the river", SongFacts(genre="folk", artist="ANN")) == [
         *(trained.begin_id, folk, ann, *text, trained.end_id)
     ]
     assert trained.encode_prompt("the river", genre="Ska") == [other, another, *text]
@@ -66,6 +71,32 @@ def test_a_song_is_told_what_it_is_right_after_begin(kind):
     assert trained.decode([folk, ann, *text]) == trained.decode(text)
     assert {folk, ann, other, another} <= set(trained.never_generated_ids)
     assert trained.unknown_share([folk, ann]) == 0
+
+
+@pytest.mark.parametrize("right_to_left", [False, True])
+@pytest.mark.parametrize("kind", ["char", "word", "bpe"])
+def test_a_song_is_told_its_title_as_a_line_that_is_no_part_of_its_text(kind, right_to_left):
+    trained = tokenizer(kind, with_title=True, lines_right_to_left=right_to_left)
+    mark, title, text = trained.id_of["<title>"], trained.encode("home again"), trained.encode("the river")
+    song = trained.encode_song("the river", SongFacts(title=" home\n again"))
+    assert song == [trained.begin_id, mark, *title, trained.line_id, *text, trained.end_id]
+    assert trained.encode_song("the river")[:3] == [trained.begin_id, mark, trained.line_id]
+    opening = trained.encode_prompt("the river\n", title="home again")
+    assert opening == [mark, *title, trained.line_id, *text, trained.line_id]
+    assert trained.decode(song) == trained.decode(text)
+    assert mark in trained.never_generated_ids
+
+
+def test_the_words_of_titles_are_not_judged():
+    titled = [replace(song, title=f"Song {'of rivers ' * (number % 3)}") for number, song in enumerate(make_songs())]
+    corpus, plain = build_corpus(titled, make_config(with_title=True)), build_corpus(titled, make_config())
+    assert corpus.validation.tokens == plain.validation.tokens
+    assert corpus.validation.unknown_share == plain.validation.unknown_share
+    assert len(set(corpus.validation.given + corpus.test.given)) > 1
+    network = LyricNetwork(
+        NetworkShape.of(make_config(), corpus.tokenizer.vocabulary_size), generator=torch.Generator().manual_seed(1)
+    )
+    assert finish(evaluate(network, corpus.validation)).tokens == plain.validation.tokens
 
 
 @pytest.mark.parametrize("kind", ["char", "word", "bpe"])

@@ -20,6 +20,8 @@ from training.language_model.config import (
     resolve_config,
 )
 from training.language_model.lyric_text import SPECIAL_TOKENS
+from training.language_model.shapes import CELL_KINDS
+from training.language_model.tokenizers import SongFacts, Tokenizer, learn_conditions
 
 ABSURD = {
     "hidden_size": 1e6,
@@ -32,6 +34,11 @@ ABSURD = {
     "sample_prompt": "\x00",
     "budget_seconds": math.inf,
     "colour": "red",
+    "nonlinearity": "swish",
+    "residual": "perhaps",
+    "forget_bias": 1e9,
+    "embedding_dropout": 1.0,
+    "input_dropout": -0.1,
 }
 
 
@@ -67,8 +74,8 @@ def test_a_step_that_would_not_fit_into_memory_is_refused():
     assert "memory" in caught.value.errors["batch_size"][0]
 
 
-@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
-@pytest.mark.parametrize("tokenizer", ["char", "word"])
+@pytest.mark.parametrize("architecture", [*CELL_KINDS])
+@pytest.mark.parametrize("tokenizer", ["char", "word", "bpe"])
 @pytest.mark.parametrize("preset", [*PRESETS])
 def test_every_preset_is_valid_for_every_cell_and_tokenizer(architecture, tokenizer, preset):
     config = resolve_config(architecture=architecture, preset=preset, overrides={"tokenizer": tokenizer})
@@ -116,8 +123,34 @@ def test_options_describe_every_setting_in_plain_json():
     options = json.loads(json.dumps(describe_options(), allow_nan=False))
     assert [one["name"] for one in options["fields"]] == [*FIELDS]
     assert all(one["help"].endswith(".") for one in options["fields"])
-    assert {one["name"] for one in options["architectures"]} == {"rnn", "lstm", "gru"}
+    assert {one["name"] for one in options["architectures"]} == set(CELL_KINDS)
     assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
+
+
+@pytest.mark.parametrize("limit", [999, 32_001])
+def test_a_vocabulary_of_pieces_has_bounds_of_its_own(limit):
+    with pytest.raises(ConfigError) as caught:
+        TrainingConfig.from_dict({"tokenizer": "bpe", "vocabulary_limit": limit})
+    assert caught.value.errors == {"vocabulary_limit": ["Pieces of words need a vocabulary of 1,000 to 32,000."]}
+    assert TrainingConfig.from_dict({"tokenizer": "word", "vocabulary_limit": limit}).vocabulary_limit == limit
+
+
+def test_what_songs_are_marked_with_may_be_empty():
+    assert TrainingConfig.from_dict({"condition_on": ""}).condition_on == ""
+    with pytest.raises(ConfigError) as caught:
+        TrainingConfig.from_dict({"condition_on": "mood"})
+    assert caught.value.errors == {"condition_on": ["This must be one of genre, artist, genre+artist, or empty."]}
+
+
+@pytest.mark.parametrize("tokenizer", ["char", "word", "bpe"])
+@pytest.mark.parametrize("condition_on", ["", "genre", "genre+artist"])
+def test_no_vocabulary_is_larger_than_was_estimated(tokenizer, condition_on):
+    values = {"tokenizer": tokenizer, "condition_on": condition_on, "vocabulary_limit": 1000, "minimum_count": 1}
+    config = TrainingConfig.from_dict(values | {"embedding_size": 4, "hidden_size": 4})
+    told = [SongFacts(genre=f"genre {n}", artist=f"artist {n}") for n in range(600) for _ in range(5)]
+    songs = [" ".join(f"{chr(n)}{n}" for n in range(0x4E00, 0x4E00 + 1200))]
+    trained = Tokenizer.train(songs, config, conditions=learn_conditions(told, condition_on))
+    assert count_parameters(config, trained.vocabulary_size) == count_parameters(config)
 
 
 def test_the_largest_vocabulary_counts_the_special_tokens():

@@ -47,8 +47,9 @@ def test_songs_side_by_side_score_as_each_song_alone(architecture):
     assert result.tokens == corpus.validation.tokens
 
 
-def test_counts_are_judged_by_the_tokens_that_judge_a_network():
-    corpus, network = corpus_and_network()
+@pytest.mark.parametrize("condition_on", ["", "genre"])
+def test_counts_are_judged_by_the_tokens_that_judge_a_network(condition_on):
+    corpus, network = corpus_and_network(condition_on=condition_on)
     counted = evaluate_counts(KneserNey(vocabulary_size=corpus.tokenizer.vocabulary_size), corpus.validation)
     judged = finish(evaluate(network, corpus.validation))
     assert (counted.tokens, counted.characters) == (judged.tokens, judged.characters)

@@ -107,6 +107,14 @@ def test_no_song_is_told_by_the_one_before_it():
     assert model.nats([0, 1, 2]) == pytest.approx(model.token_nats(together)[:2].sum())
 
 
+def test_what_a_song_is_told_is_not_predicted():
+    model = KneserNey(order=2, vocabulary_size=V).fit(chain_songs(20))
+    songs = [[0, 1, 2, 3], [0, 2, 1]]
+    every = model.token_nats(songs)
+    assert model.token_nats(songs, given=[2, 1]) == pytest.approx(every[[2, 4]])
+    assert model.token_nats(songs, given=[0, 0]) == pytest.approx(every)
+
+
 def test_longer_n_grams_pay_where_the_songs_have_a_long_memory():
     """Songs of one phrase in a row: where the order reaches over it, nothing is left to guess."""
     phrase = [1, 1, 2, 1, 1, 3]

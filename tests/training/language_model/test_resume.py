@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 
 from tests.training.language_model.songs import make_config, make_songs
 from training.language_model.checkpoint import weights_sha256
-from training.language_model.config import GATES, TrainingDiverged
+from training.language_model.config import TrainingDiverged
 from training.language_model.corpus import build_corpus
 from training.language_model.networks import LyricNetwork, NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.resume import ResumeFolder, ResumeRefused, Snapshot, sha256_of
+from training.language_model.shapes import CELL_KINDS
 from training.language_model.trainer import train
 
 CORPUS = build_corpus(make_songs(), make_config())
@@ -125,7 +126,7 @@ def uninterrupted():
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("architecture", GATES)
+@pytest.mark.parametrize("architecture", [*CELL_KINDS])
 def test_an_interrupted_training_ends_as_if_it_had_never_stopped(architecture, moment, folder, uninterrupted):
     config = CONFIG.replace(architecture=architecture)
     assert follow(config, folder, *MOMENTS[moment]()) == uninterrupted(architecture)

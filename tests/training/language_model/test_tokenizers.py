@@ -35,7 +35,8 @@ SET_LYRICS = st.lists(SET_LINES | st.sampled_from(["", "[Verse]", "[Chorus 2]"])
 
 
 def tokenizer(kind, songs=SONGS, *, conditions=None, **values):
-    settings = {"minimum_count": 1, "vocabulary_limit": 1000, "case": "lower", "lines_right_to_left": False}
+    settings = {"minimum_count": 1, "vocabulary_limit": 1000, "case": "lower"}
+    settings |= {"lines_right_to_left": False, "with_title": False}
     return Tokenizer.train(songs, SimpleNamespace(tokenizer=kind, **settings | values), conditions=conditions)
 
 
@@ -125,7 +126,7 @@ def test_encoding_ignores_what_normalising_removes(kind, text):
 @EVERY
 @given(data=st.data())
 def test_streamed_pieces_joined_are_the_decoded_text(kind, right_to_left, data):
-    trained = tokenizer(kind, lines_right_to_left=right_to_left, conditions=CONDITIONS)
+    trained = tokenizer(kind, lines_right_to_left=right_to_left, conditions=CONDITIONS, with_title=True)
     ids = data.draw(st.lists(st.integers(0, trained.vocabulary_size - 1), max_size=60))
     stream = TextStream(trained)
     text = "".join(stream.push(token_id) for token_id in ids) + stream.rest()
@@ -184,6 +185,16 @@ def test_a_line_written_from_its_end_is_shown_when_it_is_complete(kind):
     decoded = trained.decode(ids)
     first, second, chorus = decoded.split("\n")[0], decoded.split("\n")[1], decoded.split("\n\n")[1].split("\n")
     assert pieces == [first, f"\n{second}\n\n{chorus[0]}", f"\n{chorus[1]}"]
+
+
+@EVERY
+def test_tokens_cut_off_anywhere_give_whole_lines_where_lines_are_written_from_their_end(kind):
+    forwards, backwards = tokenizer(kind), tokenizer(kind, lines_right_to_left=True)
+    song = "the river\ncalled me home"
+    assert forwards.decode(forwards.encode(song), is_cut=True) == forwards.decode(forwards.encode(song))
+    cut = backwards.encode(song)[:-1]
+    assert backwards.decode(cut, is_cut=True) == backwards.decode(backwards.encode("the river"))
+    assert EXACT["char", False].decode(EXACT["char", False].encode("é")[:-1], is_cut=True) == ""
 
 
 @EVERY
@@ -281,7 +292,7 @@ def test_a_tokenizer_of_the_first_version_reads_and_writes_as_it_did():
 @pytest.mark.parametrize("right_to_left", [False, True])
 @EVERY
 def test_a_tokenizer_survives_json(kind, right_to_left):
-    trained = tokenizer(kind, lines_right_to_left=right_to_left, conditions=CONDITIONS)
+    trained = tokenizer(kind, lines_right_to_left=right_to_left, conditions=CONDITIONS, with_title=True)
     copy = tokenizer_from_dict(json.loads(json.dumps(trained.to_dict())))
     assert copy.to_dict() == trained.to_dict()
     assert copy.tokens == trained.tokens

@@ -11,9 +11,10 @@ from training.language_model.config import TrainingDiverged
 from training.language_model.corpus import build_corpus
 from training.language_model.planning import Costs, Plan, _within_budget, learning_rate_at
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
+from training.language_model.shapes import CELL_KINDS
 from training.language_model.trainer import train
 
-CELLS = pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+CELLS = pytest.mark.parametrize("architecture", [*CELL_KINDS])
 
 
 def run(**values):
@@ -180,7 +181,7 @@ def test_threads_left_open_are_decided_and_told():
     assert planned.threads == planned.config.threads >= 1
 
 
-@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("architecture", [*CELL_KINDS])
 def test_a_precision_that_was_tried_in_vain_leaves_no_trace(monkeypatch, architecture):
     monkeypatch.setattr(machine, "precisions_to_try", lambda device: ["bfloat16"])
     monkeypatch.setattr(machine, "WORTH_IT", 0.0)

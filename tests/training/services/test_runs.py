@@ -9,6 +9,7 @@ from tests.songs import make_ready_dataset
 from tests.training.runs import claim
 from training import lifecycle
 from training.errors import Conflict, Invalid, LimitReached
+from training.language_model.shapes import CELL_KINDS
 from training.models import Dataset, TrainingRun
 from training.services.runs import cancel_run, run_options, start_run
 
@@ -125,5 +126,5 @@ def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_as_soon_as_its_wor
 
 def test_the_options_name_every_architecture_and_preset():
     options = run_options()
-    assert {one["name"] for one in options["architectures"]} == {"rnn", "lstm", "gru"}
+    assert [one["name"] for one in options["architectures"]] == [*CELL_KINDS]
     assert {one["name"] for one in options["presets"]} == {"tiny", "coffee", "lunch"}

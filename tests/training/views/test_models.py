@@ -51,7 +51,7 @@ def test_a_model_stands_beside_what_counting_words_comes_to(signed_in, model, ot
     page = signed_in.get(address(model, "detail")).content.decode()
     assert "Kneser-Ney" not in page
     assert "1.91" in page
-    make_baseline_row(model.dataset, model.run.config, test_nats_per_character=1.6)
+    make_baseline_row(model.run, test_nats_per_character=1.6)
     page = signed_in.get(address(model, "detail")).content.decode()
     assert "Counting words does better." in page
     assert "Kneser-Ney of order 5 on the same songs: 1.50 nats per character; this model is 20 % worse." in page
@@ -61,14 +61,20 @@ def test_a_model_stands_beside_what_counting_words_comes_to(signed_in, model, ot
 
 
 def test_a_model_whose_run_is_gone_has_no_baseline(signed_in, model):
-    make_baseline_row(model.dataset, model.run.config)
+    make_baseline_row(model.run)
     Checkpoint.objects.filter(pk=model.pk).update(run=None)
     assert "Kneser-Ney" not in signed_in.get(address(model, "detail")).content.decode()
 
 
 @pytest.mark.parametrize(
     ("asked", "expected"),
-    [({"q": "night"}, 1), ({"q": "small SONGS"}, 1), ({"q": "nobody"}, 0), ({"architecture": "rnn"}, 0)],
+    [
+        ({"q": "night"}, 1),
+        ({"q": "small SONGS"}, 1),
+        ({"q": "nobody"}, 0),
+        ({"architecture": "rnn"}, 0),
+        ({"architecture": "mingru"}, 0),
+    ],
 )
 def test_the_list_is_narrowed_by_what_is_asked(signed_in, model, asked, expected):
     assert len(names_on(signed_in.get(reverse("training:model-list"), asked))) == expected

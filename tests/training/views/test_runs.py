@@ -16,6 +16,7 @@ from tests.training.finished_runs import (
     make_running_run,
 )
 from tests.training.runs import expire_lease, make_run
+from training.language_model.shapes import CELL_KINDS
 from training.lifecycle import worker_beat
 from training.models import Dataset, TrainingRun
 
@@ -41,7 +42,7 @@ CHOSEN = {"architecture": "gru", "tokenizer": "char", "preset": "tiny"}
 
 def test_the_form_offers_cells_tokenizers_presets_and_every_setting(signed_in, ready_dataset, worker):
     page = signed_in.get(create_url(ready_dataset)).content.decode()
-    for offered in ('value="rnn"', 'value="lstm"', 'value="gru"', 'value="char"', 'value="lunch"'):
+    for offered in (*(f'value="{cell}"' for cell in CELL_KINDS), 'value="char"', 'value="lunch"'):
         assert offered in page
     assert "forgets" in page
     assert 'name="hidden_size"' in page
@@ -77,6 +78,9 @@ def test_a_run_is_queued_with_what_was_chosen_even_without_a_worker(signed_in, r
         ("learning_rate", "nan", "finite"),
         ("sample_prompt", "x" * 300, "at most 200"),
         ("device", "abacus", "Select a valid choice"),
+        ("forget_bias", "99", "between -10 and 10"),
+        ("embedding_dropout", "1", "between 0 and 0.9"),
+        ("nonlinearity", "sine", "Select a valid choice"),
     ],
 )
 def test_a_wrong_setting_is_named_at_its_field_and_nothing_starts(signed_in, ready_dataset, field, written, message):
@@ -232,7 +236,7 @@ def test_a_finished_run_leads_to_its_model(signed_in, ready_dataset):
 
 def test_a_run_that_counting_words_beats_is_called_out(signed_in, ready_dataset):
     run = make_finished_run(ready_dataset, losses=(4.0, 3.6))
-    make_baseline_row(ready_dataset, run.config)
+    make_baseline_row(run)
     page = signed_in.get(page_of(run)).content.decode()
     assert "Counting words does better." in page
     assert "1.50 nats per character; this model is 20 % worse." in page
@@ -245,7 +249,7 @@ def test_a_run_that_counting_words_beats_is_called_out(signed_in, ready_dataset)
 def test_a_run_that_beats_counting_words_says_by_how_much(signed_in, ready_dataset):
     run = make_finished_run(ready_dataset, losses=(2.4, 2.0))
     assert "Kneser-Ney" not in signed_in.get(page_of(run)).content.decode()
-    make_baseline_row(ready_dataset, run.config)
+    make_baseline_row(run)
     page = signed_in.get(page_of(run)).content.decode()
     assert "Kneser-Ney of order 5 on the same songs: 1.50 nats per character; this model is 33 % better." in page
     assert "Counting words does better." not in page
@@ -253,7 +257,7 @@ def test_a_run_that_beats_counting_words_says_by_how_much(signed_in, ready_datas
 
 def test_a_run_that_still_learns_is_told_where_it_stands_and_a_failed_one_is_not(signed_in, ready_dataset):
     run, _ = make_running_run(ready_dataset, losses=(4.0, 3.6))
-    make_baseline_row(ready_dataset, run.config)
+    make_baseline_row(run)
     news = signed_in.get(page_of(run, "run-live"), {"after": "1"}).content.decode()
     assert "so far this one is 20 % worse" in news
     assert "Counting words does better." not in news

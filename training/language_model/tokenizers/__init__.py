@@ -11,16 +11,18 @@ song ─▶ marks and lines ─▶ ids of each line, from its end where lines ar
 from training.language_model.tokenizers.base import TOKENIZERS, Tokenizer, VocabularySettings, tokenizer_from_dict
 from training.language_model.tokenizers.bpe import BpeTokenizer
 from training.language_model.tokenizers.char import CharTokenizer
-from training.language_model.tokenizers.conditions import Conditions, learn_conditions
+from training.language_model.tokenizers.conditions import NOTHING_SAID, Conditions, SongFacts, learn_conditions
 from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, TextStream
 from training.language_model.tokenizers.word import WordTokenizer
 
 __all__ = [
+    "NOTHING_SAID",
     "TOKENIZERS",
     "UNKNOWN_TEXT",
     "BpeTokenizer",
     "CharTokenizer",
     "Conditions",
+    "SongFacts",
     "TextStream",
     "Tokenizer",
     "VocabularySettings",

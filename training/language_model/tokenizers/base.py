@@ -11,10 +11,17 @@ from training.language_model.lyric_text import (
     SECTION_MARKS,
     SPECIAL_TOKENS,
     STANZA_MARK,
+    TITLE_MARK,
     UNKNOWN_MARK,
     marked_lines,
 )
-from training.language_model.tokenizers.conditions import Conditions
+from training.language_model.tokenizers.conditions import (
+    LONGEST_VALUE,
+    NOTHING_SAID,
+    Conditions,
+    SongFacts,
+    on_one_line,
+)
 from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, Place, TextStream
 
 TOKENIZERS: dict[str, type["Tokenizer"]] = {}
@@ -28,28 +35,38 @@ class VocabularySettings(Protocol):
     vocabulary_limit: int
     case: str
     lines_right_to_left: bool
+    with_title: bool
 
 
 class Tokenizer:
-    """Special tokens first, then the marks of genres and artists, then what the songs hold.
+    """Special tokens first, then the marks of genres, artists and titles, then what the songs hold.
 
     Args:
         tokens: the vocabulary, a token's place is its id.
         conditions: the genres and artists that songs are marked with; none unless said otherwise.
         lines_right_to_left: whether each line is read and written from its end, the rhyme word first.
+        with_title: whether a song is told its title before it begins.
     """
 
     kind: ClassVar[str]
 
-    def __init__(self, tokens: list[str], *, conditions: Conditions | None = None, lines_right_to_left: bool = False):
+    def __init__(
+        self,
+        tokens: list[str],
+        *,
+        conditions: Conditions | None = None,
+        lines_right_to_left: bool = False,
+        with_title: bool = False,
+    ):
         self.conditions = conditions or Conditions({})
-        marks = (*SPECIAL_TOKENS, *self.conditions.marks)
+        marks = marks_before_text(self.conditions, with_title=with_title)
         if tuple(tokens[: len(marks)]) != marks or len(set(tokens)) != len(tokens):
             raise ValueError("A vocabulary starts with the special tokens and names every token once.")
-        if type(lines_right_to_left) is not bool:
-            raise ValueError("Lines are read right to left, or they are not.")
+        if type(lines_right_to_left) is not bool or type(with_title) is not bool:
+            raise ValueError("Lines are read right to left or they are not, and so with titles.")
         self.tokens = tokens
         self.lines_right_to_left = lines_right_to_left
+        self.with_title = with_title
         self.mark_count = len(marks)
         self.condition_ids = range(len(SPECIAL_TOKENS), len(marks))
         self.id_of = {token: index for index, token in enumerate(tokens)}
@@ -86,19 +103,25 @@ class Tokenizer:
         ids: list[int] = []
         for marks, line in marked_lines(text):
             ids += [self.id_of[mark] for mark in marks]
-            line_ids = self.encode_line(line)
-            ids += line_ids[::-1] if self.lines_right_to_left else line_ids
+            ids += self._in_direction(self.encode_line(line))
         return ids
 
-    def encode_song(self, text: str, *, genre: str = "", artist: str = "") -> list[int]:
+    def _in_direction(self, line_ids: list[int]) -> list[int]:
+        return line_ids[::-1] if self.lines_right_to_left else line_ids
+
+    def encode_song(self, text: str, facts: SongFacts = NOTHING_SAID) -> list[int]:
         """A whole song: begin, what it is told to be, its tokens, end."""
-        return [self.begin_id, *self.encode_conditions(genre=genre, artist=artist), *self.encode(text), self.end_id]
+        return [self.begin_id, *self.encode_facts(facts), *self.encode(text), self.end_id]
 
-    def encode_conditions(self, *, genre: str = "", artist: str = "") -> list[int]:
-        """What a song is told to be: one id for each kind that songs are marked with, [] for most models."""
-        return [self.id_of[mark] for mark in self.conditions.marks_of(genre=genre, artist=artist)]
+    def encode_facts(self, facts: SongFacts) -> list[int]:
+        """What a song is told to be: a mark for each kind, and its title's line; [] for most models."""
+        ids = [self.id_of[mark] for mark in self.conditions.marks_of(facts)]
+        if self.with_title:
+            title = self.encode_line(on_one_line(facts.title[:LONGEST_VALUE]))
+            ids += [self.id_of[TITLE_MARK], *self._in_direction(title), self.line_id]
+        return ids
 
-    def encode_prompt(self, text: str, *, genre: str = "", artist: str = "") -> list[int]:
+    def encode_prompt(self, text: str, *, genre: str = "", artist: str = "", title: str = "") -> list[int]:
         """What the song shall be, and an opening to be continued; `begin_id` goes before both.
 
         A line or blank line at the end, which `encode` drops, is kept as a mark. Where lines are written from their
@@ -109,12 +132,16 @@ class Tokenizer:
         newlines = text.replace("\r\n", "\n")[len(text.replace("\r\n", "\n").rstrip()) :].count("\n")
         if ids and (newlines or self.lines_right_to_left) and not ends_in_section:
             ids.append(self.stanza_id if newlines > 1 else self.line_id)
-        return [*self.encode_conditions(genre=genre, artist=artist), *ids]
+        return [*self.encode_facts(SongFacts(genre=genre, artist=artist, title=title)), *ids]
 
-    def decode(self, ids: Iterable[int]) -> str:
-        """Readable lyrics with [Verse] and [Chorus] lines; breaks at the end are left out."""
+    def decode(self, ids: Iterable[int], *, is_cut: bool = False) -> str:
+        """Readable lyrics with [Verse] and [Chorus] lines; breaks at the end are left out.
+
+        Where tokens were ``is_cut`` off anywhere, half a character and a line without its beginning are too.
+        """
         stream = TextStream(self)
-        return "".join(stream.push(token_id) for token_id in ids) + stream.rest()
+        text = "".join(stream.push(token_id) for token_id in ids)
+        return text if is_cut else text + stream.rest()
 
     def unknown_share(self, ids: Iterable[int]) -> float:
         """The share of characters or words (marks not counted) that the vocabulary does not hold, from 0 to 1."""
@@ -128,6 +155,7 @@ class Tokenizer:
             "tokens": self.tokens,
             "conditions": self.conditions.to_dict(),
             "lines_right_to_left": self.lines_right_to_left,
+            "with_title": self.with_title,
         }
 
     @classmethod
@@ -161,7 +189,22 @@ def reading_of(values: dict) -> dict:
     return {
         "conditions": Conditions(values.get("conditions", {})),
         "lines_right_to_left": values.get("lines_right_to_left", False),
+        "with_title": values.get("with_title", False),
     }
+
+
+def learnt_reading(config: VocabularySettings, conditions: Conditions) -> dict:
+    """The same of a tokenizer that is learnt."""
+    return {
+        "conditions": conditions,
+        "lines_right_to_left": config.lines_right_to_left,
+        "with_title": config.with_title,
+    }
+
+
+def marks_before_text(conditions: Conditions, *, with_title: bool) -> tuple[str, ...]:
+    """The first tokens of a vocabulary: all that stand for no text."""
+    return (*SPECIAL_TOKENS, *conditions.marks, *((TITLE_MARK,) if with_title else ()))
 
 
 def tokenizer_from_dict(values: dict) -> Tokenizer:

@@ -14,8 +14,14 @@ from itertools import repeat
 
 import tokenizers
 
-from training.language_model.lyric_text import SPECIAL_TOKENS, marked_lines
-from training.language_model.tokenizers.base import Tokenizer, VocabularySettings, reading_of
+from training.language_model.lyric_text import marked_lines
+from training.language_model.tokenizers.base import (
+    Tokenizer,
+    VocabularySettings,
+    learnt_reading,
+    marks_before_text,
+    reading_of,
+)
 from training.language_model.tokenizers.conditions import Conditions
 from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, Place
 from training.language_model.tokenizers.utf8 import ASCII_CHARACTERS, BEYOND_ASCII
@@ -82,10 +88,9 @@ class BpeTokenizer(Tokenizer):
         model = json.loads(pipeline.to_str())["model"]
         pieces = sorted(model["vocab"], key=model["vocab"].get)
         return cls(
-            [*SPECIAL_TOKENS, *conditions.marks, *pieces],
+            [*marks_before_text(conditions, with_title=config.with_title), *pieces],
             merges=model["merges"],
-            conditions=conditions,
-            lines_right_to_left=config.lines_right_to_left,
+            **learnt_reading(config, conditions),
         )
 
     @classmethod

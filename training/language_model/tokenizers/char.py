@@ -4,8 +4,15 @@ from collections import Counter
 from collections.abc import Iterable
 
 from training.language_model.config import CHARACTER_LIMIT
-from training.language_model.lyric_text import SPECIAL_TOKENS, marked_lines
-from training.language_model.tokenizers.base import Tokenizer, VocabularySettings, most_frequent, reading_of
+from training.language_model.lyric_text import marked_lines
+from training.language_model.tokenizers.base import (
+    Tokenizer,
+    VocabularySettings,
+    learnt_reading,
+    marks_before_text,
+    most_frequent,
+    reading_of,
+)
 from training.language_model.tokenizers.conditions import Conditions
 from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, Place
 from training.language_model.tokenizers.utf8 import ASCII_CHARACTERS, BEYOND_ASCII
@@ -41,10 +48,14 @@ class CharTokenizer(Tokenizer):
         limit = min(config.vocabulary_limit, CHARACTER_LIMIT)
         known = most_frequent(beyond, config.minimum_count, max(limit - len(ASCII_CHARACTERS), 0))
         return cls(
-            [*SPECIAL_TOKENS, *conditions.marks, *BYTE_MARKS.values(), *ASCII_CHARACTERS, *known],
+            [
+                *marks_before_text(conditions, with_title=config.with_title),
+                *BYTE_MARKS.values(),
+                *ASCII_CHARACTERS,
+                *known,
+            ],
             writes_bytes=bool(beyond.keys() - {*known, UNKNOWN_TEXT}),
-            conditions=conditions,
-            lines_right_to_left=config.lines_right_to_left,
+            **learnt_reading(config, conditions),
         )
 
     @classmethod

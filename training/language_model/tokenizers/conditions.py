@@ -1,11 +1,13 @@
-"""What a song is told to be before it begins: marks of its genre and of its artist, learnt from the training songs.
+"""What a song is told to be before it begins: its genre and artist by marks learnt from the training songs, its title.
 
-``<begin> <genre:Folk> <artist:other> first words …``: every song of a conditioned model has one mark of each kind, so
-that a writer can ask for one. What too few songs share, or none says, is "other".
+``<begin> <genre:Folk> <artist:other> <title> its words <line> first words …``: every song of a conditioned model has
+one mark of each kind, so that a writer can ask for one. What too few songs share, or none says, is "other"; a song
+without a title has the mark and the line.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from training.language_model.config import CONDITION_LIMITS
 from training.language_model.lyric_text import normalise
@@ -13,6 +15,18 @@ from training.language_model.lyric_text import normalise
 OTHER = "other"
 FEWEST_SONGS = 5  # from fewer a model learns these songs, not what they share
 LONGEST_VALUE = 80
+
+
+@dataclass(frozen=True, order=True, kw_only=True)
+class SongFacts:
+    """What is said of a song beside its words; "" where nobody says."""
+
+    genre: str = ""
+    artist: str = ""
+    title: str = ""
+
+
+NOTHING_SAID = SongFacts()
 
 
 class Conditions:
@@ -27,6 +41,8 @@ class Conditions:
         self.values = {kind: tuple(values[kind]) for kind in CONDITION_LIMITS if kind in values}
         if set(values) != set(self.values):
             raise ValueError("Songs are marked with genre and artist, and with nothing else.")
+        if not all(value and value == on_one_line(value) for named in self.values.values() for value in named):
+            raise ValueError("A genre and an artist have names, on one line.")
         self._marks = {
             (kind, condition_key(value)): condition_mark(kind, value)
             for kind, named in self.values.items()
@@ -48,10 +64,10 @@ class Conditions:
         """Whether songs of this value have a mark of their own."""
         return (kind, condition_key(value)) in self._marks and condition_key(value) != OTHER
 
-    def marks_of(self, *, genre: str = "", artist: str = "") -> list[str]:
+    def marks_of(self, facts: SongFacts) -> list[str]:
         """The marks of a song, one of each kind; "other" for what is empty or not known."""
-        told = {"genre": genre, "artist": artist}
-        return [self._marks.get((kind, condition_key(told[kind])), self._marks[kind, OTHER]) for kind in self.values]
+        keys = {kind: condition_key(getattr(facts, kind)) for kind in self.values}
+        return [self._marks.get((kind, key), self._marks[kind, OTHER]) for kind, key in keys.items()]
 
     def to_dict(self) -> dict[str, list[str]]:
         """The values by kind, as plain JSON."""
@@ -65,32 +81,37 @@ def condition_mark(kind: str, value: str) -> str:
 
 def condition_key(value: str) -> str:
     """What values have in common that mean the same: blanks and capitals do not count."""
-    return normalise(value).replace("\n", " ").casefold()
+    return on_one_line(value).casefold()
 
 
-def learn_conditions(told: Iterable[tuple[str, str]], condition_on: str) -> Conditions:
+def on_one_line(value: str) -> str:
+    return " ".join(normalise(value).split())
+
+
+def learn_conditions(songs: Iterable[SongFacts], condition_on: str) -> Conditions:
     """The genres and artists that enough songs share, the frequent ones first.
 
     Args:
-        told: (genre, artist) of each training song, "" where nobody says.
+        songs: what is said of each training song.
         condition_on: what songs are to be marked with: "", "genre", "artist" or "genre+artist".
     Returns: the same for the same songs in any order.
     """
-    told = list(told)
+    songs = list(songs)
     wanted = condition_on.split("+")
-    values = {
-        kind: frequent_values((song[place] for song in told), CONDITION_LIMITS[kind])
-        for place, kind in enumerate(CONDITION_LIMITS)
-        if kind in wanted
-    }
-    return Conditions(values)
+    return Conditions(
+        {
+            kind: frequent_values((getattr(song, kind) for song in songs), most)
+            for kind, most in CONDITION_LIMITS.items()
+            if kind in wanted
+        }
+    )
 
 
 def frequent_values(values: Iterable[str], limit: int) -> list[str]:
     """At most ``limit`` values that `FEWEST_SONGS` have, each as it is mostly written."""
     spellings: dict[str, Counter] = {}
     for value in values:
-        written = normalise(value).replace("\n", " ")
+        written = on_one_line(value)
         if written and len(written) <= LONGEST_VALUE and condition_key(written) != OTHER:
             spellings.setdefault(condition_key(written), Counter())[written] += 1
     frequent = [key for key, counts in spellings.items() if counts.total() >= FEWEST_SONGS]

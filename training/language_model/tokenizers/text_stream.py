@@ -4,7 +4,7 @@ import codecs
 import unicodedata
 from typing import TYPE_CHECKING
 
-from training.language_model.lyric_text import KEPT, LINE, MARK_TITLES, break_after
+from training.language_model.lyric_text import KEPT, LINE, MARK_TITLES, TITLE_MARK, break_after
 
 if TYPE_CHECKING:
     from training.language_model.tokenizers.base import Tokenizer
@@ -52,19 +52,26 @@ class TextStream:
         self._line: list[int] = []  # from its end, until it is complete
         self._breaks = ""
         self._is_empty = True
+        self._is_in_title = False
 
     def push(self, token_id: int) -> str:
-        """The text that this token completes: "" for begin, end, conditions and breaks, which show with the next."""
+        """The text that this token completes: "" for begin, end and breaks, which show with the next.
+
+        What a song is told to be is no part of it.
+        """
         tokenizer = self._tokenizer
         if tokenizer.is_text(token_id):
+            if self._is_in_title:
+                return ""
             if not tokenizer.lines_right_to_left:
                 return self._after_breaks(tokenizer.spell(token_id, self._place))
             self._line.append(token_id)
             return ""
-        if token_id == tokenizer.begin_id or token_id in tokenizer.condition_ids:
+        mark = tokenizer.tokens[token_id]
+        was_in_title, self._is_in_title = self._is_in_title, mark == TITLE_MARK
+        if was_in_title or token_id == tokenizer.begin_id or token_id in tokenizer.condition_ids:
             return ""
         text = self.rest()
-        mark = tokenizer.tokens[token_id]
         self._place.at_line_start()
         self._breaks = break_after(self._breaks, mark)
         if mark in MARK_TITLES:

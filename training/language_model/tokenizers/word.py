@@ -10,8 +10,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from training.language_model.lyric_text import SPECIAL_TOKENS, marked_lines
-from training.language_model.tokenizers.base import Tokenizer, VocabularySettings, most_frequent, reading_of
+from training.language_model.lyric_text import marked_lines
+from training.language_model.tokenizers.base import (
+    Tokenizer,
+    VocabularySettings,
+    learnt_reading,
+    marks_before_text,
+    most_frequent,
+    reading_of,
+)
 from training.language_model.tokenizers.conditions import Conditions
 from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, Place
 
@@ -69,12 +76,11 @@ class WordTokenizer(Tokenizer):
         words = most_frequent(counts, config.minimum_count, config.vocabulary_limit)
         forms, capitalises = learn_case(lines, set(words)) if config.case == "lower" else ({}, False)
         return cls(
-            [*SPECIAL_TOKENS, *conditions.marks, *words],
+            [*marks_before_text(conditions, with_title=config.with_title), *words],
             forms=forms,
             capitalises=capitalises,
             case=config.case,
-            conditions=conditions,
-            lines_right_to_left=config.lines_right_to_left,
+            **learnt_reading(config, conditions),
         )
 
     @classmethod

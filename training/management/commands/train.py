@@ -12,8 +12,8 @@ from django.db import transaction
 from training import lifecycle
 from training.errors import ExpectedError, Invalid
 from training.language_model.config import FIELDS, PRESETS, parse_setting
-from training.models import Dataset, TrainingRun
-from training.services.runs import start_run
+from training.models import Checkpoint, Dataset, TrainingRun
+from training.services.runs import models_to_start_from, start_run
 from training.supervision import Supervisor
 
 
@@ -22,25 +22,32 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser) -> None:
         parser.add_argument("--dataset", required=True, help="id or name")
-        parser.add_argument("--architecture", default="lstm", choices=FIELDS["architecture"].metadata["choices"])
+        parser.add_argument("--architecture", choices=FIELDS["architecture"].metadata["choices"], help="default: lstm")
+        parser.add_argument(
+            "--from", dest="starts_from", metavar="MODEL", help="id or name of a model to train further"
+        )
         parser.add_argument("--preset", choices=PRESETS, help="default: tiny")
         parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="such as hidden_size=256")
         parser.add_argument("--name", default="", help="the name of the run and its model")
         parser.add_argument("--owner", help="user name; default: the owner of the dataset")
 
-    def handle(self, *, dataset: str, architecture: str, preset: str | None, name: str, owner: str | None, **options):
+    def handle(
+        self, *, dataset: str, architecture: str | None, preset: str | None, name: str, owner: str | None, **options
+    ):
         chosen = find_dataset(dataset, owner)
         person = get_user_model().objects.get(username=owner) if owner else chosen.owner
+        model = find_model(options["starts_from"], person) if options["starts_from"] else None
         worker = f"train@{socket.gethostname()}:{os.getpid()}"
         try:
             with transaction.atomic():  # queued and claimed in one moment: no worker can be faster
                 run = start_run(
                     owner=person,
                     dataset=chosen,
-                    architecture=architecture,
+                    architecture=architecture or ("" if model else "lstm"),
                     preset=preset,
                     name=name,
                     overrides=parse_settings(options["set"]),
+                    starts_from=model,
                 )
                 claim = lifecycle.claim(run.pk, worker=worker, host=socket.gethostname(), pid=os.getpid())
         except Invalid as problem:
@@ -84,6 +91,17 @@ def find_dataset(words: str, owner: str | None) -> Dataset:
         raise CommandError(f"There is no dataset {words!r}.")
     if len(found) > 1:
         raise CommandError(f"Several datasets are called {words!r}: give --owner, or the id.")
+    return found[0]
+
+
+def find_model(words: str, person) -> Checkpoint:
+    """The one model of that id or name that ``person`` may use. Raises: CommandError when there is none, or several."""
+    models = models_to_start_from(person)
+    found = list(models.filter(pk=words)) or list(models.filter(name=words)[:2])
+    if not found:
+        raise CommandError(f"There is no model {words!r} that {person} may use.")
+    if len(found) > 1:
+        raise CommandError(f"Several models are called {words!r}: give the id.")
     return found[0]
 
 
