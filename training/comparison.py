@@ -114,6 +114,10 @@ class Entrant:
     def score(self) -> Score:
         return Score.of(one.nats_per_character for one in self.contenders)
 
+    @property
+    def baseline(self) -> float | None:
+        return self.score_of("baseline").mean
+
     def score_of(self, name: str) -> Score:
         return Score.of(getattr(one, name) for one in self.contenders)
 
@@ -183,6 +187,15 @@ class Comparison:
         """The one baseline that all of them have to beat, None where there is none or not the same for all."""
         found = {one.baseline for one in self.contenders}
         return found.pop() if len(found) == 1 else None
+
+    @property
+    def behind_baseline(self) -> list[Entrant]:
+        """Those that counting words beats, as far as they have learnt: they should not have needed a network."""
+        return [
+            entrant
+            for entrant in self.entrants
+            if entrant.baseline and entrant.score.mean and entrant.score.mean >= entrant.baseline
+        ]
 
 
 # ── who is compared ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -73,6 +73,7 @@ class Chart:
     curves: list[Curve]
     names: list[Name]
     baseline: Tick | None  # what counting words comes to, where that is in the picture
+    baseline_across: float  # where its words end, left of the names
 
 
 def draw(comparison: Comparison, axis: Axis) -> Chart | None:
@@ -115,6 +116,7 @@ def draw(comparison: Comparison, axis: Axis) -> Chart | None:
         ],
         names=_names(entrants, across, down),
         baseline=_mark(comparison.baseline, low, high, down),
+        baseline_across=right / WIDE * 100 - 2,
     )
 
 

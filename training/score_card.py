@@ -84,12 +84,12 @@ def _beaten(entrants: list[Entrant]) -> list[Figure]:
     """What each model has to beat, on the same songs read as it reads them. One that does not is called out."""
     figures = []
     for entrant in entrants:
-        baseline, own = entrant.score_of("baseline"), entrant.score.mean
+        counted, own = entrant.baseline, entrant.score.mean
         note = ""
-        if baseline.mean and own is not None:
-            share = 1 - own / baseline.mean
-            note = f"{entrant.label} is {100 * share:.0f} % below" if share > 0 else f"{entrant.label} does not beat it"
-        figures.append(Figure(Score(baseline.mean, None, baseline.count), note=note))
+        if counted and own is not None:
+            share = 1 - own / counted
+            note = f"beaten by {100 * share:.0f} %" if share > 0 else "not beaten"
+        figures.append(Figure(Score.of([counted]), note=note))
     return figures
 
 

@@ -105,6 +105,7 @@ class BaselineSerializer(serializers.Serializer):
 class RunSerializer(serializers.ModelSerializer):
     owner = serializers.CharField(source="owner.username")
     dataset = serializers.CharField(source="dataset_id")
+    race = serializers.CharField(source="race_id", allow_null=True, help_text="The race it is part of, or null.")
     config = serializers.DictField(help_text="Every value that was used.")
     queue_position = serializers.SerializerMethodField(
         help_text="Its place in line, from 1; null when it is not waiting."
@@ -126,6 +127,7 @@ class RunSerializer(serializers.ModelSerializer):
             "visibility",
             "dataset",
             "dataset_version",
+            "race",
             "architecture",
             "preset",
             "config",

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from tests.songs import make_ready_dataset
-from tests.training.finished_runs import make_model
+from tests.training.finished_runs import make_baseline_row, make_model
 from tests.training.races import finish_race, make_race
 from tests.training.runs import claim
 from training import lifecycle
@@ -105,6 +105,21 @@ def test_a_race_says_whether_all_read_the_same_batches(signed_in, ready_dataset)
     race.runs.update(facts={"batch_hash": "a"})
     page = signed_in.get(race.get_absolute_url()).content.decode()
     assert "<dt>Same batches in the same order</dt>\n      <dd>yes</dd>" in page
+
+
+def test_who_does_not_beat_counting_words_is_called_out(signed_in, ready_dataset):
+    race = finish_race(make_race(ready_dataset))
+    columns = {"nats_per_character": 1.2, "dataset_hash": race.dataset_hash}
+    make_baseline_row(ready_dataset, race.runs.first().config, **columns)
+    page = signed_in.get(race.get_absolute_url()).content.decode()
+    assert "RNN is no better than counting words" in page
+    assert "GRU is no better" not in page
+    assert "N-gram baseline" in page
+
+
+def test_a_run_leads_to_its_race(signed_in, ready_dataset):
+    race = make_race(ready_dataset)
+    assert race.get_absolute_url() in signed_in.get(race.runs.first().get_absolute_url()).content.decode()
 
 
 def test_a_failed_run_says_why_on_the_page_of_its_race(signed_in, ready_dataset):
