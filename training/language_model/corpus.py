@@ -5,14 +5,18 @@ songs ─▶ groups (none on two sides) ─▶ training songs ─▶ tokens in c
                                      └▶ test songs ─▶ the same, and nobody looks at them while the model learns
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from training.language_model.config import CorpusTooSmall, TrainingConfig
 from training.language_model.song_groups import SongText, content_hash, group_songs, split_groups
+from training.language_model.token_store import count_tokens, store_tokens
 from training.language_model.tokenizers import Tokenizer
 
 
@@ -37,7 +41,7 @@ class HeldOutSongs:
 
 @dataclass(frozen=True, kw_only=True)
 class Corpus:
-    """Songs as numbers: ``tokens`` (int32, all training songs one after another) and the held-out songs."""
+    """Songs as numbers: ``tokens`` (of all training songs one after another, on disk) and the held-out songs."""
 
     tokenizer: Tokenizer
     tokens: Tensor
@@ -53,21 +57,30 @@ class Corpus:
 
     def token_counts(self) -> Tensor:
         """How often each token is to be predicted in the training songs, shape (V,)."""
-        counts = torch.bincount(self.tokens.long(), minlength=self.tokenizer.vocabulary_size)
+        counts = count_tokens(self.tokens, self.tokenizer.vocabulary_size)
         counts[self.tokenizer.begin_id] = 0
         return counts
 
     def columns(self, *, batch_size: int, seed: int, epoch: int) -> Tensor:
         """One reading of the training songs, in an order of its own for each epoch.
 
-        Returns: tokens of shape (rows, B), int64; column b continues from row to row, what is left over is dropped.
+        Returns: tokens of shape (rows, B), of the type of ``tokens``; column b continues from row to row, what is
+            left over is dropped.
         """
         generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
         order = torch.randperm(len(self.song_lengths), generator=generator).tolist()
         songs = self.tokens.split(self.song_lengths)
-        stream = torch.cat([songs[index] for index in order]).long()
+        stream = torch.cat([songs[index] for index in order])
         rows = len(stream) // batch_size
-        return stream[: rows * batch_size].view(batch_size, rows).t().contiguous()
+        return stream[: rows * batch_size].view(batch_size, rows).t()
+
+    def batch_hash(self, *, batch_size: int, seed: int, epoch: int) -> str:
+        """The sha256 of an epoch's columns: equal for trainings that learn from the same batches in the same order."""
+        columns = self.columns(batch_size=batch_size, seed=seed, epoch=epoch)
+        digest = hashlib.sha256(f"{tuple(columns.shape)} {columns.dtype}".encode())
+        for column in columns.t():
+            digest.update(column.numpy())
+        return digest.hexdigest()
 
     def steps_per_epoch(self, *, batch_size: int, sequence_length: int) -> int:
         """How many windows one epoch has; the last one may be shorter than the others."""
@@ -85,20 +98,25 @@ class Corpus:
 
 
 def windows(columns: Tensor, sequence_length: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """(inputs, targets) one below the other through ``columns`` (rows, B): each (T, B), targets one row further."""
-    last = len(columns) - 1
-    for start in range(0, last, sequence_length):
-        end = min(start + sequence_length, last)
-        yield columns[start:end], columns[start + 1 : end + 1]
+    """(inputs, targets) one below the other through ``columns`` (rows, B): each (T, B), targets one row further.
+
+    Only the window itself becomes int64, which is what an embedding takes.
+    """
+    for start in range(0, len(columns) - 1, sequence_length):
+        window = columns[start : start + sequence_length + 1].long().contiguous()
+        yield window[:-1], window[1:]
 
 
-def build_corpus(songs: Iterable[SongText], config: TrainingConfig, *, dataset_hash: str = "") -> Corpus:
+def build_corpus(
+    songs: Iterable[SongText], config: TrainingConfig, *, dataset_hash: str = "", folder: Path | None = None
+) -> Corpus:
     """The corpus that ``config`` makes of songs; the same for the same songs in any order.
 
     Which songs are held back depends on ``dataset_hash`` (without one, on the songs' own hash) and not on the seed,
     so that runs with different seeds are judged by the same songs.
 
-    The vocabulary is learnt from the training songs alone, so that validation meets new words as a reader would.
+    The vocabulary is learnt from the training songs alone, so that validation meets new words as a reader would. The
+    tokens to learn from lie in ``folder``, without one where temporary files go, until this process ends.
     Raises: CorpusTooSmall if there are fewer than two groups of different songs, or too few tokens for one window.
     """
     groups = group_songs(songs)
@@ -111,14 +129,16 @@ def build_corpus(songs: Iterable[SongText], config: TrainingConfig, *, dataset_h
         groups, validation=config.validation_fraction, test=config.test_fraction, name=dataset_hash or own_hash
     )
     tokenizer = Tokenizer.train(split.training, config)
-    encoded = [tokenizer.encode_song(text) for text in split.training]
+    encoded = (tokenizer.encode_song(text) for text in split.training)
+    tokens, song_lengths = store_tokens(encoded, tokenizer.vocabulary_size, folder=folder)
+    counts = count_tokens(tokens, tokenizer.vocabulary_size).tolist()
     corpus = Corpus(
         tokenizer=tokenizer,
-        tokens=torch.tensor([token for song in encoded for token in song], dtype=torch.int32),
-        song_lengths=[len(song) for song in encoded],
+        tokens=tokens,
+        song_lengths=song_lengths,
         validation=hold_out(split.validation, tokenizer),
         test=hold_out(split.test, tokenizer),
-        unknown_share=tokenizer.unknown_share(token for song in encoded for token in song),
+        unknown_share=tokenizer.unknown_share(chain.from_iterable(map(repeat, range(len(counts)), counts))),
         content_hash=own_hash,
     )
     corpus.largest_batch(config.sequence_length)

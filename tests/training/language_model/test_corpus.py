@@ -68,8 +68,8 @@ def test_windows_cover_each_column_once_and_targets_are_one_step_ahead(batch_siz
     corpus = CORPUS
     columns = corpus.columns(batch_size=batch_size, seed=1, epoch=epoch)
     pairs = list(windows(columns, sequence_length))
-    assert torch.equal(torch.cat([inputs for inputs, _ in pairs]), columns[:-1])
-    assert torch.equal(torch.cat([targets for _, targets in pairs]), columns[1:])
+    assert torch.equal(torch.cat([inputs for inputs, _ in pairs]), columns[:-1].long())
+    assert torch.equal(torch.cat([targets for _, targets in pairs]), columns[1:].long())
     assert len(pairs) == corpus.steps_per_epoch(batch_size=batch_size, sequence_length=sequence_length)
 
 
@@ -79,6 +79,26 @@ def test_each_epoch_reads_the_same_songs_in_another_order():
     assert not torch.equal(first, second)
     assert torch.equal(first.sort().values, second.sort().values)
     assert first[0] == CORPUS.tokenizer.begin_id
+
+
+def test_the_hash_tells_batches_apart_by_songs_width_and_order():
+    same = {"batch_size": 4, "seed": 1, "epoch": 0}
+    first = CORPUS.batch_hash(**same)
+    assert build_corpus(make_songs()[::-1], make_config()).batch_hash(**same) == first
+    others = [
+        CORPUS.batch_hash(**same | {"seed": 2}),
+        CORPUS.batch_hash(**same | {"epoch": 1}),
+        CORPUS.batch_hash(**same | {"batch_size": 2}),
+        build_corpus(make_songs(23), make_config()).batch_hash(**same),
+    ]
+    assert len({first, *others}) == 5
+
+
+def test_tokens_to_learn_from_take_two_bytes_each_on_disk(tmp_path):
+    corpus = build_corpus(make_songs(), make_config(), folder=tmp_path)
+    assert corpus.tokens.dtype == torch.uint16
+    assert list(tmp_path.iterdir()) == []  # the file has no name
+    assert torch.equal(corpus.tokens, CORPUS.tokens)
 
 
 def test_characters_held_out_are_the_same_number_for_both_tokenizers():
