@@ -16,7 +16,7 @@ from uuid import UUID
 import torch
 from django.utils import timezone
 
-from training import lifecycle, storage
+from training import allocator, lifecycle, storage
 from training.journal import Journal, LeaseLost, run_metrics
 from training.language_model.checkpoint import save_model
 from training.language_model.config import ConfigError, CorpusTooSmall, LyricsError, TrainingConfig, TrainingDiverged
@@ -146,6 +146,8 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "precision": plan.precision,
         "device": plan.device,
         "device_reason": plan.device_reason,
+        "allocator": allocator.in_use(),
+        "batch_hash": corpus.batch_hash(batch_size=plan.config.batch_size, seed=plan.config.seed, epoch=0),
     }
 
 

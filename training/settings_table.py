@@ -20,6 +20,7 @@ FACTS = {
     "precision": "Precision",
     "device": "Device",
     "device_reason": "Why that device",
+    "allocator": "Memory from",
 }
 WORDS = {True: "yes", False: "no", None: "–", "": "–"}
 

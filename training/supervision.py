@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from training import lifecycle
+from training import allocator, lifecycle
 from training.lifecycle import Claim
 from training.models import TrainingRun
 
@@ -79,6 +79,7 @@ class Supervisor:
             **os.environ,
             "OMP_NUM_THREADS": str(threads_for(self.claim.run_id)),
             "TRAINING_PARENT_PID": str(os.getpid()),
+            **allocator.preloaded(os.environ),
         }
         # Its own session: Ctrl-C in a terminal reaches the supervisor alone, which then ends the child in order.
         return subprocess.Popen(

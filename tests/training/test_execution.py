@@ -10,6 +10,7 @@ from safetensors import safe_open
 from tests.songs import make_ready_dataset
 from tests.training.runs import SMALL, claim, expire_lease, make_run
 from training import execution, lifecycle, storage
+from training.language_model import losses
 from training.language_model.config import resolve_config
 from training.models import Attempt, Checkpoint, TrainingRun
 
@@ -60,6 +61,8 @@ def test_the_steps_of_a_training_are_written_down(run):
     assert run.samples.count() == 2
     assert run.samples.first().text
     assert run.facts["device"] == "cpu"
+    assert run.facts["allocator"] in ("jemalloc", "system")
+    assert len(run.facts["batch_hash"]) == 64
     assert run.facts["songs_kept_aside"] >= 1
     states = run.events.filter(kind="state")
     assert list(states.values_list("state", flat=True)) == ["running", "succeeded"]
@@ -104,7 +107,7 @@ def test_songs_too_few_fail_the_run_with_a_sentence(user):
 
 
 def test_a_loss_that_is_no_number_fails_the_run_with_advice(run, monkeypatch):
-    monkeypatch.setattr(torch.nn.functional, "cross_entropy", lambda *args, **kwargs: torch.tensor(float("nan")))
+    monkeypatch.setattr(losses, "cross_entropy", lambda *args, **kwargs: torch.tensor(float("nan")))
     config = run.config | {"sample_tokens": 0}
     TrainingRun.objects.filter(pk=run.pk).update(config=config)
     monkeypatch.setattr(torch.Tensor, "backward", lambda self: None)
