@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 
 HEIGHT, TOP, BASE = 216, 22, 184  # px
-MOST_LINES = 4  # of the grid
+MOST_STEPS = 4  # between the lines of a grid
 MOST_MARKS = 5
 LEAST, MOST = 1e-6, 1e3  # where logarithmic axes end
 
@@ -28,11 +28,14 @@ class Scale:
 
     @classmethod
     def over(cls, values: list[float]) -> "Scale":
-        """Just as high as the values need, in steps of 1, 2 or 5."""
+        """Just as high as the values need, in steps of 1, 2 or 5, with two to five lines."""
         lowest, highest = min(values), max(values)
-        step = round_step(max(highest - lowest, 1e-3) / MOST_LINES)
-        low = step * math.floor(lowest / step + 1e-9)
-        return cls(low, max(low + step, step * math.ceil(highest / step - 1e-9)), step)
+        step = round_step(max(highest - lowest, 1e-3) / MOST_STEPS)
+        low, high = _around(lowest, highest, step)
+        if round((high - low) / step) > MOST_STEPS:  # the rounding at both ends made one more
+            step = round_step(1.5 * step)
+            low, high = _around(lowest, highest, step)
+        return cls(low, high, step)
 
     def y(self, value: float) -> float:
         return BASE - (BASE - TOP) * (value - self.low) / (self.high - self.low)
@@ -61,8 +64,14 @@ class LogScale:
         return BASE - (BASE - TOP) * (power - self.low) / (self.high - self.low)
 
     def grid(self) -> list[Tick]:
-        powers = range(self.high, self.low - 1, -math.ceil((self.high - self.low) / MOST_LINES))
+        powers = range(self.high, self.low - 1, -math.ceil((self.high - self.low) / MOST_STEPS))
         return [Tick(px(self.y(10.0**power)), power_in_words(power)) for power in powers]
+
+
+def _around(lowest: float, highest: float, step: float) -> tuple[float, float]:
+    """The multiples of ``step`` below and above."""
+    low = step * math.floor(lowest / step + 1e-9)
+    return low, max(low + step, step * math.ceil(highest / step - 1e-9))
 
 
 def power_in_words(power: int) -> str:

@@ -9,17 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from training import insights
-from training.chart_scales import (
-    BASE,
-    HEIGHT,
-    TOP,
-    LogScale,
-    Scale,
-    Tick,
-    per_cent,
-    px,
-    thinned,
-)
+from training.chart_scales import BASE, HEIGHT, TOP, LogScale, Scale, Tick, per_cent, px, thinned
 from training.insights import Kind, nats, share, unit_of, units_of
 from training.models import Insight, TrainingRun
 
@@ -136,9 +126,7 @@ def names_of(runs: list[TrainingRun]) -> dict[str, str]:
 
 def chart_of(kind: str, told: list[Told]) -> Chart:
     """One insight as a chart; where too little could be measured, as its sentence alone."""
-    title, help = Kind(kind).label, HELP[Kind(kind)]
-    if len(told) == 1 and told[0].data["unit"] == "char":
-        help = help.replace("words", "letters")
+    title, help = Kind(kind).label, HELP[Kind(kind)].replace("words", units_of(told[0].data))
     enough = [one for one in told if one.data["is_enough"]]
     if not enough:
         return Chart(kind, title, help, told[0].sentence)
@@ -230,7 +218,7 @@ def draw_recall(chart: Chart, told: list[Told]) -> Chart:
     )
 
 
-def dot_with_error(x: float, row: dict, scale: "Scale") -> Dot:
+def dot_with_error(x: float, row: dict, scale: Scale) -> Dot:
     low, high = row["recall"] - row["error"], row["recall"] + row["error"]
     return Dot(per_cent(x), px(scale.y(row["recall"])), px(scale.y(low)), px(scale.y(high)), is_full=True)
 
@@ -277,7 +265,7 @@ def draw_reach(chart: Chart, told: list[Told]) -> Chart:
         marks=thinned([Tick(per_cent((lag - 1) / max(1, lags - 1)), f"{lag}") for lag in steps]),
         head=[f"{units_of(data).capitalize()} back", *(name for name, _ in columns)],
         rows=[
-            [f"{lag}", *(share(points[lag - 1]) if lag <= len(points) else "–" for _, points in columns)]
+            [f"{lag}", *(share_at(points, lag) for _, points in columns)]
             for lag in sorted({2**power for power in range(lags.bit_length()) if 2**power <= lags} | {lags})
         ],
     )
@@ -286,6 +274,10 @@ def draw_reach(chart: Chart, told: list[Told]) -> Chart:
 def shares(norms: list[float]) -> list[float]:
     """Each norm as a share of the first; [] where that is nothing."""
     return [norm / norms[0] for norm in norms] if norms and norms[0] > 0 else []
+
+
+def share_at(points: list[float], lag: int) -> str:
+    return share(points[lag - 1]).replace(" ", "\N{NO-BREAK SPACE}") if lag <= len(points) else "–"
 
 
 def epoch_name(look: dict) -> str:

@@ -162,6 +162,8 @@ def recalls_compared(named: Named) -> str:
     ranked = sorted(named, key=lambda one: -one[1]["recall"])
     found = [f"{name} {nats(data['recall'])} ± {nats(data['error'])}" for name, data in ranked if data["is_evident"]]
     without = [name for name, data in ranked if not data["is_evident"]]
+    if not found and len(without) == 1:
+        return f"{without[0]} has no recall that chance would not make."
     if not found:
         return f"Neither {' nor '.join(without)} has recall that chance would not make."
     sentence = f"What having read a stanza before saves, in nats per {unit_of(named[0][1])}: {joined(found)}"
