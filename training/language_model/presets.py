@@ -97,6 +97,8 @@ PRESETS = {
                     "epochs": 24,
                     "sample_tokens": 240,
                 },
+                # 1.378 nats per character after 45 epochs, no character unknown (lstm, one seed). After 25: 1.392, with
+                # a rate of .005 1.417, with 256 units 1.409, with 1,000 pieces 1.50.
                 "bpe": {
                     "vocabulary_limit": 2000,
                     "budget_seconds": 70,
@@ -104,9 +106,9 @@ PRESETS = {
                     "hidden_size": 128,
                     "dropout": 0.6,
                     "weight_decay": 1.0,
-                    "learning_rate": 0.005,
+                    "learning_rate": 0.01,
                     "evaluations": 10,
-                    "epochs": 60,
+                    "epochs": 45,
                     "sample_tokens": 80,
                 },
             },
