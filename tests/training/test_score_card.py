@@ -61,7 +61,7 @@ def test_a_model_that_does_not_beat_the_n_gram_is_called_out(ready_dataset):
     assert compared.baseline == 0.98
     assert [entrant.label for entrant in compared.behind_baseline] == ["RNN"]
     notes = [figure.note for figure in card_of(good, bad)["baseline_nats_per_character"].figures]
-    assert notes == ["not beaten", "beaten by 20 %"]
+    assert notes == ["not beaten", "beaten by 20\u00a0%"]
 
 
 def test_the_time_to_a_loss_says_which_seeds_never_reached_it(ready_dataset):
