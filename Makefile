@@ -6,7 +6,7 @@ PORT ?= 8000
 # For another build of PyTorch: make run PIP_ARGS="--extra-index-url <the index that PyTorch's install page names>"
 PIP_ARGS ?=
 
-.PHONY: run test check format screenshots clean
+.PHONY: run test check format screenshots bench-training clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --port $(PORT)
@@ -30,6 +30,10 @@ format: $(VENV)/.dev
 # Every page at two widths and in both themes, into var/screenshots/.
 screenshots: $(VENV)/.dev
 	SCREENSHOTS=var/screenshots $(BIN)/python -m pytest tests/browser/test_screenshots.py
+
+# How fast and how well the trainer learns: make bench-training DATA=/folder [LONG="ptb lyrics"]
+bench-training: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks.training --data $(DATA) $(LONG)
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \

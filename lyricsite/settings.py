@@ -128,6 +128,7 @@ CELERY_TASK_PUBLISH_RETRY = False  # a web request never waits for a dead broker
 CELERY_TASK_DEFAULT_QUEUE = "maintenance"
 CELERY_TASK_ROUTES = {
     "training.tasks.train_*": {"queue": "training"},
+    "training.tasks.explain_*": {"queue": "training"},
     "training.tasks.import_*": {"queue": "imports"},
     "training.tasks.maintenance_*": {"queue": "maintenance"},
 }
@@ -147,6 +148,7 @@ WORKER_BEAT_SECONDS = env.float("WORKER_BEAT_SECONDS", default=1.5)
 WORKER_STALE_SECONDS = env.float("WORKER_STALE_SECONDS", default=5)
 LOST_ATTEMPTS_ALLOWED = 3
 RESUME_SECONDS = env.float("RESUME_SECONDS", default=60)  # of learning at most that a vanished worker costs
+EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take
 TRAIN_THREADS = env.int("TRAIN_THREADS", default=0)  # 0: as many as the machine has cores
 
 # ── Limits (reliability rules R18 to R20) ────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from generator import services as writing
 from lyricsite.bootstrap import SONGBOOK_FILE
 from tests.dirty_songs import ALL, dirty_table
 from tests.processes import wait_until
+from training import lifecycle
 from training.models import Checkpoint, Dataset, Race, TrainingRun
 from training.services import datasets, races, runs, songs
 
@@ -50,6 +51,7 @@ def furnish(user) -> Room:
         for cell in ("rnn", "gru", "lstm")
     ]
     wait_until(lambda: all(_reload(run).is_finished for run in finished), what="three trainings")
+    wait_until(lambda: all(lifecycle.explaining_of(run) == "ended" for run in finished), what="why they remember")
     wait_until(lambda: _reload(failed_dataset).state == Dataset.State.FAILED, what="an import that fails")
     running = runs.start_run(owner=user, dataset=dataset, architecture="gru", preset="tiny", overrides=ENDLESS)
     wait_until(lambda: _reload(running).step > 50, what="a running training")
@@ -84,8 +86,6 @@ def repaired_dataset(user) -> Dataset:
 
 def _failed_run(user, dataset: Dataset) -> TrainingRun:
     """A run as the worker leaves it when the loss is no longer a number."""
-    from training import lifecycle
-
     run = runs.start_run(
         owner=user, dataset=dataset, architecture="rnn", preset="tiny", name="Too fast", overrides=BRIEF
     )

@@ -39,6 +39,7 @@ from training.language_model.reports import Evaluated, Finished, Planned, Progre
 from training.language_model.resume import ResumeRefused, Resumption
 from training.language_model.trainer import train
 from training.models import Checkpoint, TrainingRun
+from training.reach_looks import ReachLooks
 from training.resuming import Best, ResumeFiles, forget_ended_runs
 
 logger = logging.getLogger(__name__)
@@ -152,6 +153,7 @@ class _Attempt:
             resume_from=resumption and resumption.snapshot,
             resume_seconds=settings.RESUME_SECONDS,
         )
+        looks = ReachLooks(self.run.pk, self.token, self.corpus)
         for report in reports:
             match report:
                 case Planned():
@@ -162,6 +164,7 @@ class _Attempt:
                     if report.is_best:
                         self.best = Best.of(report)
                     self.journal.evaluated(report)
+                    looks.look(report)
                 case Sampled():
                     self.journal.sampled(report, self.config)
                 case Resumable():
@@ -319,6 +322,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "expected_seconds": plan.expected_seconds,
         "threads": plan.threads,
         "precision": plan.precision,
+        "peak_flops": plan.peak_flops,
         "device": plan.device,
         "device_reason": plan.device_reason,
         "no_longer_exact": " ".join(plan.departures),

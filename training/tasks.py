@@ -9,7 +9,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from training import lifecycle, supervision
+from training import explaining, lifecycle, supervision
 from training.models import TrainingRun
 
 logger = logging.getLogger(__name__)
@@ -20,13 +20,21 @@ BELL_SECONDS = 3600  # an unread bell older than this is dropped; the reconciler
 
 @shared_task(bind=True)
 def train_next(self) -> None:
-    """Train the first run in line, then ring for the one behind it."""
+    """Train the first run in line, ring for the one behind it, and explain what was learnt."""
     worker = self.request.hostname or "worker"
     if lifecycle.is_draining(worker):
         return  # the reconciler rings for another one
     trained = supervision.train_first_in_line(worker)
     if trained and TrainingRun.objects.queued().exists() and not lifecycle.is_draining(worker):
         ring_for_training()
+    if trained:
+        explaining.explain_first_in_line(worker)
+
+
+@shared_task(bind=True)
+def explain_next(self) -> None:
+    """Work out the insights into the run that has waited for them longest."""
+    explaining.explain_first_in_line(self.request.hostname or "worker")
 
 
 @shared_task
@@ -49,6 +57,7 @@ def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:
     """One sweep and its bells; ``at_once`` also when another process made one a moment ago."""
     done = lifecycle.reconcile() if at_once else lifecycle.reconcile_if_due()
     bells = [(train_next,)] * len(done.runs_to_ring) + [(import_dataset, pk) for pk in done.imports_to_ring]
+    bells += [(explain_next,)] * done.rings_to_explain
     for bell in bells:
         if not _send(*bell):
             break  # each try may take a second, and the next sweep tries again

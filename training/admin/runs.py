@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 
 from training.errors import ExpectedError
-from training.models import Attempt, RunEvent, TrainingRun
+from training.models import Attempt, Insight, RunEvent, TrainingRun
 from training.services import runs as services
 
 
@@ -31,6 +31,11 @@ class RunEventInline(ReadOnlyInline):
     fields = readonly_fields = ["created_at", "kind", "state", "actor", "message"]
 
 
+class InsightInline(ReadOnlyInline):
+    model = Insight
+    fields = readonly_fields = ["kind", "sentence", "created_at"]
+
+
 @admin.register(TrainingRun)
 class TrainingRunAdmin(ModelAdmin):
     """Name and visibility may be changed; state, lease and results are the workers' alone."""
@@ -41,7 +46,7 @@ class TrainingRunAdmin(ModelAdmin):
     list_select_related = ["owner", "dataset"]
     date_hierarchy = "created_at"
     ordering = ["-created_at"]
-    inlines = [AttemptInline, RunEventInline]
+    inlines = [AttemptInline, RunEventInline, InsightInline]
     actions = ["cancel_runs"]
     editable = ("name", "visibility")
 

@@ -1,6 +1,7 @@
 """Training runs, their measurements and events, for programs."""
 
 import math
+from dataclasses import asdict
 from typing import ClassVar
 
 from django.db.models import FloatField, Prefetch
@@ -21,7 +22,8 @@ from training.api.renderers import CsvRenderer, EventStreamRenderer
 from training.baseline_findings import described
 from training.baselines import baseline_of, baselines_of
 from training.language_model.shapes import CELL_KINDS
-from training.models import Baseline, Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
+from training.models import Baseline, Checkpoint, Dataset, Insight, MetricPoint, Sample, TrainingRun
+from training.services import estimates
 from training.services import runs as services
 from training.streaming import event_stream
 
@@ -47,6 +49,13 @@ class ProgressSerializer(serializers.Serializer):
     tokens = serializers.IntegerField()
     tokens_per_second = serializers.FloatField(allow_null=True)
     eta_seconds = serializers.FloatField(allow_null=True)
+    learning_rate = serializers.FloatField(allow_null=True, help_text="Of its latest step.")
+    gradient_norm = serializers.FloatField(allow_null=True, help_text="Of its latest step, before clipping.")
+    memory_bytes = serializers.IntegerField(allow_null=True, help_text="What its process holds.")
+    utilisation = serializers.FloatField(
+        allow_null=True, help_text="The model's operations a second as a share of the machine's best, from 0 to 1."
+    )
+    device = serializers.CharField(help_text="Where it computes: cpu or cuda; empty before that is decided.")
     percent = serializers.IntegerField()
     phase = serializers.CharField(help_text="What the worker does right now, in words.")
 
@@ -177,7 +186,9 @@ class StartSerializer(serializers.Serializer):
     architecture = serializers.CharField(
         required=False, help_text=f"One of {', '.join(CELL_KINDS)}; needed unless it starts from a model."
     )
-    preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee or lunch; tiny if absent.")
+    preset = serializers.CharField(
+        required=False, allow_blank=True, help_text="tiny, coffee, lunch or overnight; tiny if absent."
+    )
     name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
     starts_from = serializers.CharField(
@@ -204,8 +215,23 @@ class StartSerializer(serializers.Serializer):
         return found
 
 
+class EstimateSerializer(serializers.Serializer):
+    """What a run takes: the weights exactly for its vocabulary, the rest within a third where the machine is known."""
+
+    parameters = serializers.IntegerField()
+    memory_bytes = serializers.IntegerField()
+    seconds = serializers.FloatField(help_text="From its start to its model.")
+    steps = serializers.IntegerField()
+    readings = serializers.FloatField(help_text="How often it reads the songs.")
+    tokens_per_second = serializers.FloatField()
+    vocabulary_size = serializers.IntegerField()
+    train_tokens = serializers.IntegerField()
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="What to think twice about.")
+    config = serializers.DictField(help_text="Every value that the run would have.")
+
+
 class CloneSerializer(serializers.Serializer):
-    """What shall be different in a run like another."""
+    """What to change; all else stays as the run had it."""
 
     name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
@@ -233,6 +259,14 @@ class SampleSerializer(serializers.ModelSerializer):
     class Meta:
         model = Sample
         fields = ("step", "epoch", "prompt", "text", "temperature", "seed", "nats_per_character", "created_at")
+
+
+class InsightSerializer(serializers.ModelSerializer):
+    data = serializers.DictField(help_text="The measured numbers, with those of an untrained network beside them.")
+
+    class Meta:
+        model = Insight
+        fields = ("kind", "sentence", "data", "created_at")
 
 
 class RunFilter(filters.FilterSet):
@@ -308,6 +342,25 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         )
         return self._accepted(run)
 
+    @extend_schema(
+        request=StartSerializer,
+        responses={200: EstimateSerializer, 404: OpenApiResponse(description="There is no such dataset.")},
+    )
+    @action(detail=False, methods=["post"], pagination_class=None)
+    def estimate(self, request):
+        """Say what a run would be and take; nothing is queued."""
+        asked = StartSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        told = estimates.forecast(
+            dataset=values["dataset"],
+            architecture=values.get("architecture", ""),
+            preset=values.get("preset") or None,
+            overrides=values.get("config"),
+            starts_from=values.get("starts_from"),
+        )
+        return Response({**asdict(told.estimate), "config": told.config.to_dict()})
+
     def _idempotency_key(self) -> str | None:
         key = self.request.headers.get("Idempotency-Key")
         if key and (len(key) > LONGEST_KEY or not key.isprintable()):
@@ -363,6 +416,13 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def samples(self, request, pk: str):
         """What the network wrote as it learnt, by step."""
         return self._page_of(self.get_object().samples.order_by("step"), SampleSerializer)
+
+    @extend_schema(responses=InsightSerializer(many=True))
+    @action(detail=True, filter_backends=[])
+    def insights(self, request, pk: str):
+        """Why it remembers what it does: memory ruler, chorus recall and gradient reach, once it has finished."""
+        told = self.get_object().insights.exclude(sentence="").order_by("pk")
+        return self._page_of(told, InsightSerializer)
 
     @extend_schema(
         parameters=[

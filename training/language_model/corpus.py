@@ -8,6 +8,7 @@ songs ─▶ groups (none on two sides) ─▶ training songs ─▶ tokens in c
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 from types import MappingProxyType
 
@@ -151,13 +152,14 @@ def build_corpus(
         tokenizer = Tokenizer.train(split.training, config, conditions=conditions)
     encoded = (tokenizer.encode_song(text, told.get(text, NOTHING_SAID)) for text in split.training)
     tokens, song_lengths = store_tokens(encoded, tokenizer.vocabulary_size, folder=folder)
+    counts = count_tokens(tokens, tokenizer.vocabulary_size).tolist()
     corpus = Corpus(
         tokenizer=tokenizer,
         tokens=tokens,
         song_lengths=song_lengths,
         validation=hold_out(split.validation, tokenizer, told),
         test=hold_out(split.test, tokenizer, told),
-        unknown_share=tokenizer.unknown_share(token for song in tokens.split(song_lengths) for token in song.tolist()),
+        unknown_share=tokenizer.unknown_share(chain.from_iterable(map(repeat, range(len(counts)), counts))),
         content_hash=own_hash,
     )
     corpus.largest_batch(config.sequence_length)

@@ -6,10 +6,21 @@ fresh for each claim (reliability rules R1 to R6).
 
     runs.py       claim, go back, renew, record, finish, hand back, lose, cancel a training run
     imports.py    the same small set for imports
+    explanations.py    and for the insights into a finished run
     workers.py    who listens
     reconcile.py  finds what nobody holds any more, and what nobody was told of
 """
 
+from training.lifecycle.explanations import (
+    Explaining,
+    claim_explanation,
+    end_explanation,
+    explaining_of,
+    give_up_explanation,
+    hand_back_explanation,
+    keep_insight,
+    keep_look,
+)
 from training.lifecycle.imports import (
     ImportLease,
     claim_import,
@@ -43,20 +54,28 @@ from training.lifecycle.workers import announce_drain, forget_worker, is_drainin
 __all__ = [
     "CancelAnswer",
     "Claim",
+    "Explaining",
     "ImportLease",
     "Lease",
     "Reconciled",
     "announce_drain",
     "claim",
+    "claim_explanation",
     "claim_import",
     "claim_next",
     "config_hash",
+    "end_explanation",
+    "explaining_of",
     "finish",
     "finish_import",
     "forget_worker",
+    "give_up_explanation",
     "go_back",
     "hand_back",
+    "hand_back_explanation",
     "is_draining",
+    "keep_insight",
+    "keep_look",
     "look",
     "lost",
     "plan",

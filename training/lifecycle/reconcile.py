@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 
 from training.lifecycle import runs
 from training.lifecycle.clock import from_now
+from training.lifecycle.explanations import unexplained
 from training.lifecycle.imports import lose_import
 from training.models import Import, SingleFlight, TrainingRun, Worker
 
@@ -26,14 +27,16 @@ class Reconciled:
     imports: dict[str, str] = field(default_factory=dict)
     runs_to_ring: list[str] = field(default_factory=list)
     imports_to_ring: list[str] = field(default_factory=list)
+    rings_to_explain: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.runs or self.imports or self.runs_to_ring or self.imports_to_ring)
+        return bool(self.runs or self.imports or self.runs_to_ring or self.imports_to_ring or self.rings_to_explain)
 
     def __str__(self) -> str:
         return (
             f"runs lost {self.runs or 'none'}, imports lost {self.imports or 'none'}, "
-            f"rung for runs {self.runs_to_ring or 'none'}, rung for imports {self.imports_to_ring or 'none'}"
+            f"rung for runs {self.runs_to_ring or 'none'}, rung for imports {self.imports_to_ring or 'none'}, "
+            f"rung for insights {'yes' if self.rings_to_explain else 'no'}"
         )
 
 
@@ -51,6 +54,7 @@ def reconcile() -> Reconciled:
     _reap_imports(done)
     done.runs_to_ring = _runs_unheard()
     done.imports_to_ring = _imports_unheard()
+    done.rings_to_explain = not done.runs_to_ring and _explains_unheard()
     if done:
         logger.info("reconciled: %s", done)
     return done
@@ -103,14 +107,25 @@ def _runs_unheard() -> list[str]:
     A busy worker is not rung: it asks for the next run when it is done, and over hours of training the messages would
     only pile up.
     """
-    listening = Worker.objects.listening_to("training")
-    hands = listening.aggregate(total=Sum("processes", default=0))["total"]
-    free = hands - TrainingRun.objects.running().filter(worker__in=listening.values("name")).count()
+    free = _free_hands()
     if free <= 0:
         return []
     its_time_has_come = Q(not_before__isnull=True) | Q(not_before__lte=Now())
     first = TrainingRun.objects.in_line().filter(its_time_has_come).values_list("pk", flat=True)[: min(free, BATCH)]
     return _mark_rung(TrainingRun.objects.queued(), list(first))
+
+
+def _free_hands() -> int:
+    listening = Worker.objects.listening_to("training")
+    hands = listening.aggregate(total=Sum("processes", default=0))["total"]
+    return hands - TrainingRun.objects.running().filter(worker__in=listening.values("name")).count()
+
+
+def _explains_unheard() -> bool:
+    """Whether a finished run waits for its insights, a worker is free, and nobody was told of it a moment ago."""
+    if _free_hands() <= 0 or not unexplained().exists():
+        return False
+    return _take_flight("explain", seconds=settings.RING_AGAIN_SECONDS)
 
 
 def _imports_unheard() -> list[str]:

@@ -3,6 +3,7 @@
 from training.models.baselines import Baseline
 from training.models.checkpoints import Checkpoint
 from training.models.datasets import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Song, Visibility
+from training.models.insights import Explanation, Insight
 from training.models.races import Race
 from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
 from training.models.search import SongWords
@@ -15,7 +16,9 @@ __all__ = [
     "Dataset",
     "DatasetFile",
     "DatasetVersion",
+    "Explanation",
     "Import",
+    "Insight",
     "MetricPoint",
     "Race",
     "Rejection",

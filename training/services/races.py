@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
@@ -15,11 +14,11 @@ from training.language_model.config import (
     ConfigError,
     TrainingConfig,
     checked,
-    resolve_config,
 )
 from training.language_model.matching import REFERENCE, Unmatchable, match_hidden_sizes
 from training.language_model.presets import DEFAULT_PRESET
 from training.models import Dataset, Race
+from training.services.estimates import config_for, refuse_too_few_songs
 from training.services.runs import NAME_LENGTH, check_quota, checked_name, put_into_line, ready_dataset
 
 FEWEST_CELLS, MOST_CELLS = 2, 6
@@ -62,7 +61,7 @@ def start_race(
         errors |= refusal.errors
     order_seed = None if "seeds" in errors else seeds[0]
     try:
-        base = _base_config(preset, overrides or {}, order_seed, {} if "budget" in errors else budget)
+        base = _base_config(dataset, preset, overrides or {}, order_seed, {} if "budget" in errors else budget)
     except Invalid as refusal:
         raise Invalid(errors | refusal.errors) from refusal
     if errors:
@@ -73,6 +72,7 @@ def start_race(
         # As in `start_run`: one owner's requests take turns here.
         get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
         dataset = ready_dataset(dataset, owner)
+        refuse_too_few_songs(dataset, base)
         check_quota(owner)
         race = Race.objects.create(
             owner=owner,
@@ -160,16 +160,18 @@ def _problem_of_budget(budget: dict) -> str:
     return ""
 
 
-def _base_config(preset: str, overrides: dict, order_seed: int | None, budget: dict) -> TrainingConfig:
+def _base_config(
+    dataset: Dataset, preset: str, overrides: dict, order_seed: int | None, budget: dict
+) -> TrainingConfig:
     """What all runs of a race share. Raises: Invalid."""
     decided = _decided(budget)
     refused = {*OWN_TO_A_RUN, *(name for name, value in decided.items() if overrides.get(name, value) != value)}
     errors = {name: ["A race decides this itself."] for name in overrides if name in refused}
     kept = {name: value for name, value in overrides.items() if name not in refused}
-    values = {"threads": settings.TRAIN_THREADS, "order_seed": order_seed} | kept | decided
+    values = {"order_seed": order_seed} | kept | decided
     try:
-        config = resolve_config(architecture=REFERENCE, preset=preset, overrides=values)
-    except ConfigError as problem:
+        config = config_for(dataset=dataset, architecture=REFERENCE, preset=preset, overrides=values)
+    except Invalid as problem:
         raise Invalid(problem.errors | errors) from problem
     if not config.tie_embeddings:
         errors["tie_embeddings"] = [

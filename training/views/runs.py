@@ -12,15 +12,17 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from training import curves, findings, live
+from training import curves, findings, lifecycle, live
 from training.baseline_findings import against_baseline
 from training.baselines import baseline_of, level_of
 from training.errors import ExpectedError
 from training.fine_tuning import kept_settings
 from training.forms.refusals import add_refusal
 from training.forms.runs import RunFilterForm, RunForm
+from training.insight_charts import insights_of
 from training.language_model.config import FIELDS, parse_setting
 from training.models import Baseline, Checkpoint, Dataset, TrainingRun, Worker
+from training.services import estimates
 from training.services import runs as services
 from training.settings_table import facts_in_words, settings_in_groups
 from training.streaming import event_stream
@@ -46,25 +48,60 @@ def _visible_run(request: HttpRequest, run_id: str) -> TrainingRun:
 @require_http_methods(["GET", "POST"])
 def run_create(request: HttpRequest, dataset_id: str) -> HttpResponse:
     dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
-    initial = _like(request) | _from_model(request)
-    form = RunForm(request.POST or None, initial=initial, models=_models_on_offer(request, initial))
-    if request.method == "POST" and form.is_valid():
-        run = _start(request, dataset, form)
-        if run is not None:
-            return redirect(run)
-    context = {"dataset": dataset, "form": form, "worker_listens": training_worker_listens(), "section": "runs"}
+    if request.method == "GET":
+        form = _form(request, initial=_like(request) | _from_model(request))
+        return _form_page(request, dataset, form, _forecast(dataset, form.as_it_begins()))
+    form = _form(request, request.POST)
+    run = _start(request, dataset, form) if form.is_valid() else None
+    return redirect(run) if run else _form_page(request, dataset, form)
+
+
+@login_required
+@require_POST
+def run_estimate(request: HttpRequest, dataset_id: str) -> HttpResponse:
+    """What the form's run would be and take: for a script the part of the page that says so, else the whole page."""
+    dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
+    form = _form(request, request.POST)
+    forecast = _forecast(dataset, form)
+    if request.headers.get("HX-Request"):
+        return render(request, "training/_run_estimate.html", {"forecast": forecast, "form": form})
+    return _form_page(request, dataset, form, forecast)
+
+
+def _form(request: HttpRequest, data=None, *, initial: dict | None = None) -> RunForm:
+    return RunForm(data, initial=initial, models=_models_on_offer(request, initial or {}))
+
+
+def _form_page(
+    request: HttpRequest, dataset: Dataset, form: RunForm, forecast: estimates.Forecast | None = None
+) -> HttpResponse:
+    if forecast:
+        form.show_values(forecast.config)
+    context = {
+        "dataset": dataset,
+        "form": form,
+        "forecast": forecast,
+        "worker_listens": training_worker_listens(),
+        "section": "runs",
+    }
     return render(request, "training/run_create.html", context, status=400 if form.errors else 200)
+
+
+def _forecast(dataset: Dataset, form: RunForm) -> estimates.Forecast | None:
+    """What a form's run would take; None, with the reason at the form, where none can be made of it."""
+    if not form.is_valid():
+        return None
+    try:
+        return estimates.forecast(dataset=dataset, **form.choices())
+    except ExpectedError as refusal:
+        add_refusal(form, refusal)
+        return None
 
 
 def _start(request: HttpRequest, dataset: Dataset, form: RunForm) -> TrainingRun | None:
     """Start what the form says, or put at the form why not."""
-    chosen = form.cleaned_data
-    overrides = {"tokenizer": chosen["tokenizer"], **form.overrides()}
-    names = ("architecture", "preset", "name", "starts_from")
     try:
-        return services.start_run(
-            owner=request.user, dataset=dataset, overrides=overrides, **{name: chosen[name] for name in names}
-        )
+        return services.start_run(owner=request.user, dataset=dataset, name=form.cleaned_data["name"], **form.choices())
     except ExpectedError as refusal:
         add_refusal(form, refusal)
         return None
@@ -145,8 +182,22 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
         "settings": settings_in_groups(run.config),
         "facts": facts_in_words(run.facts),
         "advice": findings.advice(run.error_code),
+        **_insights_context(run),
     }
     return render(request, "training/run_detail.html", context)
+
+
+@login_required
+@never_cache
+@require_GET
+def run_insights(request: HttpRequest, run_id: str) -> HttpResponse:
+    """The part of a run's page that says why it remembers, for as long as it is being worked out."""
+    run = _visible_run(request, run_id)
+    return render(request, "training/_run_why.html", {"run": run, **_insights_context(run)})
+
+
+def _insights_context(run: TrainingRun) -> dict:
+    return {"explaining": lifecycle.explaining_of(run), "insights": insights_of([run])}
 
 
 @login_required
@@ -186,16 +237,18 @@ def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
         "no_worker": waits and not training_worker_listens(),
         "worker_is_quiet": run.lease_expires_at is not None and run.lease_expires_at < now,
         "nats_per_character": run.nats_per_character,
-        "half_learning_rate": repr(run.config["learning_rate"] / 2) if run.error_code == "diverged" else "",
+        "way_out": findings.way_out(run.error_code, run.config) if run.state == TrainingRun.State.FAILED else None,
         "starts_from": services.models_to_start_from(request.user).filter(pk=run.starts_from_id).first(),
     }
 
 
 def _loss_context(run: TrainingRun, points: list[curves.Point], baseline: Baseline | None) -> dict:
     broken_off = run.is_finished and run.state != TrainingRun.State.SUCCEEDED
+    training = findings.Training.of(run)
     return {
         # A run that was broken off says nothing by its end.
-        "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished),
+        "looks_by_step": {point.step: point for point in curves.judged(points)},
+        "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished, training=training),
         "against": None if broken_off else against_baseline(baseline, run.metrics, run, is_finished=run.is_finished),
         "caption": findings.caption(points),
     }

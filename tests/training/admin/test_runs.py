@@ -43,9 +43,8 @@ def test_a_run_is_read_with_its_attempts_and_history(staff, ready_dataset):
 
 def test_state_and_lease_can_not_be_written(staff, ready_dataset):
     run = make_run(ready_dataset)
-    forms = {
-        f"{prefix}-{name}": 0 for prefix in ("attempt_rows", "events") for name in ("TOTAL_FORMS", "INITIAL_FORMS")
-    }
+    inlines = ("attempt_rows", "events", "insights")
+    forms = {f"{prefix}-{name}": 0 for prefix in inlines for name in ("TOTAL_FORMS", "INITIAL_FORMS")}
     written = {"name": "Renamed", "visibility": "shared", "state": "succeeded", "worker": "me", **forms}
     staff.post(reverse("admin:training_trainingrun_change", args=[run.pk]), written)
     run.refresh_from_db()

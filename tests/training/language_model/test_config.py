@@ -124,7 +124,7 @@ def test_options_describe_every_setting_in_plain_json():
     assert [one["name"] for one in options["fields"]] == [*FIELDS]
     assert all(one["help"].endswith(".") for one in options["fields"])
     assert {one["name"] for one in options["architectures"]} == set(CELL_KINDS)
-    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
+    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch", "overnight"]
 
 
 @pytest.mark.parametrize("limit", [999, 32_001])

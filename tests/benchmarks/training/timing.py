@@ -1,0 +1,61 @@
+"""Comparing steps per second: contestants in processes of their own take turns, and medians are compared."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Self
+
+from training.allocator import preloaded
+
+
+@dataclass
+class Contestant:
+    """A step of `contestants` with its values; ``has_jemalloc`` if it runs on jemalloc, as training processes do."""
+
+    maker: str
+    values: Mapping
+    has_jemalloc: bool = False
+    speeds: list[float] = field(default_factory=list)  # tokens a second
+
+    def __enter__(self) -> Self:
+        environment = {**os.environ, "OMP_NUM_THREADS": str(self.values.get("threads", 1))}
+        environment |= preloaded(environment) if self.has_jemalloc else {}
+        command = [sys.executable, "-m", "tests.benchmarks.training.contestants", self.maker, json.dumps(self.values)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        self._process = subprocess.Popen(command, env=environment, **pipes)
+        if self._process.stdout.readline().strip() != "ready":
+            raise RuntimeError(f"{self.maker} did not start.")
+        return self
+
+    def __exit__(self, *problem) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+
+    def step(self, *, by_clock: bool) -> None:
+        """Have it do one step, and note its tokens for each second of processor time, or of the clock's."""
+        self._process.stdin.write("step\n")
+        self._process.stdin.flush()
+        tokens, processor_seconds, clock_seconds = map(float, self._process.stdout.readline().split())
+        self.speeds.append(tokens / (clock_seconds if by_clock else processor_seconds))
+
+    @property
+    def speed(self) -> float:
+        return statistics.median(self.speeds)
+
+
+def compare(contestants: Mapping[str, Contestant], *, rounds: int, by_clock: bool = False) -> None:
+    """Print each one's tokens a second, and its ratio to the first, after ``rounds`` in turn."""
+    with ExitStack() as running:
+        for one in contestants.values():
+            running.enter_context(one)
+        for _ in range(rounds):
+            for one in contestants.values():
+                one.step(by_clock=by_clock)
+    first = next(iter(contestants.values()))
+    for name, one in contestants.items():
+        print(f"    {name:40} {one.speed / 1000:8.2f} thousand tokens/s   {one.speed / first.speed:6.2f} x", flush=True)
