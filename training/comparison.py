@@ -163,9 +163,19 @@ class Comparison:
 
     @property
     def same_batches(self) -> bool | None:
-        """Whether all runs read the same batches in the same order; None until each has said which."""
+        """Whether all runs read the same batches in the same order, as many of them; None until each has said which."""
         hashes = [run.facts.get("batch_hash") for run in self.runs]
-        return len(set(hashes)) == 1 if hashes and all(hashes) else None
+        if not hashes or not all(hashes):
+            return None
+        return (
+            len(
+                {
+                    (batches, run.steps, run.config.get("sequence_length"))
+                    for batches, run in zip(hashes, self.runs, strict=True)
+                }
+            )
+            == 1
+        )
 
     @property
     def same_songs(self) -> bool:

@@ -88,7 +88,7 @@ def _beaten(entrants: list[Entrant]) -> list[Figure]:
         note = ""
         if counted and own is not None:
             share = 1 - own / counted
-            note = f"beaten by {100 * share:.0f} %" if share > 0 else "not beaten"
+            note = f"beaten by {100 * share:.0f}\u00a0%" if share > 0 else "not beaten"
         figures.append(Figure(Score.of([counted]), note=note))
     return figures
 

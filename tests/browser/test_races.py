@@ -1,5 +1,7 @@
 """A race by a person: choose the cells, start it, watch it end, read what each writes."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -33,6 +35,7 @@ def test_a_race_from_the_form_shows_its_runs_its_curves_and_what_each_writes(pag
     expect(page.locator("#race-now")).to_contain_text("Finished", timeout=2 * SOON)
     expect(page.locator("#comparison .plot path.curve")).to_have_count(2)
     expect(page.locator("#comparison")).to_contain_text("Nats per character")
+    expect(page.locator("#comparison dl").last).to_contain_text(re.compile(r"same order\s+yes"))
 
     page.get_by_role("link", name="Time", exact=True).click()
     expect(page.locator(".axis-name")).to_contain_text("by time")

@@ -63,9 +63,9 @@ def test_a_run_from_before_there_was_a_setting_has_its_default(ready_dataset):
     old, new = (make_finished_run(ready_dataset, architecture=cell) for cell in ("rnn", "mingru"))
     new.config = TrainingConfig(architecture="mingru", hidden_size=48).to_dict()
     old.config = {name: value for name, value in new.config.items() if name != "residual"} | {"hidden_size": 40}
-    contenders = compared(new, old)
-    assert [one.label for one in contenders] == ["RNN", "minGRU"]
-    assert comparison.differing_settings(contenders) == [("hidden_size", [40, 48])]
+    found = compared(new, old)
+    assert labels(found) == ["RNN", "minGRU"]
+    assert comparison.differing_settings(found) == [("hidden_size", [40, 48])]
 
 
 def test_a_lead_that_two_decimals_do_not_show_is_a_hair(ready_dataset):
@@ -141,6 +141,8 @@ def test_batches_are_the_same_only_when_every_run_says_so(ready_dataset):
     assert compared(*runs).same_batches is False
     runs[1].facts = {"batch_hash": "a"}
     assert compared(*runs).same_batches is True
+    runs[1].steps += 1  # the same order, and more of it
+    assert compared(*runs).same_batches is False
     assert compared().same_batches is None
 
 

@@ -55,13 +55,13 @@ def test_perplexity_is_shown_only_where_all_read_alike(ready_dataset):
 def test_a_model_that_does_not_beat_the_n_gram_is_called_out(ready_dataset):
     good, bad = (make_finished_run(ready_dataset, architecture=cell, losses=(3.0, 2.0)) for cell in ("gru", "rnn"))
     assert "baseline_nats_per_character" not in card_of(good, bad)
-    make_baseline_row(ready_dataset, good.config, nats_per_character=0.98)
+    make_baseline_row(good, nats_per_character=0.98)
     with_changes(good, metrics=good.metrics | {"nats_per_character": 0.784})
     compared = comparison.compare([good, bad])
     assert compared.baseline == 0.98
     assert [entrant.label for entrant in compared.behind_baseline] == ["RNN"]
     notes = [figure.note for figure in card_of(good, bad)["baseline_nats_per_character"].figures]
-    assert notes == ["not beaten", "beaten by 20 %"]
+    assert notes == ["not beaten", "beaten by 20\u00a0%"]
 
 
 def test_the_time_to_a_loss_says_which_seeds_never_reached_it(ready_dataset):

@@ -109,8 +109,7 @@ def test_a_race_says_whether_all_read_the_same_batches(signed_in, ready_dataset)
 
 def test_who_does_not_beat_counting_words_is_called_out(signed_in, ready_dataset):
     race = finish_race(make_race(ready_dataset))
-    columns = {"nats_per_character": 1.2, "dataset_hash": race.dataset_hash}
-    make_baseline_row(ready_dataset, race.runs.first().config, **columns)
+    make_baseline_row(race.runs.first(), nats_per_character=1.2)
     page = signed_in.get(race.get_absolute_url()).content.decode()
     assert "RNN is no better than counting words" in page
     assert "GRU is no better" not in page
