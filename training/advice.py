@@ -2,11 +2,10 @@
 
 from training.findings import Finding
 from training.language_model.config import TrainingConfig, count_parameters
+from training.language_model.estimates import WEIGHTS_PER_WORD
 from training.language_model.presets import PRESETS, Preset
+from training.language_model.recipes import usual_recipes
 
-# The presets' own comments: a network of 0.6 million weights learns from 29,000 words, one of 4.5 from a thousand songs
-# (250,000), one of 10 from a few thousand. Decay and dropout keep that many from learning the songs by heart.
-WEIGHTS_PER_WORD = 20
 # A line of this many words is a verse that lost its line breaks.
 LONG_LINE_WORDS = 25
 MANY_COPIES = 0.25
@@ -39,8 +38,8 @@ def dataset_findings(statistics: dict, report: dict) -> list[Finding]:
 
 
 def words_wanted(preset: Preset, statistics: dict) -> int:
-    """How many words the preset's network needs to learn more than the songs by heart."""
-    config = TrainingConfig.from_dict(preset.values["word"])
+    """How many words the preset's usual network needs to learn more than the songs by heart."""
+    config = TrainingConfig.from_dict(usual_recipes(preset.name)["word"])
     vocabulary = min(max(statistics.get("different_words", 0), 1), config.vocabulary_limit)
     return count_parameters(config, vocabulary) // WEIGHTS_PER_WORD
 
@@ -62,7 +61,10 @@ def _size(statistics: dict) -> Finding:
             tone="warn",
         )
     enough = [title for title in wanted if title not in too_large]
-    text = f"Too small for {_listed(list(too_large))}: a network that large would learn these songs by heart."
+    text = (
+        f"{_listed(list(too_large))} would take a network that learns these songs by heart, so there they take a "
+        "smaller one than usual."
+    )
     return Finding(f"Enough for {_listed(enough)}.", text, evidence)
 
 

@@ -11,6 +11,7 @@ from training.models import MetricPoint, TrainingRun
 
 MOST_TRAINING_POINTS = 400  # more than a screen has pixels to tell apart
 COLUMNS = ("step", "epoch", "seconds", "train_loss", "valid_loss", "nats_per_character")
+POINT_COLUMNS = (*COLUMNS, "gradient_norm")
 CSV_COLUMNS = (*COLUMNS, "learning_rate", "gradient_norm", "tokens_per_second")
 
 
@@ -24,6 +25,7 @@ class Point:
     train_loss: float | None
     valid_loss: float | None
     nats_per_character: float | None
+    gradient_norm: float | None = None
 
     def as_list(self) -> list:
         return [getattr(self, column) for column in COLUMNS]
@@ -34,7 +36,7 @@ def points_of(run: TrainingRun, *, after: int = 0) -> list[Point]:
 
     Every judgement on kept-aside songs is there; of the rest at most `MOST_TRAINING_POINTS`, evenly spread.
     """
-    rows = run.metric_points.filter(sequence__gt=after).order_by("step").values_list(*COLUMNS)
+    rows = run.metric_points.filter(sequence__gt=after).order_by("step").values_list(*POINT_COLUMNS)
     return thinned([Point(*map(finite, row)) for row in rows])
 
 

@@ -313,6 +313,7 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "expected_seconds": plan.expected_seconds,
         "threads": plan.threads,
         "precision": plan.precision,
+        "peak_flops": plan.peak_flops,
         "device": plan.device,
         "device_reason": plan.device_reason,
         "no_longer_exact": " ".join(plan.departures),

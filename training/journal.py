@@ -87,8 +87,10 @@ class Journal:
         """A sign of life: how far it is, and now and then a point of the training curve."""
         self.columns["phase"] = WORDS[str(report.phase)]
         if report.steps:  # 0 while the plan is still being made
-            told = ("step", "epoch", "epochs", "tokens", "tokens_per_second", "eta_seconds")
+            told = ("step", "epoch", "epochs", "tokens", "tokens_per_second", "eta_seconds", "memory_bytes")
             self.columns |= {name: getattr(report, name) for name in told}
+            told = ("learning_rate", "gradient_norm", "utilisation")
+            self.columns |= {name: finite(getattr(report, name)) for name in told}
         if report.train_loss is not None and report.step >= self.next_point:
             self._keep_newest()
             self.newest = self._point(report, tokens_per_second=finite(report.tokens_per_second))

@@ -35,6 +35,11 @@ def progress_of(run: TrainingRun) -> dict:
         "tokens": run.tokens,
         "tokens_per_second": finite(run.tokens_per_second),
         "eta_seconds": finite(run.eta_seconds),
+        "learning_rate": finite(run.learning_rate),
+        "gradient_norm": finite(run.gradient_norm),
+        "memory_bytes": run.memory_bytes,
+        "utilisation": finite(run.utilisation),
+        "device": run.facts.get("device", ""),
         "percent": run.percent,
         "phase": run.phase,
     }

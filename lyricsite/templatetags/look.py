@@ -109,6 +109,34 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
+def share(value: float | None) -> str:
+    """A share from 0 to 1 in hundredths: 43 %."""
+    return percent(100 * value) if is_number(value) else NOTHING
+
+
+@register.filter
+def digits(value: float | None) -> str:
+    """A small number with the two digits that matter: 0.0043."""
+    return f"{value:.2g}" if is_number(value) else NOTHING
+
+
+@register.filter
+def readings(value: float | None) -> str:
+    """How often something is done: 0.4, 2.5, 60."""
+    if not is_number(value):
+        return NOTHING
+    return thousands(value) if value >= 10 else f"{value:.1f}"
+
+
+@register.filter
+def megabytes(value: int | None) -> str:
+    """Memory as people say it: 410 MB, 1.9 GB."""
+    if not is_number(value):
+        return NOTHING
+    return f"{value / 1024**2:,.0f} MB" if value < 1000 * 1024**2 else f"{value / 1024**3:.1f} GB"
+
+
+@register.filter
 def duration(seconds: float | None) -> str:
     """Seconds in the two largest units that say something: 45 s, 6 min 12 s, 1 h 5 min, 2 days 3 h."""
     if not is_number(seconds) or seconds < 0:

@@ -5,9 +5,10 @@ export function showSample(region, number) {
     const isChosen = sample.dataset.sample === String(number);
     sample.toggleAttribute("data-older", !isChosen);
     if (!isChosen) return;
-    const epoch = region.querySelector("[data-sample-epoch]");
-    if (epoch) epoch.textContent = sample.dataset.epoch;
-    region.querySelector("[data-sample-slider]")?.setAttribute("aria-valuetext", `epoch ${sample.dataset.epoch}`);
+    const { moment } = sample.dataset;
+    const told = region.querySelector("[data-sample-moment]");
+    if (told) told.textContent = moment;
+    region.querySelector("[data-sample-slider]")?.setAttribute("aria-valuetext", moment);
   });
 }
 

@@ -6,25 +6,25 @@ import { element } from "./page.mjs";
 
 function regionOf(count) {
   const samples = Array.from({ length: count }, (_, index) => {
-    const sample = element({ dataset: { sample: String(count - index), epoch: String(2 * (count - index)) }, isOlder: true });
+    const sample = element({ dataset: { sample: String(count - index), moment: `epoch ${2 * (count - index)}, 1.38 nats per character` }, isOlder: true });
     return Object.assign(sample, { toggleAttribute: (_, isSet) => { sample.isOlder = isSet; } });
   });
   const slider = element({ value: String(count), max: String(count) });
-  const epoch = element();
+  const moment = element();
   const region = element({
     querySelectorAll: () => samples,
-    querySelector: (selector) => (selector === "[data-sample-slider]" ? slider : epoch),
+    querySelector: (selector) => (selector === "[data-sample-slider]" ? slider : moment),
   });
   const shown = () => samples.filter((sample) => !sample.isOlder).map((sample) => sample.dataset.sample);
-  return { region, slider, epoch, shown };
+  return { region, slider, moment, shown };
 }
 
-test("one sample is shown, and its epoch said", () => {
-  const { region, epoch, slider, shown } = regionOf(3);
+test("one sample is shown, and its moment said", () => {
+  const { region, moment, slider, shown } = regionOf(3);
   showSample(region, 2);
   assert.deepEqual(shown(), ["2"]);
-  assert.equal(epoch.textContent, "4");
-  assert.equal(slider.getAttribute("aria-valuetext"), "epoch 4");
+  assert.equal(moment.textContent, "epoch 4, 1.38 nats per character");
+  assert.equal(slider.getAttribute("aria-valuetext"), "epoch 4, 1.38 nats per character");
 });
 
 test("who reads an older sample keeps it when a new one comes", () => {

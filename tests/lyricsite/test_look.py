@@ -154,3 +154,19 @@ class TestFields:
     def test_what_a_person_typed_is_escaped_in_its_field_and_its_error(self):
         form = SongForm({"cell": "<b>"})
         assert "<b>" not in rendered_field(form, "cell")
+
+
+@pytest.mark.parametrize(
+    ("filter_", "value", "words"),
+    [
+        (look.share, 0.426, "43 %"),
+        (look.share, None, "–"),
+        (look.digits, 0.00432, "0.0043"),
+        (look.digits, float("nan"), "–"),
+        (look.megabytes, 430 * 1024**2, "430 MB"),
+        (look.megabytes, 1_990 * 1024**2, "1.9 GB"),
+        (look.megabytes, None, "–"),
+    ],
+)
+def test_gauges_are_said_with_their_unit(filter_, value, words):
+    assert filter_(value) == words

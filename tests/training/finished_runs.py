@@ -24,6 +24,7 @@ def make_running_run(dataset: Dataset, *, losses=(2.4, 2.1, 2.0), **fields) -> t
     best = min(losses, default=None)
     metrics = best and {"valid_loss": best, "nats_per_character": best / 2, "perplexity": 2.7**best}
     progress = {"step": 6, "epoch": 2, "tokens": 900, "tokens_per_second": 1200.0, "eta_seconds": 30.0}
+    progress |= {"learning_rate": 0.0043, "gradient_norm": 0.87, "memory_bytes": 430 * 1024**2, "utilisation": 0.412}
     lifecycle.record(run.pk, held.token, progress=progress, metrics=metrics)
     TrainingRun.objects.filter(pk=run.pk).update(steps=12, epochs=4, parameters=1234)
     run.refresh_from_db()

@@ -57,6 +57,22 @@ def test_progress_comes_only_when_it_moved(ready_dataset, user):
     assert names(live.news_of(run.pk, user, run.sequence)) == ["progress"]
 
 
+def test_progress_has_the_gauges_of_the_training(ready_dataset, user):
+    run, _ = make_running_run(ready_dataset)
+    TrainingRun.objects.filter(pk=run.pk).update(facts={"device": "cpu"})
+    _, _, told = live.news_of(run.pk, user, 0).events[-1]
+    assert (told["learning_rate"], told["gradient_norm"], told["utilisation"]) == (0.0043, 0.87, 0.412)
+    assert (told["memory_bytes"], told["device"]) == (430 * 1024**2, "cpu")
+
+
+def test_an_attempt_from_the_beginning_has_no_gauges_yet(ready_dataset, user):
+    run, held = make_running_run(ready_dataset)
+    lifecycle.hand_back(run.pk, held.token)
+    lifecycle.claim(run.pk, worker="training@there", host="there", pid=2)
+    told = live.progress_of(TrainingRun.objects.get())
+    assert {told[name] for name in ("learning_rate", "gradient_norm", "memory_bytes", "utilisation")} == {None}
+
+
 def test_a_finished_run_ends_with_its_model(ready_dataset, user):
     run = make_finished_run(ready_dataset)
     model = make_model(run)

@@ -1,6 +1,7 @@
 """Training runs, their measurements and events, for programs."""
 
 import math
+from dataclasses import asdict
 from typing import ClassVar
 
 from django.db.models import FloatField, Prefetch
@@ -19,6 +20,7 @@ from training import curves, live
 from training.api.fields import ObjectField
 from training.api.renderers import CsvRenderer, EventStreamRenderer
 from training.models import Checkpoint, Dataset, MetricPoint, Sample, TrainingRun
+from training.services import estimates
 from training.services import runs as services
 from training.streaming import event_stream
 
@@ -34,6 +36,13 @@ class ProgressSerializer(serializers.Serializer):
     tokens = serializers.IntegerField()
     tokens_per_second = serializers.FloatField(allow_null=True)
     eta_seconds = serializers.FloatField(allow_null=True)
+    learning_rate = serializers.FloatField(allow_null=True, help_text="Of its latest step.")
+    gradient_norm = serializers.FloatField(allow_null=True, help_text="Of its latest step, before clipping.")
+    memory_bytes = serializers.IntegerField(allow_null=True, help_text="What its process holds.")
+    utilisation = serializers.FloatField(
+        allow_null=True, help_text="The model's operations a second as a share of the machine's best, from 0 to 1."
+    )
+    device = serializers.CharField(help_text="Where it computes: cpu or cuda; empty before that is decided.")
     percent = serializers.IntegerField()
     phase = serializers.CharField(help_text="What the worker does right now, in words.")
 
@@ -131,7 +140,9 @@ class StartSerializer(serializers.Serializer):
     architecture = serializers.CharField(
         required=False, help_text="rnn, lstm or gru; needed unless it starts from a model."
     )
-    preset = serializers.CharField(required=False, allow_blank=True, help_text="tiny, coffee or lunch; tiny if absent.")
+    preset = serializers.CharField(
+        required=False, allow_blank=True, help_text="tiny, coffee, lunch or overnight; tiny if absent."
+    )
     name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
     starts_from = serializers.CharField(
@@ -158,10 +169,24 @@ class StartSerializer(serializers.Serializer):
         return found
 
 
-class CloneSerializer(serializers.Serializer):
-    """What shall be different in a run like another."""
+class EstimateSerializer(serializers.Serializer):
+    """What a run takes: the weights exactly for its vocabulary, the rest within a third where the machine is known."""
 
-    name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
+    parameters = serializers.IntegerField()
+    memory_bytes = serializers.IntegerField()
+    seconds = serializers.FloatField(help_text="From its start to its model.")
+    steps = serializers.IntegerField()
+    readings = serializers.FloatField(help_text="How often it reads the songs.")
+    tokens_per_second = serializers.FloatField()
+    vocabulary_size = serializers.IntegerField()
+    train_tokens = serializers.IntegerField()
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="What to think twice about.")
+    config = serializers.DictField(help_text="Every value that the run would have.")
+
+
+class CloneSerializer(serializers.Serializer):
+    """What to change; all else stays as the run had it."""
+
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
 
 
@@ -254,31 +279,30 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         )
         return self._accepted(run)
 
+    @extend_schema(
+        request=StartSerializer,
+        responses={200: EstimateSerializer, 404: OpenApiResponse(description="There is no such dataset.")},
+    )
+    @action(detail=False, methods=["post"], pagination_class=None)
+    def estimate(self, request):
+        """Say what a run would be and take; nothing is queued."""
+        asked = StartSerializer(data=request.data, context=self.get_serializer_context())
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        told = estimates.forecast(
+            dataset=values["dataset"],
+            architecture=values.get("architecture", ""),
+            preset=values.get("preset") or None,
+            overrides=values.get("config"),
+            starts_from=values.get("starts_from"),
+        )
+        return Response({**asdict(told.estimate), "config": told.config.to_dict()})
+
     def _idempotency_key(self) -> str | None:
         key = self.request.headers.get("Idempotency-Key")
         if key and (len(key) > LONGEST_KEY or not key.isprintable()):
             raise ValidationError({"Idempotency-Key": [f"Use at most {LONGEST_KEY} printable characters."]})
         return key
-
-    @extend_schema(
-        request=CloneSerializer,
-        responses={
-            202: RunSerializer,
-            409: OpenApiResponse(description="The dataset is not ready."),
-            429: OpenApiResponse(description="As many of your runs wait as may."),
-        },
-    )
-    @action(detail=True, methods=["post"])
-    def clone(self, request, pk: str):
-        """Put a run like this one into the line, but for what ``config`` says: after a loss that ran away, with half
-        the learning rate."""
-        asked = CloneSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
-        run = services.clone_run(
-            run=self.get_object(), owner=request.user, overrides=values.get("config"), name=values.get("name", "")
-        )
-        return self._accepted(run)
 
     @extend_schema(
         request=None,
@@ -288,6 +312,18 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def cancel(self, request, pk: str):
         """Cancel a waiting run at once, have a running one stopped within seconds."""
         return self._accepted(services.cancel_run(run=self.get_object(), by=request.user))
+
+    @extend_schema(
+        request=CloneSerializer,
+        responses={202: RunSerializer, 409: OpenApiResponse(description="The dataset is not ready.")},
+    )
+    @action(detail=True, methods=["post"])
+    def clone(self, request, pk: str):
+        """Put a run with the settings of this one into the line, some of them changed."""
+        asked = CloneSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        run = services.train_again(run=self.get_object(), by=request.user, changes=asked.validated_data.get("config"))
+        return self._accepted(run)
 
     @extend_schema(
         parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="csv: a table to download.")],

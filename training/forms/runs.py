@@ -4,7 +4,13 @@ from django import forms
 
 from training.errors import Invalid
 from training.forms.refusals import add_refusal
-from training.language_model.config import ConfigError, describe_options, parse_setting, resolve_config
+from training.language_model.config import (
+    ConfigError,
+    TrainingConfig,
+    describe_options,
+    parse_setting,
+    resolve_config,
+)
 from training.language_model.presets import DEFAULT_PRESET
 from training.models import Checkpoint, TrainingRun
 from training.settings_table import GROUPS, setting_title
@@ -20,7 +26,7 @@ class VisibleModelField(forms.ModelChoiceField):
 
 
 class RunForm(forms.Form):
-    """What to train on a dataset. Every other setting may stay blank: then the preset's value holds."""
+    """What to train on a dataset. Every other setting may stay blank: then the preset's value for these songs holds."""
 
     architecture = forms.ChoiceField(label="Cell", widget=forms.RadioSelect)
     tokenizer = forms.ChoiceField(label="It reads and writes", widget=forms.RadioSelect)
@@ -75,14 +81,18 @@ class RunForm(forms.Form):
     def has_errors_in_settings(self) -> bool:
         return any(field.errors for _, fields in self.groups for field in fields)
 
-    @property
-    def preset_values(self) -> dict:
-        """Each preset's values by tokenizer, over the defaults: what a blank setting stands for."""
-        defaults = {described["name"]: described["default"] for described in self.options["fields"]}
-        return {
-            preset["name"]: {tokenizer: {**defaults, **values} for tokenizer, values in preset["values"].items()}
-            for preset in self.options["presets"]
-        }
+    def as_it_begins(self) -> "RunForm":
+        """The form as if it were sent as it is first shown."""
+        values = {name: self[name].value() for name in self.fields}
+        written = {name: "" if value is None else value for name, value in values.items()}
+        return RunForm(written, models=self.fields["starts_from"].queryset)
+
+    def show_values(self, config: TrainingConfig) -> None:
+        """Show in each blank setting what it stands for."""
+        for name, value in config.to_dict().items():
+            attributes = self.fields[name].widget.attrs
+            if "data-setting" in attributes:
+                attributes["placeholder"] = "" if value is None else str(value)
 
     def overrides(self) -> dict:
         """The settings that the person filled in, as values; what can't be read stays text and is refused later."""
@@ -92,13 +102,18 @@ class RunForm(forms.Form):
             if (text := self.cleaned_data.get(described["name"])) not in (None, "")
         }
 
+    def choices(self) -> dict:
+        """What a run is asked for: architecture, preset, overrides and the model it starts from."""
+        chosen = self.cleaned_data
+        overrides = {"tokenizer": chosen["tokenizer"], **self.overrides()}
+        names = ("architecture", "preset", "starts_from")
+        return {"overrides": overrides, **{name: chosen.get(name) for name in names}}
+
     def clean(self) -> dict:
         cleaned = super().clean()
-        if "architecture" in cleaned and "preset" in cleaned:
+        if {"architecture", "tokenizer", "preset"} <= cleaned.keys():
             try:
-                resolve_config(
-                    architecture=cleaned["architecture"], preset=cleaned["preset"], overrides=self.overrides()
-                )
+                resolve_config(**{name: value for name, value in self.choices().items() if name != "starts_from"})
             except ConfigError as problem:
                 add_refusal(self, Invalid(problem.errors))
         return cleaned

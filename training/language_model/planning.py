@@ -12,7 +12,7 @@ from functools import partial
 
 import torch
 
-from training.language_model import machine
+from training.language_model import gauges, machine
 from training.language_model.config import MOST_STEPS, TrainingConfig
 from training.language_model.corpus import Corpus
 from training.language_model.evaluation import count_pieces, evaluate
@@ -32,7 +32,11 @@ FEWEST_STEPS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What will be done: ``config`` is frozen, ``evaluation_seconds`` is one judgement with its sample."""
+    """What will be done: ``config`` is frozen, ``evaluation_seconds`` is one judgement with its sample.
+
+    ``peak_flops`` is what this machine can do at best (`gauges.gemm_peak`): a measure, which
+    decides nothing; 0 where it was not taken.
+    """
 
     config: TrainingConfig
     parameters: int
@@ -41,6 +45,7 @@ class Plan:
     evaluations: int
     evaluation_seconds: float
     expected_seconds: float | None
+    peak_flops: float = 0.0
 
     @property
     def epochs(self) -> int:
@@ -69,7 +74,7 @@ def learning_rate_at(step: int, steps: int, *, peak: float, warmup_fraction: flo
 def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, started: float) -> Iterator[Progress]:
     """Decide a training, with heartbeats in between; returns a `Plan`.
 
-    A config with fixed steps is followed without any timing (its "auto" precision is float32), so that it gives the
+    A config with fixed steps is decided without any timing (its "auto" precision is float32), so that it gives the
     same weights every time. ``started`` is the `time.perf_counter` from which the budget counts.
     """
     # The first optimiser in a process imports a good second of torch: the one stretch without a sign of life.
@@ -93,9 +98,11 @@ def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, s
         with machine.settings(threads=threads, precision=precision):
             costs = yield from _measure(learner, precision, started)
         plan = _within_budget(plan, costs, config.budget_seconds - (time.perf_counter() - started))
+    with machine.settings(threads=threads, precision=precision):
+        peak_flops = gauges.gemm_peak(device, precision, threads)
     evaluations = min(plan.evaluations, plan.steps)
     frozen = config.replace(steps=plan.steps, threads=threads, precision=precision, evaluations=evaluations)
-    return replace(plan, config=frozen, evaluations=evaluations)
+    return replace(plan, config=frozen, evaluations=evaluations, peak_flops=peak_flops)
 
 
 def _within_budget(plan: Plan, costs: Costs, seconds_left: float) -> Plan:
@@ -196,4 +203,6 @@ def _heartbeat(started: float) -> Progress:
         train_loss=None,
         learning_rate=0.0,
         gradient_norm=0.0,
+        memory_bytes=0,
+        utilisation=None,
     )

@@ -1,7 +1,6 @@
-"""What a person chooses between: cells, tokenizers, and presets with the settings that make the most of their time."""
+"""What a person chooses between: cells, tokenizers and training times; `recipes` turns a time into settings."""
 
 from dataclasses import dataclass
-from typing import Any
 
 ARCHITECTURES = (
     {
@@ -45,14 +44,26 @@ TOKENIZER_CHOICES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Preset:
-    """A training time with the settings that suit it; ``values`` are by tokenizer, ``minutes`` from queue to model."""
+    """A training time.
+
+    Attributes:
+        minutes: from the queue to the model, at most.
+        tokenizer: what it reads where nobody chooses.
+        budget_seconds: what is left of the minutes for learning, judging and writing samples.
+        evaluations: how often the model is judged meanwhile, at most.
+        usual_words: the songs it was made for, in words; the settings follow the songs that are there.
+        most_vocabulary: the most words that so much time can teach.
+    """
 
     name: str
     title: str
     sentence: str
     minutes: float
-    tokenizer: str
-    values: dict[str, dict[str, Any]]
+    budget_seconds: float
+    evaluations: int
+    usual_words: int
+    most_vocabulary: int
+    tokenizer: str = "word"
 
 
 PRESETS = {
@@ -63,99 +74,40 @@ PRESETS = {
             title="Tiny",
             sentence="Under two minutes here: a small network that has the words and the shape of your songs.",
             minutes=2,
-            tokenizer="word",
-            # Swept on the starter songbook (29,000 words): all that matters there is not to learn it by heart. A net
-            # of 128 with strong decay is as good at its last step as at its best one, in nats per character .996
-            # (lstm), .997 (gru) and 1.013 (rnn) after 25 epochs, .986 (lstm) after 60; a net of 256 with the usual
-            # decay reached 1.04 in five epochs and then got worse.
-            values={
-                "word": {
-                    "budget_seconds": 70,
-                    "embedding_size": 128,
-                    "hidden_size": 128,
-                    "dropout": 0.6,
-                    "weight_decay": 1.0,
-                    "learning_rate": 0.005,
-                    "evaluations": 10,
-                    "epochs": 60,
-                },
-                "char": {
-                    "budget_seconds": 70,
-                    "embedding_size": 64,
-                    "hidden_size": 256,
-                    "batch_size": 32,
-                    "sequence_length": 96,
-                    "dropout": 0.4,
-                    "weight_decay": 0.3,
-                    "learning_rate": 0.008,
-                    "evaluations": 10,
-                    "epochs": 24,
-                    "sample_tokens": 240,
-                },
-            },
+            budget_seconds=70,
+            evaluations=10,
+            usual_words=29_000,
+            most_vocabulary=10_000,
         ),
         Preset(
             name="coffee",
             title="Coffee",
             sentence="About ten minutes here: time enough for a thousand songs to teach phrases and verse structure.",
             minutes=10,
-            tokenizer="word",
-            values={
-                "word": {
-                    "budget_seconds": 540,
-                    "embedding_size": 320,
-                    "hidden_size": 400,
-                    "batch_size": 32,
-                    "dropout": 0.35,
-                    "weight_decay": 0.02,
-                    "evaluations": 16,
-                },
-                "char": {
-                    "budget_seconds": 540,
-                    "embedding_size": 64,
-                    "hidden_size": 384,
-                    "batch_size": 32,
-                    "sequence_length": 96,
-                    "dropout": 0.2,
-                    "weight_decay": 0.01,
-                    "learning_rate": 0.006,
-                    "evaluations": 16,
-                    "sample_tokens": 240,
-                },
-            },
+            budget_seconds=540,
+            evaluations=16,
+            usual_words=250_000,
+            most_vocabulary=10_000,
         ),
         Preset(
             name="lunch",
             title="Lunch",
             sentence="About 45 minutes here: the largest network that a few thousand songs can fill on this machine.",
             minutes=45,
-            tokenizer="word",
-            values={
-                "word": {
-                    "budget_seconds": 2520,
-                    "embedding_size": 400,
-                    "hidden_size": 512,
-                    "batch_size": 32,
-                    "dropout": 0.35,
-                    "weight_decay": 0.02,
-                    "learning_rate": 0.008,
-                    "vocabulary_limit": 20_000,
-                    "evaluations": 24,
-                },
-                "char": {
-                    "budget_seconds": 2520,
-                    "embedding_size": 64,
-                    "hidden_size": 512,
-                    "num_layers": 2,
-                    "batch_size": 48,
-                    "sequence_length": 128,
-                    "dropout": 0.25,
-                    "weight_decay": 0.01,
-                    "learning_rate": 0.004,
-                    "evaluations": 24,
-                    "sample_tokens": 240,
-                },
-            },
+            budget_seconds=2520,
+            evaluations=24,
+            usual_words=1_000_000,
+            most_vocabulary=20_000,
+        ),
+        Preset(
+            name="overnight",
+            title="Overnight",
+            sentence="About eight hours here: for ten thousand songs and more, read several times by a larger network.",
+            minutes=480,
+            budget_seconds=27_000,
+            evaluations=40,
+            usual_words=13_000_000,
+            most_vocabulary=30_000,
         ),
     )
 }

@@ -43,6 +43,7 @@ class Planned:
     valid_characters: int
     unknown_share: float
     expected_seconds: float | None
+    peak_flops: float
     threads: int
     precision: str
     device: str
@@ -68,6 +69,7 @@ class Planned:
             valid_characters=corpus.validation.characters,
             unknown_share=corpus.validation.unknown_share,
             expected_seconds=plan.expected_seconds,
+            peak_flops=plan.peak_flops,
             threads=config.threads,
             precision=config.precision,
             device=device,
@@ -80,7 +82,9 @@ class Planned:
 class Progress:
     """A sign of life at least every half second of work; ``steps`` is 0 while the plan is still being made.
 
-    ``train_loss`` is the mean since the last report, None where no step was taken since.
+    ``train_loss`` is the mean since the last report, None where no step was taken since. ``memory_bytes`` is what the
+    process holds, ``utilisation`` the share of the machine's best speed that goes into the model, None where
+    that best was not measured.
     """
 
     phase: Phase
@@ -95,6 +99,8 @@ class Progress:
     train_loss: float | None
     learning_rate: float
     gradient_norm: float
+    memory_bytes: int
+    utilisation: float | None
 
     @property
     def evaluating(self) -> bool:

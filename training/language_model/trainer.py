@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from training.language_model import machine, resume
+from training.language_model import gauges, machine, resume
 from training.language_model.config import TrainingConfig, TrainingDiverged
 from training.language_model.corpus import Corpus
 from training.language_model.evaluation import evaluate
@@ -250,7 +250,9 @@ class _Run:
         self.losses = []
         self.reported_at = time.perf_counter()
         seconds_per_step = course.training_seconds / learner.step
+        tokens_per_second = learner.tokens / course.training_seconds
         evaluations_left = self.plan.evaluations * (1 - learner.step / steps)
+        vocabulary_size = learner.corpus.tokenizer.vocabulary_size
         return Progress(
             phase=phase,
             step=learner.step,
@@ -259,9 +261,11 @@ class _Run:
             epochs=self.plan.epochs,
             tokens=learner.tokens,
             seconds=self._seconds(),
-            tokens_per_second=learner.tokens / course.training_seconds,
+            tokens_per_second=tokens_per_second,
             eta_seconds=(steps - learner.step) * seconds_per_step + evaluations_left * self.plan.evaluation_seconds,
             train_loss=loss,
             learning_rate=course.learning_rate,
             gradient_norm=course.gradient_norm,
+            memory_bytes=gauges.memory_in_use(learner.device),
+            utilisation=gauges.utilisation(self.plan.config, vocabulary_size, tokens_per_second, self.plan.peak_flops),
         )

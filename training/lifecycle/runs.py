@@ -25,8 +25,9 @@ from training.models.runs import TERMINAL
 
 State = TrainingRun.State
 BACKOFF_SECONDS = (0, 10, 60)  # before the second, third … attempt of a run whose worker vanished
-PROGRESS_COLUMNS = frozenset({"phase", "step", "epoch", "epochs", "tokens", "tokens_per_second", "eta_seconds"})
-STARTING = {"tokens_per_second": None, "eta_seconds": None, "phase": "Starting"}
+GAUGES = ("tokens_per_second", "eta_seconds", "learning_rate", "gradient_norm", "memory_bytes", "utilisation")
+PROGRESS_COLUMNS = frozenset({"phase", "step", "epoch", "epochs", "tokens", *GAUGES})
+STARTING = {**dict.fromkeys(GAUGES), "phase": "Starting"}
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,14 @@ class TrainingRun(models.Model):
     tokens = models.BigIntegerField(default=0)
     tokens_per_second = models.FloatField(null=True, blank=True)
     eta_seconds = models.FloatField(null=True, blank=True)
+    learning_rate = models.FloatField(null=True, blank=True, help_text="Of its latest step.")
+    gradient_norm = models.FloatField(null=True, blank=True, help_text="Of its latest step, before clipping.")
+    memory_bytes = models.BigIntegerField(null=True, blank=True, help_text="What its process holds.")
+    utilisation = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="The model's operations a second as a share of the machine's best, from 0 to 1.",
+    )
     progressed_at = models.DateTimeField(null=True, blank=True, help_text="When its last step was made.")
     sequence = models.PositiveIntegerField(default=0, help_text="Counts metrics, samples and events, for streams.")
 

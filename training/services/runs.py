@@ -6,11 +6,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from training import fine_tuning, lifecycle, tasks
+from training import lifecycle, tasks
 from training.errors import Conflict, Invalid, LimitReached
-from training.language_model.config import ConfigError, TrainingConfig, describe_options, resolve_config
+from training.language_model.config import FIELDS, TrainingConfig, describe_options
 from training.language_model.presets import DEFAULT_PRESET
 from training.models import Checkpoint, Dataset, RunEvent, TrainingRun, Visibility
+from training.services.estimates import config_for, refuse_too_few_songs
 
 NAME_LENGTH = 120
 
@@ -36,13 +37,15 @@ def start_run(
     The same ``idempotency_key`` of one owner gives the run that it made the first time. With ``starts_from`` it is a
     fine-tuning: network and vocabulary are that model's, whose ``architecture`` need not be repeated.
 
-    Raises: Invalid for a value that breaks a rule (all of them at once), Conflict when the dataset is not ready,
-        LimitReached when the owner has as many waiting runs as allowed.
+    Raises: Invalid for a value that breaks a rule (all of them at once) or songs too few to train on, Conflict when
+        the dataset is not ready, LimitReached when the owner has as many waiting runs as allowed.
     """
     preset = preset or DEFAULT_PRESET
-    if starts_from is not None:
-        architecture, overrides = _from_model(starts_from, owner, architecture, overrides)
-    config = _resolved(architecture, preset, overrides)
+    if starts_from is not None and not models_to_start_from(owner).filter(pk=starts_from.pk).exists():
+        raise Invalid({"starts_from": ["There is no such model."]})
+    config = config_for(
+        dataset=dataset, architecture=architecture, preset=preset, overrides=overrides, starts_from=starts_from
+    )
     name = _checked_name(name)
     with transaction.atomic():
         # One owner's requests take turns here: by this row's lock on PostgreSQL, by the write lock of the IMMEDIATE
@@ -51,6 +54,7 @@ def start_run(
         if earlier := _made_with(owner, idempotency_key):
             return earlier
         dataset = _ready(dataset, owner)
+        refuse_too_few_songs(dataset, config)
         _check_quota(owner)
         values = config.to_dict()
         run = TrainingRun.objects.create(
@@ -85,31 +89,30 @@ def start_run(
     return run
 
 
-def clone_run(*, run: TrainingRun, owner, overrides: dict | None = None, name: str = "") -> TrainingRun:
-    """Start a new run of ``owner`` with the settings of another, but for ``overrides``, on the dataset as it is now.
+def train_again(*, run: TrainingRun, by, changes: dict | None = None) -> TrainingRun:
+    """Put a run with the settings of another one into the line, some of them changed, on the newest songs.
 
-    Raises: what `start_run` does; Invalid too when the other is a fine-tuning of a model that is gone.
+    Raises: as `start_run`; Invalid too when the other is a fine-tuning of a model that is gone.
     """
     if run.is_fine_tuning and run.starts_from is None:
         raise Invalid({"starts_from": [f"The model “{run.starts_from_name}”, from which it started, is gone."]})
+    overrides = settings_to_repeat(run.config) | (changes or {})
+    architecture = overrides.pop("architecture", run.architecture)
     return start_run(
-        owner=owner,
+        owner=by,
         dataset=run.dataset,
-        architecture=run.architecture,
-        preset=run.preset,
-        name=name,
-        overrides={**chosen_settings(run), **(overrides or {})},
+        architecture=architecture,
+        preset=run.preset or None,
+        overrides=overrides,
         starts_from=run.starts_from,
     )
 
 
-def chosen_settings(run: TrainingRun) -> dict:
-    """The settings of a run as a new one would be told them.
-
-    A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
-    """
-    values = {name: value for name, value in run.config.items() if value is not None and name != "architecture"}
-    if "budget_seconds" in values:
+def settings_to_repeat(config: dict) -> dict:
+    """The settings of a run as a new one takes them over."""
+    values = {name: value for name, value in config.items() if name in FIELDS}
+    # A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
+    if values.get("budget_seconds") is not None:
         values.pop("steps", None)
     return values
 
@@ -129,23 +132,6 @@ def cancel_run(*, run: TrainingRun, by) -> TrainingRun:
     if answer == lifecycle.CancelAnswer.TOO_LATE:
         raise Conflict(f"This run has already ended: {run.get_state_display().lower()}.", state=run.state)
     return run
-
-
-def _resolved(architecture: str, preset: str, overrides: dict | None) -> TrainingConfig:
-    values = {"threads": settings.TRAIN_THREADS, **(overrides or {})}
-    try:
-        return resolve_config(architecture=architecture, preset=preset, overrides=values)
-    except ConfigError as problem:
-        raise Invalid(problem.errors) from problem
-
-
-def _from_model(model: Checkpoint, owner, architecture: str, overrides: dict | None) -> tuple[str, dict]:
-    """(architecture, overrides) of a fine-tuning of ``model``."""
-    if not models_to_start_from(owner).filter(pk=model.pk).exists():
-        raise Invalid({"starts_from": ["There is no such model."]})
-    asked = {"architecture": architecture or model.architecture, **(overrides or {})}
-    values = fine_tuning.settings_from_model(model.config, asked)
-    return values.pop("architecture"), values
 
 
 def _checked_name(name: str) -> str:

@@ -19,6 +19,7 @@ from training.forms.refusals import add_refusal
 from training.forms.runs import RunFilterForm, RunForm
 from training.language_model.config import FIELDS, parse_setting
 from training.models import Checkpoint, Dataset, TrainingRun, Worker
+from training.services import estimates
 from training.services import runs as services
 from training.settings_table import facts_in_words, setting_title, setting_word, settings_in_groups
 from training.streaming import event_stream
@@ -44,25 +45,61 @@ def _visible_run(request: HttpRequest, run_id: str) -> TrainingRun:
 @require_http_methods(["GET", "POST"])
 def run_create(request: HttpRequest, dataset_id: str) -> HttpResponse:
     dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
-    initial = _like(request) | _from_model(request)
-    form = RunForm(request.POST or None, initial=initial, models=_models_on_offer(request, initial))
-    if request.method == "POST" and form.is_valid():
-        run = _start(request, dataset, form)
-        if run is not None:
-            return redirect(run)
-    context = {"dataset": dataset, "form": form, "worker_listens": training_worker_listens(), "section": "runs"}
+    if request.method == "GET":
+        initial = _like(request) | _from_model(request)
+        form = RunForm(initial=initial, models=_models_on_offer(request, initial.get("starts_from")))
+        return _form_page(request, dataset, form, _forecast(dataset, form.as_it_begins()))
+    form = _sent_form(request)
+    run = _start(request, dataset, form) if form.is_valid() else None
+    return redirect(run) if run else _form_page(request, dataset, form)
+
+
+def _sent_form(request: HttpRequest) -> RunForm:
+    return RunForm(request.POST, models=_models_on_offer(request, request.POST.get("starts_from")))
+
+
+@login_required
+@require_POST
+def run_estimate(request: HttpRequest, dataset_id: str) -> HttpResponse:
+    """What the form's run would be and take: for a script the part of the page that says so, else the whole page."""
+    dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
+    form = _sent_form(request)
+    forecast = _forecast(dataset, form)
+    if request.headers.get("HX-Request"):
+        return render(request, "training/_run_estimate.html", {"forecast": forecast, "form": form})
+    return _form_page(request, dataset, form, forecast)
+
+
+def _form_page(
+    request: HttpRequest, dataset: Dataset, form: RunForm, forecast: estimates.Forecast | None = None
+) -> HttpResponse:
+    if forecast:
+        form.show_values(forecast.config)
+    context = {
+        "dataset": dataset,
+        "form": form,
+        "forecast": forecast,
+        "worker_listens": training_worker_listens(),
+        "section": "runs",
+    }
     return render(request, "training/run_create.html", context, status=400 if form.errors else 200)
+
+
+def _forecast(dataset: Dataset, form: RunForm) -> estimates.Forecast | None:
+    """What a form's run would take; None, with the reason at the form, where none can be made of it."""
+    if not form.is_valid():
+        return None
+    try:
+        return estimates.forecast(dataset=dataset, **form.choices())
+    except ExpectedError as refusal:
+        add_refusal(form, refusal)
+        return None
 
 
 def _start(request: HttpRequest, dataset: Dataset, form: RunForm) -> TrainingRun | None:
     """Start what the form says, or put at the form why not."""
-    chosen = form.cleaned_data
-    overrides = {"tokenizer": chosen["tokenizer"], **form.overrides()}
-    names = ("architecture", "preset", "name", "starts_from")
     try:
-        return services.start_run(
-            owner=request.user, dataset=dataset, overrides=overrides, **{name: chosen[name] for name in names}
-        )
+        return services.start_run(owner=request.user, dataset=dataset, name=form.cleaned_data["name"], **form.choices())
     except ExpectedError as refusal:
         add_refusal(form, refusal)
         return None
@@ -75,13 +112,8 @@ def _like(request: HttpRequest) -> dict:
     )
     if other is None:
         return {}
-    words = _as_written(services.chosen_settings(other))
-    return {
-        **words,
-        "architecture": other.architecture,
-        "preset": other.preset or None,
-        "starts_from": other.starts_from_id,
-    }
+    words = _as_written(services.settings_to_repeat(other.config))
+    return {**words, "preset": other.preset or None, "starts_from": other.starts_from_id}
 
 
 def _from_model(request: HttpRequest) -> dict:
@@ -90,22 +122,22 @@ def _from_model(request: HttpRequest) -> dict:
     model = services.models_to_start_from(request.user).filter(pk=asked).first()
     if model is None:
         return {}
-    kept = {name: model.config[name] for name in kept_settings() if model.config.get(name) is not None}
+    kept = {name: model.config[name] for name in kept_settings() if name in model.config}
     return {**_as_written(kept), "starts_from": model.pk}
 
 
 def _as_written(values: dict) -> dict:
     """Settings as a person would write them into the form."""
+    values = {name: value for name, value in values.items() if value is not None}
     words = {True: "true", False: "false"}
     return {name: words[value] if isinstance(value, bool) else value for name, value in values.items()}
 
 
-def _models_on_offer(request: HttpRequest, initial: dict):
+def _models_on_offer(request: HttpRequest, chosen: str | None):
     """The newest models that this person may train further, and the one that was chosen."""
     models = services.models_to_start_from(request.user)
     newest = list(models.values_list("pk", flat=True)[:MODELS_ON_OFFER])
-    chosen = [request.POST.get("starts_from", "").replace("\0", ""), initial.get("starts_from") or ""]
-    return models.filter(pk__in=[*newest, *chosen])
+    return models.filter(pk__in=[*newest, (chosen or "").replace("\0", "")])
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -183,16 +215,18 @@ def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
         "no_worker": waits and not training_worker_listens(),
         "worker_is_quiet": run.lease_expires_at is not None and run.lease_expires_at < now,
         "nats_per_character": run.nats_per_character,
-        "half_learning_rate": repr(run.config["learning_rate"] / 2) if run.error_code == "diverged" else "",
+        "way_out": findings.way_out(run.error_code, run.config) if run.state == TrainingRun.State.FAILED else None,
         "starts_from": services.models_to_start_from(request.user).filter(pk=run.starts_from_id).first(),
     }
 
 
 def _loss_context(run: TrainingRun, points: list[curves.Point]) -> dict:
     broken_off = run.is_finished and run.state != TrainingRun.State.SUCCEEDED
+    training = findings.Training.of(run)
     return {
         # A run that was broken off says nothing by its end.
-        "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished),
+        "looks_by_step": {point.step: point for point in curves.judged(points)},
+        "finding": None if broken_off else findings.finding(points, is_finished=run.is_finished, training=training),
         "caption": findings.caption(points),
     }
 
@@ -223,14 +257,14 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def run_clone(request: HttpRequest, run_id: str) -> HttpResponse:
-    """Start a run like this one at once, with the settings that are sent along instead of its own."""
+def run_again(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Start a run like this one, with the settings that are sent changed."""
     run = _visible_run(request, run_id)
-    overrides = {name: parse_setting(name, text) for name, text in request.POST.items() if name in FIELDS}
+    changes = {name: parse_setting(name, text) for name, text in request.POST.items() if name in FIELDS}
     try:
-        return redirect(services.clone_run(run=run, owner=request.user, overrides=overrides))
+        return redirect(services.train_again(run=run, by=request.user, changes=changes))
     except ExpectedError as refusal:
-        messages.warning(request, f"Not started. {refusal}")
+        messages.warning(request, refusal.message)
         return redirect(run)
 
 

@@ -21,7 +21,7 @@ def body(dataset, **fields) -> dict:
 def test_the_options_name_everything_a_run_can_be_told(api):
     options = api.get("/api/v1/run-options/").json()
     assert [one["name"] for one in options["architectures"]] == ["rnn", "lstm", "gru"]
-    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
+    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch", "overnight"]
     hidden = next(one for one in options["fields"] if one["name"] == "hidden_size")
     assert hidden["type"] == "int"
     assert hidden["minimum"] < hidden["default"] < hidden["maximum"]
@@ -88,6 +88,33 @@ def test_a_number_that_is_none_is_refused_though_python_reads_it(api, ready_data
         written = json.dumps(body(ready_dataset))[:-1] + f', "config": {{"learning_rate": {number}}}}}'
         assert api.post(RUNS, written, content_type="application/json").status_code == 400
     assert not TrainingRun.objects.exists()
+
+
+def test_what_a_run_takes_is_told_without_queueing_it(api, other_api, ready_dataset, doorbells):
+    asked = body(ready_dataset, config={"hidden_size": 16, "embedding_size": 16, "tokenizer": "char"})
+    told = api.post(f"{RUNS}estimate/", asked)
+    assert told.status_code == 200
+    told = told.json()
+    assert told["seconds"] > 0
+    assert told["memory_bytes"] > 100_000_000
+    assert (told["config"]["hidden_size"], told["config"]["tokenizer"]) == (16, "char")
+    assert told["parameters"] == 16 * 102 + 4 * 16 * (16 + 16 + 2) + 102
+    assert all(sentence.endswith(".") for sentence in told["warnings"])
+    assert api.post(f"{RUNS}estimate/", body(ready_dataset, config={"dropout": 2})).json()["dropout"]
+    assert api.post(f"{RUNS}estimate/", {"architecture": "lstm"}).status_code == 400
+    assert other_api.post(f"{RUNS}estimate/", asked).status_code == 404
+    assert not TrainingRun.objects.exists()
+    assert doorbells == []
+
+
+def test_a_run_is_queued_again_with_what_is_changed(api, other_api, ready_dataset, doorbells):
+    run = make_finished_run(ready_dataset)
+    answer = api.post(f"{RUNS}{run.pk}/clone/", {"config": {"learning_rate": 0.002}})
+    assert answer.status_code == 202
+    assert answer.json()["config"] == run.config | {"learning_rate": 0.002}
+    assert api.post(f"{RUNS}{run.pk}/clone/", {"config": {"learning_rate": 7}}).json()["learning_rate"]
+    assert other_api.post(f"{RUNS}{run.pk}/clone/").status_code == 404
+    assert TrainingRun.objects.count() == 2
 
 
 def test_the_key_of_another_person_is_another_key(api, other_api, ready_dataset, doorbells):

@@ -18,14 +18,23 @@ def test_every_setting_of_the_config_has_a_field():
     assert shown == set(FIELDS) - {"architecture", "tokenizer"}
 
 
-def test_blank_settings_leave_the_presets_values():
+def test_blank_settings_stay_with_the_preset_and_show_what_they_stand_for():
     form = RunForm(CHOSEN)
     assert form.is_valid()
     assert form.overrides() == {"architecture": "gru", "tokenizer": "char"}
-    said = form.preset_values["tiny"]["char"]
-    config = resolve_config(architecture="gru", preset="tiny", overrides={"tokenizer": "char"}).to_dict()
-    blank = set(FIELDS) - {"architecture", "tokenizer"}
-    assert {name: said[name] for name in blank} == {name: config[name] for name in blank}
+    form.show_values(resolve_config(**form.choices()))
+    assert 'placeholder="256"' in str(form["hidden_size"])
+    assert 'placeholder=""' in str(form["steps"])
+
+
+def test_a_form_that_is_only_shown_can_be_read_as_if_it_were_sent():
+    form = RunForm(initial={"hidden_size": 48, "tie_embeddings": "false", "steps": None}).as_it_begins()
+    assert form.is_valid()
+    assert form.choices() == {
+        "architecture": "lstm",
+        "preset": "tiny",
+        "overrides": {"architecture": "lstm", "tokenizer": "word", "hidden_size": 48, "tie_embeddings": False},
+    }
 
 
 @pytest.mark.parametrize(

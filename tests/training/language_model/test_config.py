@@ -117,7 +117,7 @@ def test_options_describe_every_setting_in_plain_json():
     assert [one["name"] for one in options["fields"]] == [*FIELDS]
     assert all(one["help"].endswith(".") for one in options["fields"])
     assert {one["name"] for one in options["architectures"]} == {"rnn", "lstm", "gru"}
-    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch"]
+    assert [one["name"] for one in options["presets"]] == ["tiny", "coffee", "lunch", "overnight"]
 
 
 def test_the_largest_vocabulary_counts_the_special_tokens():

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from tests.training.language_model.songs import make_config, make_songs
 from training.language_model.checkpoint import weights_sha256
-from training.language_model.config import GATES, TrainingDiverged
+from training.language_model.config import FIELDS, TrainingDiverged
 from training.language_model.corpus import build_corpus
 from training.language_model.networks import LyricNetwork, NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
@@ -125,7 +125,7 @@ def uninterrupted():
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@pytest.mark.parametrize("architecture", GATES)
+@pytest.mark.parametrize("architecture", FIELDS["architecture"].metadata["choices"])
 def test_an_interrupted_training_ends_as_if_it_had_never_stopped(architecture, moment, folder, uninterrupted):
     config = CONFIG.replace(architecture=architecture)
     assert follow(config, folder, *MOMENTS[moment]()) == uninterrupted(architecture)

@@ -126,4 +126,4 @@ def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_as_soon_as_its_wor
 def test_the_options_name_every_architecture_and_preset():
     options = run_options()
     assert {one["name"] for one in options["architectures"]} == {"rnn", "lstm", "gru"}
-    assert {one["name"] for one in options["presets"]} == {"tiny", "coffee", "lunch"}
+    assert {one["name"] for one in options["presets"]} == {"tiny", "coffee", "lunch", "overnight"}

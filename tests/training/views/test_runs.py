@@ -115,6 +115,70 @@ def test_the_settings_of_a_run_fill_the_form_for_the_next_one(signed_in, ready_d
     assert signed_in.get(create_url(ready_dataset), {"like": stranger.pk}).context["form"].initial == {}
 
 
+def test_a_diverged_run_is_tried_again_by_one_click(signed_in, ready_dataset, user, doorbells):
+    failed = make_failed_run(ready_dataset)
+    page = signed_in.get(page_of(failed)).content.decode()
+    assert f'action="{page_of(failed, "run-again")}"' in page
+    assert "half the learning rate, 0.004" in page
+    answer = signed_in.post(page_of(failed, "run-again"), {"learning_rate": "0.004"})
+    again = TrainingRun.objects.exclude(pk=failed.pk).get()
+    assert answer.url == again.get_absolute_url()
+    assert (again.state, again.owner, again.architecture) == ("queued", user, failed.architecture)
+    assert again.config == failed.config | {"learning_rate": 0.004}
+
+
+def test_a_change_that_breaks_a_rule_starts_nothing_and_says_so(signed_in, ready_dataset):
+    failed = make_failed_run(ready_dataset)
+    answer = signed_in.post(page_of(failed, "run-again"), {"learning_rate": "NaN"}, follow=True)
+    assert "finite number" in answer.content.decode()
+    assert TrainingRun.objects.count() == 1
+
+
+def test_a_shared_run_on_private_songs_offers_nothing_and_starts_nothing(signed_in, other_user):
+    failed = make_failed_run(make_ready_dataset(other_user), visibility="shared")
+    assert "half the learning rate" not in signed_in.get(page_of(failed)).content.decode()
+    signed_in.post(page_of(failed, "run-again"))
+    assert TrainingRun.objects.count() == 1
+    secret = make_failed_run(make_ready_dataset(other_user))
+    assert signed_in.post(page_of(secret, "run-again")).status_code == 404
+
+
+def estimate_url(dataset) -> str:
+    return reverse("training:run-estimate", args=[dataset.pk])
+
+
+def test_the_form_says_what_a_run_takes_and_what_blank_settings_stand_for(signed_in, ready_dataset):
+    page = signed_in.get(create_url(ready_dataset)).content.decode()
+    assert "from start to model" in page
+    assert 'placeholder="128"' in page
+    assert "weights for each word of the songs" in page  # a thousand words are few
+
+
+def test_a_script_gets_the_part_that_says_what_a_run_takes(signed_in, ready_dataset):
+    small = {**CHOSEN, "hidden_size": "16", "embedding_size": "16", "steps": "60"}
+    answer = signed_in.post(estimate_url(ready_dataset), small, headers={"HX-Request": "true"})
+    part = answer.content.decode()
+    assert "from start to model" in part
+    assert "<html" not in part
+    values = json.loads(re.search(r'<script id="run-values"[^>]*>(.*?)</script>', part)[1])
+    assert (values["hidden_size"], values["sequence_length"]) == (16, 96)
+    wrong = signed_in.post(estimate_url(ready_dataset), CHOSEN | {"dropout": "2"}, headers={"HX-Request": "true"})
+    assert "between 0 and 0.9" in wrong.content.decode()
+    assert not TrainingRun.objects.exists()
+
+
+def test_without_a_script_the_estimate_is_a_page_that_keeps_what_was_typed(signed_in, ready_dataset):
+    page = signed_in.post(estimate_url(ready_dataset), CHOSEN | {"hidden_size": "48"}).content.decode()
+    assert 'value="48"' in page
+    assert "from start to model" in page
+    assert signed_in.post(estimate_url(ready_dataset), {}).status_code == 400
+    assert not TrainingRun.objects.exists()
+
+
+def test_nobody_asks_of_songs_they_may_not_see(signed_in, other_user):
+    assert signed_in.post(estimate_url(make_ready_dataset(other_user)), CHOSEN).status_code == 404
+
+
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -204,6 +268,11 @@ def test_a_running_run_shows_its_progress_samples_history_and_curve(signed_in, r
     assert "30 s" in page
     assert "oh my lantern 3" in page
     assert "Look 3." in page
+    assert page.count('data-moment="epoch ') == 3
+    assert 'data-moment="epoch 3, step 12' in page
+    assert "<dt>Loss, kept-aside songs</dt><dd>2.00</dd>" in page
+    for gauge in ("0.0043", "0.87", "430 MB", "41 %"):
+        assert gauge in page
     assert "Learning well." in page
     assert [point[0] for point in answer.context["chart"]["points"]] == [4, 8, 12]
     assert 'http-equiv="refresh"' in page  # for those without scripts
