@@ -31,7 +31,7 @@ MORE_DROPOUT, MOST_DROPOUT, USUAL_DECAY = 0.15, 0.75, 0.05
 # Beside the run's own sentence, which often says already what to change.
 ADVICE = {
     "corpus_too_small": "Add songs to the dataset, or let it read characters: that makes more of few songs.",
-    "diverged": "What it wrote and measured before stays here; half the learning rate usually helps.",
+    "diverged": "What it wrote and measured before stays here.",
     "invalid_config": "Start a new run with these settings and correct them there.",
     "model_gone": "Start a new fine-tuning from another model.",
     "out_of_memory": "Nothing else was harmed; a new run with these settings can be made smaller at the form.",

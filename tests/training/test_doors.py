@@ -58,7 +58,7 @@ def test_a_page_of_what_does_not_exist_is_not_found(signed_in, db, junk):
         assert signed_in.get(_address(name, junk)).status_code == 404
     for name in ("model-detail", "model-download"):
         assert signed_in.get(_address(name, junk)).status_code == 404
-    for name in ("run-cancel", "run-clone", "model-edit", "model-delete"):
+    for name in ("run-cancel", "run-again", "model-edit", "model-delete"):
         assert signed_in.post(_address(name, junk)).status_code == 404
 
 

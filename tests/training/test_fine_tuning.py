@@ -6,14 +6,14 @@ from django.urls import reverse
 
 from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_failed_run, make_finished_run, make_model
-from tests.training.runs import SMALL, make_run
+from tests.training.runs import SMALL
 from training.errors import Conflict, Invalid
 from training.fine_tuning import kept_settings, settings_from_model
 from training.language_model.config import resolve_config
 from training.management.commands.train import find_model
 from training.models import Checkpoint, TrainingRun
 from training.services.models import delete_model
-from training.services.runs import clone_run, start_run
+from training.services.runs import start_run, train_again
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("doorbells")]
 RUNS = "/api/v1/runs/"
@@ -104,7 +104,7 @@ def test_a_fine_tuning_outlives_its_model_by_name(signed_in, model, newer_songs)
     model.delete()
     assert "fine-tuning of My GRU" in signed_in.get(run.get_absolute_url()).content.decode()
     with pytest.raises(Invalid, match="is gone"):
-        clone_run(run=TrainingRun.objects.get(pk=run.pk), owner=run.owner)
+        train_again(run=TrainingRun.objects.get(pk=run.pk), by=run.owner)
 
 
 # ── The doors ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,43 +186,20 @@ def test_the_command_finds_a_model_that_the_person_may_use(model, user, other_us
 # ── Once more, with other settings ───────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_run_is_started_once_more_with_the_settings_it_was_told(ready_dataset):
-    frozen = CONFIG | {"budget_seconds": 60.0, "steps": 4321}
-    run = make_run(ready_dataset, architecture="gru", config=frozen, preset="tiny")
-    clone = clone_run(run=run, owner=run.owner, overrides={"seed": 5})
-    assert (clone.state, clone.architecture, clone.seed) == ("queued", "gru", 5)
-    assert clone.config == frozen | {"steps": None, "seed": 5}
-    assert clone_run(run=make_run(ready_dataset, config=CONFIG), owner=run.owner).config["steps"] == 12
+def test_a_run_is_started_once_more_from_where_it_started(model, newer_songs):
+    run = tune(model, newer_songs, overrides={"learning_rate": 0.02})
+    again = train_again(run=run, by=run.owner, changes={"learning_rate": 0.01})
+    assert (again.starts_from, again.config) == (model, run.config | {"learning_rate": 0.01})
 
 
 def test_a_run_that_ran_away_is_trained_again_with_half_the_learning_rate_by_one_click(signed_in, ready_dataset, user):
     run = make_failed_run(ready_dataset, config=CONFIG | {"learning_rate": 0.03}, architecture="gru")
     page = signed_in.get(run.get_absolute_url()).content.decode()
     assert 'name="learning_rate" value="0.015"' in page
-    assert "Train again with half the learning rate" in page
-    answer = signed_in.post(reverse("training:run-clone", args=[run.pk]), {"learning_rate": "0.015"})
+    answer = signed_in.post(reverse("training:run-again", args=[run.pk]), {"learning_rate": "0.015"})
     again = TrainingRun.objects.queued().get()
     assert answer.url == again.get_absolute_url()
     assert again.config["learning_rate"] == 0.015
-    assert "half the learning rate" not in signed_in.get(again.get_absolute_url()).content.decode()
-
-
-@pytest.mark.parametrize("value", ["nan", "-1", "much", "1e-9"])
-def test_a_wrong_setting_starts_nothing_and_is_told(signed_in, ready_dataset, value):
-    run = make_failed_run(ready_dataset, config=CONFIG, architecture="gru")
-    answer = signed_in.post(reverse("training:run-clone", args=[run.pk]), {"learning_rate": value}, follow=True)
-    assert "Not started." in answer.content.decode()
-    assert not TrainingRun.objects.queued().exists()
-
-
-def test_a_program_does_the_same(api, ready_dataset):
-    run = make_failed_run(ready_dataset, config=CONFIG, architecture="gru")
-    clone = f"{RUNS}{run.pk}/clone/"
-    answer = api.post(clone, {"config": {"learning_rate": 0.005}, "name": "Gentler"})
-    assert answer.status_code == 202
-    assert (answer.json()["name"], answer.json()["config"]["learning_rate"]) == ("Gentler", 0.005)
-    assert api.post(clone, {"config": {"learning_rate": -1}}).json().keys() == {"learning_rate"}
-    assert api.post(clone, {"config": 1}).status_code == 400
 
 
 def test_a_run_of_another_is_started_once_more_only_where_run_and_songs_are_shared(
@@ -231,9 +208,16 @@ def test_a_run_of_another_is_started_once_more_only_where_run_and_songs_are_shar
     theirs = make_ready_dataset(other_user)
     run = make_finished_run(theirs, config=CONFIG)
     assert api.post(f"{RUNS}{run.pk}/clone/").status_code == 404
-    assert signed_in.post(reverse("training:run-clone", args=[run.pk])).status_code == 404
+    assert signed_in.post(reverse("training:run-again", args=[run.pk])).status_code == 404
     TrainingRun.objects.filter(pk=run.pk).update(visibility="shared")
     assert "dataset" in api.post(f"{RUNS}{run.pk}/clone/").json()
     type(theirs).objects.filter(pk=theirs.pk).update(visibility="shared")
     assert api.post(f"{RUNS}{run.pk}/clone/").status_code == 202
-    assert signed_in.post(reverse("training:run-clone", args=[run.pk])).status_code == 302
+    assert signed_in.post(reverse("training:run-again", args=[run.pk])).status_code == 302
+
+
+def test_what_a_fine_tuning_takes_is_told_for_the_network_of_its_model(api, signed_in, model, newer_songs):
+    told = api.post(f"{RUNS}estimate/", {"dataset": newer_songs.pk, "starts_from": model.pk}).json()
+    assert told["config"]["hidden_size"] == 16
+    page = signed_in.get(create_url(newer_songs, **{"from": model.pk}))
+    assert page.context["forecast"].config.hidden_size == 16

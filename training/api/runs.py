@@ -233,7 +233,6 @@ class EstimateSerializer(serializers.Serializer):
 class CloneSerializer(serializers.Serializer):
     """What to change; all else stays as the run had it."""
 
-    name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
 
 
@@ -366,26 +365,6 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         if key and (len(key) > LONGEST_KEY or not key.isprintable()):
             raise ValidationError({"Idempotency-Key": [f"Use at most {LONGEST_KEY} printable characters."]})
         return key
-
-    @extend_schema(
-        request=CloneSerializer,
-        responses={
-            202: RunSerializer,
-            409: OpenApiResponse(description="The dataset is not ready."),
-            429: OpenApiResponse(description="As many of your runs wait as may."),
-        },
-    )
-    @action(detail=True, methods=["post"])
-    def clone(self, request, pk: str):
-        """Put a run like this one into the line, but for what ``config`` says: after a loss that ran away, with half
-        the learning rate."""
-        asked = CloneSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        values = asked.validated_data
-        run = services.clone_run(
-            run=self.get_object(), owner=request.user, overrides=values.get("config"), name=values.get("name", "")
-        )
-        return self._accepted(run)
 
     @extend_schema(
         request=None,

@@ -84,8 +84,8 @@ class RunForm(forms.Form):
     def as_it_begins(self) -> "RunForm":
         """The form as if it were sent as it is first shown."""
         values = {name: self[name].value() for name in self.fields}
-        sent = {name: "" if value is None else value for name, value in values.items()}
-        return RunForm(sent, models=self.fields["starts_from"].queryset)
+        written = {name: "" if value is None else value for name, value in values.items()}
+        return RunForm(written, models=self.fields["starts_from"].queryset)
 
     def show_values(self, config: TrainingConfig) -> None:
         """Show in each blank setting what it stands for."""
@@ -103,11 +103,11 @@ class RunForm(forms.Form):
         }
 
     def choices(self) -> dict:
-        """What a run is asked for: architecture, preset, overrides, and the model it starts from."""
+        """What a run is asked for: architecture, preset, overrides and the model it starts from."""
         chosen = self.cleaned_data
         overrides = {"tokenizer": chosen["tokenizer"], **self.overrides()}
         names = ("architecture", "preset", "starts_from")
-        return {**{name: chosen.get(name) for name in names}, "overrides": overrides}
+        return {"overrides": overrides, **{name: chosen.get(name) for name in names}}
 
     def clean(self) -> dict:
         cleaned = super().clean()

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 from django.db.models import Count, Sum
 
-from training import fine_tuning
 from training.curves import finite
 from training.errors import Invalid
+from training.fine_tuning import settings_from_model
 from training.language_model.config import ConfigError, TrainingConfig, resolve_config
 from training.language_model.estimates import Estimate, ReadCorpus, Speed, estimate
 from training.language_model.recipes import CorpusSize
@@ -36,7 +36,7 @@ class Forecast:
 def forecast(
     *,
     dataset: Dataset,
-    architecture: str,
+    architecture: str = "",
     preset: str | None = None,
     overrides: dict | None = None,
     starts_from: Checkpoint | None = None,
@@ -59,20 +59,20 @@ def forecast(
 def config_for(
     *,
     dataset: Dataset,
-    architecture: str,
+    architecture: str = "",
     preset: str | None = None,
     overrides: dict | None = None,
     starts_from: Checkpoint | None = None,
 ) -> TrainingConfig:
-    """The config of a preset for these songs on this machine, single values overridden.
+    """The config of a preset for these songs on this machine, single values overridden. Raises: Invalid.
 
-    A fine-tuning has network and vocabulary of the model it ``starts_from``. Raises: Invalid.
+    What the weights and the vocabulary of the model ``starts_from`` fix is as that model has it.
     """
-    values = {"threads": settings.TRAIN_THREADS, **(overrides or {})}
     if starts_from is not None:
-        asked = {"architecture": architecture or starts_from.architecture, **values}
-        values = fine_tuning.settings_from_model(starts_from.config, asked)
-        architecture = values.pop("architecture")
+        asked = {**(overrides or {}), "architecture": architecture or starts_from.architecture}
+        overrides = settings_from_model(starts_from.config, asked)
+        architecture = overrides.pop("architecture")
+    values = {"threads": settings.TRAIN_THREADS, **(overrides or {})}
     speed = machine_speed()
     try:
         return resolve_config(

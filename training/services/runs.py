@@ -103,32 +103,30 @@ def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) 
     return run
 
 
-def clone_run(*, run: TrainingRun, owner, overrides: dict | None = None, name: str = "") -> TrainingRun:
-    """Start a new run of ``owner`` with the settings of another, but for ``overrides``, on the dataset as it is now.
+def train_again(*, run: TrainingRun, by, changes: dict | None = None) -> TrainingRun:
+    """Put a run with the settings of another one into the line, some of them changed, on the newest songs.
 
-    Raises: what `start_run` does; Invalid too when the other is a fine-tuning of a model that is gone.
+    Raises: as `start_run`; Invalid too when the other is a fine-tuning of a model that is gone.
     """
     if run.is_fine_tuning and run.starts_from is None:
         raise Invalid({"starts_from": [f"The model “{run.starts_from_name}”, from which it started, is gone."]})
+    overrides = settings_to_repeat(run.config) | (changes or {})
+    architecture = overrides.pop("architecture", run.architecture)
     return start_run(
-        owner=owner,
+        owner=by,
         dataset=run.dataset,
-        architecture=run.architecture,
-        preset=run.preset,
-        name=name,
-        overrides={**chosen_settings(run), **(overrides or {})},
+        architecture=architecture,
+        preset=run.preset or None,
+        overrides=overrides,
         starts_from=run.starts_from,
     )
 
 
-def chosen_settings(run: TrainingRun) -> dict:
-    """The settings of a run as a new one would be told them.
-
-    A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
-    """
-    known = FIELDS.keys() - {"architecture"}
-    values = {name: value for name, value in run.config.items() if value is not None and name in known}
-    if "budget_seconds" in values:
+def settings_to_repeat(config: dict) -> dict:
+    """The settings of a run as a new one takes them over."""
+    values = {name: value for name, value in config.items() if name in FIELDS}
+    # A budget of seconds is what a person chose; the steps that were made of it belong to that machine and moment.
+    if values.get("budget_seconds") is not None:
         values.pop("steps", None)
     return values
 

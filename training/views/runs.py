@@ -114,13 +114,8 @@ def _like(request: HttpRequest) -> dict:
     )
     if other is None:
         return {}
-    words = _as_written(services.chosen_settings(other))
-    return {
-        **words,
-        "architecture": other.architecture,
-        "preset": other.preset or None,
-        "starts_from": other.starts_from_id,
-    }
+    words = _as_written(services.settings_to_repeat(other.config))
+    return {**words, "preset": other.preset or None, "starts_from": other.starts_from_id}
 
 
 def _from_model(request: HttpRequest) -> dict:
@@ -129,22 +124,22 @@ def _from_model(request: HttpRequest) -> dict:
     model = services.models_to_start_from(request.user).filter(pk=asked).first()
     if model is None:
         return {}
-    kept = {name: model.config[name] for name in kept_settings() if model.config.get(name) is not None}
+    kept = {name: model.config[name] for name in kept_settings() if name in model.config}
     return {**_as_written(kept), "starts_from": model.pk}
 
 
 def _as_written(values: dict) -> dict:
     """Settings as a person would write them into the form."""
+    values = {name: value for name, value in values.items() if value is not None}
     words = {True: "true", False: "false"}
     return {name: words[value] if isinstance(value, bool) else value for name, value in values.items()}
 
 
-def _models_on_offer(request: HttpRequest, initial: dict):
+def _models_on_offer(request: HttpRequest, chosen: str | None):
     """The newest models that this person may train further, and the one that was chosen."""
     models = services.models_to_start_from(request.user)
     newest = list(models.values_list("pk", flat=True)[:MODELS_ON_OFFER])
-    chosen = [request.POST.get("starts_from", "").replace("\0", ""), initial.get("starts_from") or ""]
-    return models.filter(pk__in=[*newest, *chosen])
+    return models.filter(pk__in=[*newest, (chosen or "").replace("\0", "")])
 
 
 # ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,12 +275,12 @@ def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
 
 @login_required
 @require_POST
-def run_clone(request: HttpRequest, run_id: str) -> HttpResponse:
-    """Start a run like this one at once, with the settings that are sent along instead of its own."""
+def run_again(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Start a run like this one, with the settings that are sent changed."""
     run = _visible_run(request, run_id)
-    overrides = {name: parse_setting(name, text) for name, text in request.POST.items() if name in FIELDS}
+    changes = {name: parse_setting(name, text) for name, text in request.POST.items() if name in FIELDS}
     try:
-        return redirect(services.clone_run(run=run, owner=request.user, overrides=overrides))
+        return redirect(services.train_again(run=run, by=request.user, changes=changes))
     except ExpectedError as refusal:
-        messages.warning(request, f"Not started. {refusal}")
+        messages.warning(request, refusal.message)
         return redirect(run)

@@ -128,9 +128,9 @@ def test_the_settings_of_a_run_fill_the_form_for_the_next_one(signed_in, ready_d
 def test_a_diverged_run_is_tried_again_by_one_click(signed_in, ready_dataset, user, doorbells):
     failed = make_failed_run(ready_dataset)
     page = signed_in.get(page_of(failed)).content.decode()
-    assert f'action="{page_of(failed, "run-clone")}"' in page
+    assert f'action="{page_of(failed, "run-again")}"' in page
     assert "half the learning rate, 0.004" in page
-    answer = signed_in.post(page_of(failed, "run-clone"), {"learning_rate": "0.004"})
+    answer = signed_in.post(page_of(failed, "run-again"), {"learning_rate": "0.004"})
     again = TrainingRun.objects.exclude(pk=failed.pk).get()
     assert answer.url == again.get_absolute_url()
     assert (again.state, again.owner, again.architecture) == ("queued", user, failed.architecture)
@@ -139,7 +139,7 @@ def test_a_diverged_run_is_tried_again_by_one_click(signed_in, ready_dataset, us
 
 def test_a_change_that_breaks_a_rule_starts_nothing_and_says_so(signed_in, ready_dataset):
     failed = make_failed_run(ready_dataset)
-    answer = signed_in.post(page_of(failed, "run-clone"), {"learning_rate": "NaN"}, follow=True)
+    answer = signed_in.post(page_of(failed, "run-again"), {"learning_rate": "NaN"}, follow=True)
     assert "finite number" in answer.content.decode()
     assert TrainingRun.objects.count() == 1
 
@@ -147,10 +147,10 @@ def test_a_change_that_breaks_a_rule_starts_nothing_and_says_so(signed_in, ready
 def test_a_shared_run_on_private_songs_offers_nothing_and_starts_nothing(signed_in, other_user):
     failed = make_failed_run(make_ready_dataset(other_user), visibility="shared")
     assert "half the learning rate" not in signed_in.get(page_of(failed)).content.decode()
-    signed_in.post(page_of(failed, "run-clone"))
+    signed_in.post(page_of(failed, "run-again"))
     assert TrainingRun.objects.count() == 1
     secret = make_failed_run(make_ready_dataset(other_user))
-    assert signed_in.post(page_of(secret, "run-clone")).status_code == 404
+    assert signed_in.post(page_of(secret, "run-again")).status_code == 404
 
 
 def estimate_url(dataset) -> str:
