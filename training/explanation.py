@@ -72,7 +72,9 @@ class Subject:
     def of(cls, model: Checkpoint) -> "Subject":
         config = TrainingConfig.from_dict(model.run.config)
         loaded = published_model(model)
-        corpus = build_corpus(songs_of(model.run), config, dataset_hash=model.run.dataset_hash)
+        corpus = build_corpus(
+            songs_of(model.run), config, dataset_hash=model.run.dataset_hash, tokenizer=loaded.tokenizer
+        )
         device, _ = machine.choose_device(config.device)
         # As the training began: the same seed, the same cell, each token as likely as it is frequent.
         untrained = Learner(corpus, config, device).network
@@ -88,7 +90,8 @@ class Subject:
     @property
     def break_ids(self) -> set[int]:
         tokenizer = self.corpus.tokenizer
-        return {tokenizer.begin_id, tokenizer.end_id, tokenizer.stanza_id, *tokenizer.section_ids.values()}
+        marks = {tokenizer.begin_id, tokenizer.end_id, tokenizer.stanza_id}
+        return marks | {*tokenizer.section_ids.values(), *tokenizer.condition_ids}
 
     @property
     def multiplications(self) -> int:
