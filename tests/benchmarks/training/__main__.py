@@ -10,8 +10,13 @@ contestants in turn, each in a process of its own, on one thread unless said oth
 
 import argparse
 import importlib
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
+
+from training.allocator import preloaded
 
 BENCHMARKS = {
     "throughput": "tokens/s against the word_language_model example",
@@ -25,6 +30,9 @@ BENCHMARKS = {
 
 
 def main() -> None:
+    if added := preloaded(os.environ):  # here too trainings run on jemalloc, as a worker's do
+        command = [sys.executable, "-m", __spec__.parent, *sys.argv[1:]]
+        sys.exit(subprocess.run(command, env={**os.environ, **added}).returncode)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="name", help=f"long form of: {', '.join(BENCHMARKS)}")
     parser.add_argument("--short", action="store_true", help="the short form of those named")

@@ -6,7 +6,6 @@ from tests.benchmarks.training.quality import train_for
 from tests.benchmarks.training.texts import songs_of
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus, build_corpus
-from training.language_model.ngram import KneserNey
 
 LONG_SECONDS, SHORT_SECONDS = 420, 12
 SEEDS = (1, 2, 3)
@@ -46,6 +45,8 @@ def run(data: Path, *, is_long: bool) -> None:
 
 
 def n_gram_nats_per_token(corpus: Corpus) -> float:
+    from training.language_model.ngram import KneserNey
+
     songs = [song.tolist() for song in corpus.tokens.split(corpus.song_lengths)]
     model = KneserNey(order=5, vocabulary_size=corpus.tokenizer.vocabulary_size).fit(songs)
     return sum(model.nats(song.tolist()) for song in corpus.validation.songs) / corpus.validation.tokens

@@ -12,6 +12,8 @@ from typing import Self
 
 from training.allocator import preloaded
 
+ALLOCATOR_VARIABLES = ("LD_PRELOAD", "MALLOC_CONF")
+
 
 @dataclass
 class Contestant:
@@ -23,7 +25,8 @@ class Contestant:
     speeds: list[float] = field(default_factory=list)  # tokens a second
 
     def __enter__(self) -> Self:
-        environment = {**os.environ, "OMP_NUM_THREADS": str(self.values.get("threads", 1))}
+        environment = {name: value for name, value in os.environ.items() if name not in ALLOCATOR_VARIABLES}
+        environment["OMP_NUM_THREADS"] = str(self.values.get("threads", 1))
         environment |= preloaded(environment) if self.has_jemalloc else {}
         command = [sys.executable, "-m", "tests.benchmarks.training.contestants", self.maker, json.dumps(self.values)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
