@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from training import comparison, race_chart
+from training.insight_charts import insights_of
 from training.models import Checkpoint, Dataset, TrainingRun
 from training.score_card import score_card
 from training.settings_table import setting_title, setting_word
@@ -63,6 +64,7 @@ def runs_with_models(runs, request: HttpRequest):
 def comparison_context(request: HttpRequest, runs: list[TrainingRun]) -> dict:
     """What `_comparison.html` shows of ``runs``; ``?by=`` names the axis, ``?loss=`` what the time is taken to."""
     compared = comparison.compare(runs, target_loss=comparison.loss_from(request.GET.get("loss", "")))
+    entrants = compared.entrants
     axis = race_chart.AXES.get(request.GET.get("by", ""), race_chart.AXES["tokens"])
     return {
         "comparison": compared,
@@ -78,6 +80,7 @@ def comparison_context(request: HttpRequest, runs: list[TrainingRun]) -> dict:
             (setting_title(name), [setting_word(value) for value in values])
             for name, values in comparison.differing_settings(compared)
         ],
+        "insights": insights_of([one.first for one in entrants], names={one.first.pk: one.label for one in entrants}),
         "has_many_entrants": len(compared.entrants) > 4,
         "has_seeds": any(len(entrant.contenders) > 1 for entrant in compared.entrants),
         "is_learning": any(not run.is_finished for run in compared.runs),
