@@ -9,28 +9,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from training import insights
+from training.chart_scales import BASE, HEIGHT, TOP, LogScale, Scale, Tick, per_cent, px, thinned
 from training.insights import Kind, nats, share, unit_of, units_of
 from training.models import Insight, TrainingRun
 
-HEIGHT, TOP, BASE = 216, 22, 184  # px
 NAME_HEIGHT = 17  # px between two names
-MOST_LINES = 4  # of the grid
-MOST_MARKS = 5
 MOST_LOOKS = 4  # earlier epochs in the chart of one run
 MOST_RUNS = 10
-LEAST_RECALL = 0.05  # nats, the least that the chart of recall is high
-LEAST_SHARE = 1e-6  # of a gradient, where its chart ends
+# What is nearly flat shall look so: the least height of a chart in nats.
+LEAST_RULER, LEAST_RECALL = 0.5, 0.05
 NAMES = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "mingru": "minGRU", "minlstm": "minLSTM", "sru": "SRU"}
 UNTRAINED = "untrained"
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A line of the grid, or a mark below it; ``at`` is in px from the top, or in per cent from the left."""
-
-    at: str
-    label: str
-    anchor: str = "middle"
 
 
 @dataclass(frozen=True)
@@ -137,9 +126,7 @@ def names_of(runs: list[TrainingRun]) -> dict[str, str]:
 
 def chart_of(kind: str, told: list[Told]) -> Chart:
     """One insight as a chart; where too little could be measured, as its sentence alone."""
-    title, help = Kind(kind).label, HELP[Kind(kind)]
-    if len(told) == 1 and told[0].data["unit"] == "char":
-        help = help.replace("words", "letters")
+    title, help = Kind(kind).label, HELP[Kind(kind)].replace("words", units_of(told[0].data))
     enough = [one for one in told if one.data["is_enough"]]
     if not enough:
         return Chart(kind, title, help, told[0].sentence)
@@ -164,7 +151,8 @@ def draw_ruler(chart: Chart, told: list[Told]) -> Chart:
     # Flat at nearly the same height for all of them: one says it.
     untrained = replace(told[0], name=UNTRAINED, data=told[0].data | told[0].data["untrained"] | {"knee": None})
     curves.append((untrained, ruler_points(untrained.data, places), True))
-    scale = Scale.over([y for _, points, _ in curves for _, y in points])
+    losses = [loss for _, points, _ in curves for _, loss in points]
+    scale = Scale.over([*losses, min(losses) + LEAST_RULER])
     lines = []
     for one, points, is_pale in curves:
         knee = one.data["knee"]
@@ -230,7 +218,7 @@ def draw_recall(chart: Chart, told: list[Told]) -> Chart:
     )
 
 
-def dot_with_error(x: float, row: dict, scale: "Scale") -> Dot:
+def dot_with_error(x: float, row: dict, scale: Scale) -> Dot:
     low, high = row["recall"] - row["error"], row["recall"] + row["error"]
     return Dot(per_cent(x), px(scale.y(row["recall"])), px(scale.y(low)), px(scale.y(high)), is_full=True)
 
@@ -254,11 +242,13 @@ def draw_reach(chart: Chart, told: list[Told]) -> Chart:
         ]
     curves.append((untrained, shares(untrained.data["norms"]), True))
     curves = [(one, points, is_pale) for one, points, is_pale in curves if points]
+    if not curves:
+        return chart
     scale = LogScale.over([value for _, points, _ in curves for value in points])
     lines = [
         line_of(
             one,
-            [(index / max(1, lags - 1), max(value, LEAST_SHARE)) for index, value in enumerate(points)],
+            [(index / max(1, lags - 1), value) for index, value in enumerate(points)],
             scale,
             is_pale=is_pale,
         )
@@ -275,7 +265,7 @@ def draw_reach(chart: Chart, told: list[Told]) -> Chart:
         marks=thinned([Tick(per_cent((lag - 1) / max(1, lags - 1)), f"{lag}") for lag in steps]),
         head=[f"{units_of(data).capitalize()} back", *(name for name, _ in columns)],
         rows=[
-            [f"{lag}", *(share(points[lag - 1]) if lag <= len(points) else "–" for _, points in columns)]
+            [f"{lag}", *(share_at(points, lag) for _, points in columns)]
             for lag in sorted({2**power for power in range(lags.bit_length()) if 2**power <= lags} | {lags})
         ],
     )
@@ -284,6 +274,10 @@ def draw_reach(chart: Chart, told: list[Told]) -> Chart:
 def shares(norms: list[float]) -> list[float]:
     """Each norm as a share of the first; [] where that is nothing."""
     return [norm / norms[0] for norm in norms] if norms and norms[0] > 0 else []
+
+
+def share_at(points: list[float], lag: int) -> str:
+    return share(points[lag - 1]).replace(" ", "\N{NO-BREAK SPACE}") if lag <= len(points) else "–"
 
 
 def epoch_name(look: dict) -> str:
@@ -299,64 +293,7 @@ def spread(values: list, most: int) -> list:
 DRAWN = {Kind.MEMORY_RULER: draw_ruler, Kind.CHORUS_RECALL: draw_recall, Kind.GRADIENT_REACH: draw_reach}
 
 
-# ── Geometry ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True)
-class Scale:
-    """A vertical axis from ``low`` at the bottom to ``high`` at the top, with a line of the grid at each ``step``."""
-
-    low: float
-    high: float
-    step: float
-
-    @classmethod
-    def over(cls, values: list[float]) -> "Scale":
-        """Just as high as the values need, in steps of 1, 2 or 5."""
-        lowest, highest = min(values), max(values)
-        step = round_step(max(highest - lowest, 1e-3) / MOST_LINES)
-        low = step * math.floor(lowest / step + 1e-9)
-        return cls(low, max(low + step, step * math.ceil(highest / step - 1e-9)), step)
-
-    def y(self, value: float) -> float:
-        return BASE - (BASE - TOP) * (value - self.low) / (self.high - self.low)
-
-    def grid(self) -> list[Tick]:
-        digits = max(0, -math.floor(math.log10(self.step) + 1e-9))
-        count = round((self.high - self.low) / self.step)
-        values = [self.low + index * self.step for index in range(count + 1)]
-        return [Tick(px(self.y(value)), f"{value:.{digits}f}".replace("-", "−")) for value in values]
-
-
-@dataclass(frozen=True)
-class LogScale:
-    """A vertical axis of shares by powers of ten, 1 or more at the top."""
-
-    low: int
-    high: int
-
-    @classmethod
-    def over(cls, values: list[float]) -> "LogScale":
-        least = max(min(values), LEAST_SHARE)
-        return cls(min(-1, math.floor(math.log10(least))), max(0, math.ceil(math.log10(max(values)) - 1e-9)))
-
-    def y(self, value: float) -> float:
-        return BASE - (BASE - TOP) * (math.log10(value) - self.low) / (self.high - self.low)
-
-    def grid(self) -> list[Tick]:
-        powers = range(self.high, self.low - 1, -math.ceil((self.high - self.low) / MOST_LINES))
-        return [Tick(px(self.y(10.0**power)), power_in_words(power)) for power in powers]
-
-
-def power_in_words(power: int) -> str:
-    """Ten to the ``power`` as a share: "100 %", "0.01 %"."""
-    return f"{100 * 10.0**power:,.{max(0, -power - 2)}f} %"
-
-
-def round_step(value: float) -> float:
-    """The smallest of 1, 2 and 5 times a power of ten that is no less than ``value``."""
-    power = 10.0 ** math.floor(math.log10(value))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= value * (1 - 1e-9))
+# ── Curves and their names ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def line_of(told: Told, points: list[tuple[float, float]], scale, *, is_pale: bool, dots: Iterable[Dot] = ()) -> Line:
@@ -379,18 +316,3 @@ def with_names_apart(lines: list[Line]) -> list[Line]:
         floor = places[index] - NAME_HEIGHT
     named = {id(line): replace(line, name_at=round(place, 1)) for line, place in zip(order, places, strict=True)}
     return [named[id(line)] for line in lines]
-
-
-def thinned(ticks: list[Tick]) -> list[Tick]:
-    """At most `MOST_MARKS` of the marks, evenly spread; the first begins and one at the very end ends at its place."""
-    chosen = ticks[:: max(1, math.ceil(len(ticks) / MOST_MARKS))]
-    anchors = {"0.00%": "start", "100.00%": "end"}
-    return [replace(tick, anchor=anchors.get(tick.at, "middle")) for tick in chosen]
-
-
-def per_cent(place: float) -> str:
-    return f"{100 * place:.2f}%"
-
-
-def px(value: float) -> str:
-    return f"{value:.1f}"

@@ -9,6 +9,7 @@ from training.models import Insight
 
 # One of what a network reads at a time, and several.
 UNITS = {"char": ("letter", "letters"), "word": ("word", "words"), "bpe": ("word piece", "word pieces")}
+SAME_SHARE = 0.02  # of a loss, see `memory_ruler.KNEE_SHARE`: so near to another it counts as the same
 GONE = "a hundredth"  # what is left of a gradient that counts as gone, see `gradient_reach.REACHED_SHARE`
 
 Kind = Insight.Kind
@@ -58,9 +59,11 @@ def ruler_sentence(data: dict) -> str:
     one, whole = nats(data["losses"][0]), nats(data["whole"])
     per = f"nats per {unit_of(data)}"
     if data["is_flat"]:
+        is_small = data["gain"] <= max(SAME_SHARE * data["whole"], 0.02)
+        flat = "Flat, to within 2 %" if is_small else f"Flat, as far as {counted(data['places'], data)} can tell"
         return (
-            f"Flat: the loss is {whole} {per} with the whole song in sight and {one} with one {unit_of(data)}, "
-            "so what lies further back is of no use to this network."
+            f"{flat}: the loss is {whole} {per} with the whole song in sight and {one} with one {unit_of(data)}, "
+            "so what lies further back is of hardly any use to this network."
         )
     untrained = data["untrained"]
     control = f" An untrained network stays flat at {nats(untrained['whole'])}." if untrained["is_flat"] else ""
@@ -95,8 +98,8 @@ def recall_sentence(data: dict) -> str:
             "network a stanza is no easier for having been read before."
         )
     return (
-        f"A stanza that comes again costs {nats(data['second'])} nats per {unit_of(data)}; had another song's stanza "
-        f"stood in the first one's place, it would cost {nats(data['control'])}. The difference of "
+        f"A stanza that comes again costs {nats(data['second'])} nats per {unit_of(data)}, {nats(data['first'])} the "
+        f"first time. Had another song's stanza stood there, it would cost {nats(data['control'])}. The difference of "
         f"{nats(data['recall'])} ± {nats(data['error'])} is recall, over {found} stanzas {data['nearest']} to "
         f"{counted(data['farthest'], data)} back."
     )
@@ -159,6 +162,8 @@ def recalls_compared(named: Named) -> str:
     ranked = sorted(named, key=lambda one: -one[1]["recall"])
     found = [f"{name} {nats(data['recall'])} ± {nats(data['error'])}" for name, data in ranked if data["is_evident"]]
     without = [name for name, data in ranked if not data["is_evident"]]
+    if not found and len(without) == 1:
+        return f"{without[0]} has no recall that chance would not make."
     if not found:
         return f"Neither {' nor '.join(without)} has recall that chance would not make."
     sentence = f"What having read a stanza before saves, in nats per {unit_of(named[0][1])}: {joined(found)}"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from tests.training.finished_runs import make_finished_run
 from tests.training.insight_data import RULER, make_insights
-from training.insight_charts import BASE, NAME_HEIGHT, TOP, Line, LogScale, Scale, insights_of, with_names_apart
+from training.chart_scales import BASE, TOP, LogScale, Scale
+from training.insight_charts import NAME_HEIGHT, Line, insights_of, with_names_apart
 
 
 @pytest.fixture
@@ -39,6 +40,17 @@ def test_the_knee_is_marked_where_it_is(run):
     assert ruler.knees == ["50.00%"]  # 8 is the fourth of six lengths, and the whole song comes behind them
     [line] = [line for line in ruler.lines if not line.is_pale]
     assert [(dot.x, dot.is_full) for dot in line.dots] == [("50.00%", True)]
+
+
+def test_a_ruler_that_is_nearly_flat_looks_so(ready_dataset):
+    run = make_finished_run(ready_dataset)
+    losses = [4.03, 4.02, 4.01, 4.0, 4.0, 4.0]
+    untrained = {"losses": [4.05] * 6, "whole": 4.05, "is_flat": True}
+    make_insights(
+        run, memory_ruler={"losses": losses, "whole": 4.0, "is_flat": True, "knee": None, "untrained": untrained}
+    )
+    heights = [y for line in insights_of([run])[0].lines for _, y in numbers(line.path)]
+    assert max(heights) - min(heights) < (BASE - TOP) / 4
 
 
 def test_recall_has_its_errors_and_its_zero(run):
@@ -118,18 +130,29 @@ def test_a_ruler_of_other_lengths_fits_beside(run, ready_dataset):
     assert ruler.rows[-2] == ["32", "–", "4.26", "–"]
 
 
+@pytest.mark.parametrize("norms", [[0.0, 0.0], [1e-30, 1e30], [1.0]])
+def test_a_gradient_that_is_nothing_or_explodes_does_not_break_the_page(ready_dataset, norms):
+    run = make_finished_run(ready_dataset)
+    make_insights(
+        run, gradient_reach={"norms": norms, "reach": None, "looks": [], "untrained": {"norms": norms, "reach": None}}
+    )
+    reach = insights_of([run])[2]
+    assert reach.sentence
+    assert all(TOP <= y <= BASE for line in reach.lines for _, y in numbers(line.path))
+
+
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=8))
 def test_a_scale_holds_its_values_between_round_lines(values):
     scale = Scale.over(values)
     assert all(TOP - 0.1 <= scale.y(value) <= BASE + 0.1 for value in values)
-    assert 2 <= len(scale.grid()) <= 7
+    assert 2 <= len(scale.grid()) <= 5
     assert len({tick.label for tick in scale.grid()}) == len(scale.grid())
 
 
 @given(st.lists(st.floats(1e-12, 1e4), min_size=1, max_size=8))
-def test_a_logarithmic_scale_ends_at_a_millionth(values):
+def test_a_logarithmic_scale_draws_what_lies_beyond_at_its_ends(values):
     scale = LogScale.over(values)
-    assert all(TOP - 0.1 <= scale.y(max(value, 1e-6)) <= BASE + 0.1 for value in values)
+    assert all(TOP - 0.1 <= scale.y(value) <= BASE + 0.1 for value in values)
     assert 2 <= len(scale.grid()) <= 6
 
 

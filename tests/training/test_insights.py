@@ -15,10 +15,17 @@ def test_the_ruler_names_its_knee_and_the_control():
 
 
 def test_a_flat_ruler_says_so():
-    flat = RULER | {"is_flat": True, "knee": None, "losses": [4.26] * 6}
+    flat = RULER | {"is_flat": True, "knee": None, "losses": [4.28] * 6, "gain": 0.03}
     sentence = sentence_of("memory_ruler", flat)
-    assert sentence.startswith("Flat: the loss is 4.25 nats per word with the whole song in sight and 4.26 with one")
-    assert "no use" in sentence
+    assert sentence.startswith(
+        "Flat, to within 2 %: the loss is 4.25 nats per word with the whole song in sight and 4.28"
+    )
+    assert "hardly any use" in sentence
+
+
+def test_a_ruler_that_is_flat_for_want_of_words_says_that():
+    sentence = sentence_of("memory_ruler", RULER | {"is_flat": True, "knee": None, "places": 50})
+    assert sentence.startswith("Flat, as far as 50 words can tell")
 
 
 def test_a_ruler_without_a_knee_names_none():
@@ -34,7 +41,7 @@ def test_an_untrained_network_that_is_not_flat_is_not_called_so():
 
 def test_recall_is_told_with_its_control_and_its_error():
     sentence = sentence_of("chorus_recall", RECALL)
-    assert "costs 4.10 nats per word" in sentence
+    assert "costs 4.10 nats per word, 4.60 the first time" in sentence
     assert "it would cost 4.52" in sentence
     assert "0.42 ± 0.05 is recall, over 40 stanzas 40 to 300 words back" in sentence
 

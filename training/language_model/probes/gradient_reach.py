@@ -16,6 +16,7 @@ from training.language_model.probes.reading import drawn_places, judging
 
 LAGS = 64
 WINDOWS = 24
+LONGEST_NORM = 1e30  # one that has exploded is still a number
 REACHED_SHARE = 0.01  # of the gradient one token back; below it counts as gone
 
 
@@ -38,8 +39,8 @@ def gradient_reach(network: LyricNetwork, windows: Tensor) -> list[float]:
         windows: token ids (lags + 2, B) as `choose_windows` gives them, B ≥ 1.
     The weights' own gradients are left as they are, so that it can be asked in the middle of a training.
     """
-    gradients = state_gradients(network, windows)
-    return [float(gradient.norm(dim=1).mean()) for gradient in gradients]
+    norms = [gradient.norm(dim=1) for gradient in state_gradients(network, windows)]
+    return [float(torch.nan_to_num(norm, posinf=LONGEST_NORM).clamp(max=LONGEST_NORM).mean()) for norm in norms]
 
 
 def state_gradients(network: LyricNetwork, windows: Tensor) -> list[Tensor]:
