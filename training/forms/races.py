@@ -64,7 +64,7 @@ class RaceForm(forms.Form):
             name: {choice["name"]: choice["sentence"] for choice in self.options[name]}
             for name in ("architectures", "tokenizers")
         }
-        return said | {"sizes": {name: size_in_words(self.dataset, name) for name in PRESETS}}
+        return said | {"sizes": sizes_in_words(self.dataset)}
 
     @property
     def settings(self) -> list[forms.BoundField]:
@@ -96,12 +96,19 @@ class RaceForm(forms.Form):
         return settings | {"tokenizer": self.cleaned_data["tokenizer"]}
 
 
-def size_in_words(dataset: Dataset, preset: str) -> str:
-    """Such as "As heavy as an LSTM of 128 units; where they read characters, of 256", as these songs can fill it."""
-    units = {
-        tokenizer: config_for(
-            dataset=dataset, architecture=REFERENCE, preset=preset, overrides={"tokenizer": tokenizer}
-        ).hidden_size
-        for tokenizer in ("word", "char")
-    }
-    return f"As heavy as an LSTM of {units['word']} units; where they read characters, of {units['char']}."
+def sizes_in_words(dataset: Dataset) -> dict[str, str]:
+    """How heavy the networks of each preset would be on these songs."""
+    said: dict[str, str] = {}
+    earlier = None
+    for preset in PRESETS:
+        units = [
+            config_for(
+                dataset=dataset, architecture=REFERENCE, preset=preset, overrides={"tokenizer": tokenizer}
+            ).hidden_size
+            for tokenizer in ("word", "char")
+        ]
+        said[preset] = f"As heavy as an LSTM of {units[0]} units; where they read characters, of {units[1]}."
+        if units == earlier:
+            said[preset] = "No heavier: these songs can fill no larger network."
+        earlier = units
+    return said
