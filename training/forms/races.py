@@ -5,9 +5,11 @@ import re
 from django import forms
 
 from training.forms.runs import setting_field
-from training.language_model.config import describe_field, describe_options, parse_setting, resolve_config
+from training.language_model.config import describe_field, describe_options, parse_setting
 from training.language_model.matching import REFERENCE
 from training.language_model.presets import DEFAULT_PRESET, PRESETS
+from training.models import Dataset
+from training.services.estimates import config_for
 from training.services.races import MOST_SEEDS
 
 USUAL_CELLS = ("rnn", "lstm", "gru")
@@ -42,8 +44,9 @@ class RaceForm(forms.Form):
         label="Name of the race", max_length=120, required=False, help_text="Blank: the cells and the dataset."
     )
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args, dataset: Dataset, **kwargs) -> None:
         super().__init__(*args, **kwargs)
+        self.dataset = dataset
         self.options = describe_options()
         for name in ("architecture", "tokenizer", "preset"):
             field = self.fields["architectures" if name == "architecture" else name]
@@ -61,7 +64,7 @@ class RaceForm(forms.Form):
             name: {choice["name"]: choice["sentence"] for choice in self.options[name]}
             for name in ("architectures", "tokenizers")
         }
-        return said | {"sizes": {name: size_in_words(name) for name in PRESETS}}
+        return said | {"sizes": sizes_in_words(self.dataset)}
 
     @property
     def settings(self) -> list[forms.BoundField]:
@@ -93,10 +96,19 @@ class RaceForm(forms.Form):
         return settings | {"tokenizer": self.cleaned_data["tokenizer"]}
 
 
-def size_in_words(preset: str) -> str:
-    """Such as "As heavy as an LSTM of 128 units; reading characters, of 256"."""
-    units = {
-        tokenizer: resolve_config(architecture=REFERENCE, preset=preset, overrides={"tokenizer": tokenizer}).hidden_size
-        for tokenizer in ("word", "char")
-    }
-    return f"As heavy as an LSTM of {units['word']} units; where they read characters, of {units['char']}."
+def sizes_in_words(dataset: Dataset) -> dict[str, str]:
+    """How heavy the networks of each preset would be on these songs."""
+    said: dict[str, str] = {}
+    earlier = None
+    for preset in PRESETS:
+        units = [
+            config_for(
+                dataset=dataset, architecture=REFERENCE, preset=preset, overrides={"tokenizer": tokenizer}
+            ).hidden_size
+            for tokenizer in ("word", "char")
+        ]
+        said[preset] = f"As heavy as an LSTM of {units[0]} units; where they read characters, of {units[1]}."
+        if units == earlier:
+            said[preset] = "No heavier: these songs can fill no larger network."
+        earlier = units
+    return said

@@ -74,6 +74,11 @@ def comparison_context(request: HttpRequest, runs: list[TrainingRun]) -> dict:
         "chart": race_chart.draw(compared, axis),
         "caption": race_chart.caption(compared, axis),
         "card": score_card(compared),
+        # One network speaks for its cell: its seeds remember alike.
+        "insights": insights_of(
+            [entrant.first for entrant in compared.entrants],
+            {entrant.first.pk: entrant.label for entrant in compared.entrants},
+        ),
         "asked_loss": request.GET.get("loss", ""),
         "kept_query": [(name, value) for name, values in request.GET.lists() if name != "loss" for value in values],
         "differing": [

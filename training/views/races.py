@@ -26,7 +26,7 @@ RACES_ON_A_PAGE = 25
 @require_http_methods(["GET", "POST"])
 def race_create(request: HttpRequest, dataset_id: str) -> HttpResponse:
     dataset = get_object_or_404(Dataset.objects.visible_to(request.user), pk=dataset_id)
-    form = RaceForm(request.POST or None)
+    form = RaceForm(request.POST or None, dataset=dataset)
     if request.method == "POST" and form.is_valid():
         race = _start(request, dataset, form)
         if race is not None:

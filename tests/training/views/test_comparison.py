@@ -6,6 +6,7 @@ from django.urls import reverse
 from tests.conftest import make_user
 from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_failed_run, make_finished_run, make_model, make_running_run
+from tests.training.insight_data import make_insights
 
 pytestmark = pytest.mark.django_db
 COMPARE = reverse("training:run-compare")
@@ -87,6 +88,17 @@ def test_the_time_is_taken_to_the_loss_that_was_asked_for(signed_in, ready_datas
     assert '<input type="hidden" name="by" value="seconds">' in page
 
 
+def test_what_each_remembers_is_drawn_under_the_name_it_has_here(signed_in, ready_dataset):
+    runs = [make_finished_run(ready_dataset, name=name) for name in ("first", "second")]
+    assert "Why they differ" not in signed_in.get(COMPARE, {"run": [run.pk for run in runs]}).content.decode()
+    for run in runs:
+        make_insights(run)
+    page = signed_in.get(COMPARE, {"run": [run.pk for run in runs]}).content.decode()
+    assert "Why they differ" in page
+    assert "Memory ruler" in page
+    assert page.count(">LSTM 2</text>") > 1
+
+
 def test_the_link_and_the_tables_name_every_run(signed_in, ready_dataset):
     runs = [make_finished_run(ready_dataset, architecture=cell) for cell in ("rnn", "gru")]
     answer = signed_in.get(COMPARE, {"run": [run.pk for run in runs], "dataset": ready_dataset.pk})
@@ -122,7 +134,7 @@ def test_more_than_ten_runs_are_cut(signed_in, ready_dataset):
 
 def test_comparing_many_runs_takes_no_more_queries(signed_in, ready_dataset, django_assert_max_num_queries):
     runs = [make_finished_run(ready_dataset) for _ in range(8)]
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         signed_in.get(COMPARE, {"run": [run.pk for run in runs]})
 
 

@@ -32,7 +32,8 @@ def asked(**changes) -> dict:
 def test_the_form_offers_every_cell_and_begins_with_the_three_classics(signed_in, ready_dataset):
     page = signed_in.get(create_url(ready_dataset)).content.decode()
     assert page.count("checked") >= 3
-    assert "As heavy as an LSTM of 128 units" in page
+    assert "As heavy as an LSTM of " in page
+    assert "these songs can fill no larger network" in page
 
 
 def test_a_form_starts_a_race_and_leads_to_its_page(signed_in, ready_dataset):
