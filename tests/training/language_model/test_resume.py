@@ -4,6 +4,8 @@ import dataclasses
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -233,6 +235,26 @@ def test_a_flipped_bit_is_found(kept):
         read(kept)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), byte=st.integers(0, 255), cut=st.booleans())
+def test_a_file_that_was_changed_anywhere_is_refused_or_says_the_same(kept, whole_file, place, byte, cut):
+    content, said = whole_file
+    where = int(place * len(content))
+    newest(kept).write_bytes(content[:where] if cut else content[:where] + bytes([byte]) + content[where + 1 :])
+    try:
+        after = read(kept).snapshot
+    except ResumeRefused:
+        return
+    assert (sha256_of(after.tensors, ""), after.about) == said
+
+
+@pytest.fixture
+def whole_file(kept) -> tuple[bytes, tuple]:
+    """(the bytes of the newest file, what it says)."""
+    snapshot = read(kept).snapshot
+    return newest(kept).read_bytes(), (sha256_of(snapshot.tensors, ""), snapshot.about)
+
+
 def test_a_file_that_is_gone_or_no_resume_file_is_refused(kept):
     save_file({"network.decoder_bias": torch.zeros(3)}, newest(kept))
     with pytest.raises(ResumeRefused, match="no resume file"):
@@ -266,6 +288,13 @@ def test_a_file_of_another_version_is_refused(kept):
 
 def test_a_snapshot_of_another_network_is_refused_before_the_first_step():
     other = snapshot_at(5, CONFIG.replace(num_layers=1))
+    with pytest.raises(ResumeRefused, match="another version"):
+        list(train(CORPUS, CONFIG, resume_from=other))
+
+
+def test_a_snapshot_with_another_course_is_refused_before_the_first_step():
+    snapshot = snapshot_at(5)
+    other = dataclasses.replace(snapshot, about=snapshot.about | {"course": snapshot.course | {"unknown": 1}})
     with pytest.raises(ResumeRefused, match="another version"):
         list(train(CORPUS, CONFIG, resume_from=other))
 
