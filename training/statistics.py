@@ -139,9 +139,9 @@ class SongStatistics:
             "sections_in_song": histogram(self._sections_per_song),
             "years": year_histogram(self._years),
             "vocabulary_growth": self._growth.points(self.songs, len(self._vocabulary)),
-            "top_genres": _top(self._genres),
-            "languages": _top(self._languages),
-            "top_words": _top(sung),
+            "top_genres": top(self._genres),
+            "languages": top(self._languages),
+            "top_words": top(sung),
             "sampled_songs": self.songs,
         }
         figures |= totals or {}
@@ -230,5 +230,7 @@ def _count(counter: Counter, names: Iterable[str], most: int) -> None:
         counter.update(name for name in names if name in counter)
 
 
-def _top(counter: Counter[str]) -> list[list]:
-    return [[name, count] for name, count in sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]]
+def top(counter: Counter[str]) -> list[list]:
+    """The commonest names with their counts, at most `SHOWN`; what has no name is left out."""
+    named = ((name, count) for name, count in counter.items() if name)
+    return [[name, count] for name, count in sorted(named, key=lambda item: (-item[1], item[0]))[:SHOWN]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from training.models import Dataset, DatasetVersion, Song
 from training.models.datasets import SongQuerySet
 from training.outline import outline
-from training.statistics import MOST_NAMES_KEPT, SHOWN, SongStatistics
+from training.statistics import MOST_NAMES_KEPT, SongStatistics, top, year_histogram
 
 # Shapes and words are told from this many songs: all the words of a million would take minutes, and an edit of one
 # song counts its version while a person waits.
@@ -129,17 +129,19 @@ def _ordinal(row: tuple) -> int:
 class Totals:
     """Sums over the rows of a version; no text is needed for them."""
 
-    COLUMNS = ("text_hash", "line_count", "word_count", "character_count", "artist", "genre")
+    COLUMNS = ("text_hash", "line_count", "word_count", "character_count", "artist", "genre", "language", "year")
 
     def __init__(self) -> None:
         self.songs = self.lines = self.words = self.characters = 0
         self.artists: set[str] = set()
         self.genres: Counter[str] = Counter()
+        self.languages: Counter[str] = Counter()
+        self.years: Counter[int | None] = Counter()
         self.content = hashlib.sha256()
 
     def add(self, rows: list[tuple]) -> None:
         """Take in rows of (ordinal, *COLUMNS)."""
-        _, hashes, lines, words, characters, artists, genres = zip(*rows, strict=True)
+        _, hashes, lines, words, characters, artists, genres, languages, years = zip(*rows, strict=True)
         self.songs += len(rows)
         self.lines += sum(lines)
         self.words += sum(words)
@@ -149,18 +151,25 @@ class Totals:
             self.artists.update(map(str.casefold, artists))
         if len(self.genres) < MOST_NAMES_KEPT:
             self.genres.update(genres)
+        if len(self.languages) < MOST_NAMES_KEPT:
+            self.languages.update(map(str.lower, languages))
+        self.years.update(years)
 
     def to_dict(self) -> dict:
         """The totals under the names that `SongStatistics.to_dict` gives them."""
-        genres = sorted((-count, name) for name, count in self.genres.items() if name)
+        years = Counter({year: count for year, count in self.years.items() if year is not None})
         return {
             "songs": self.songs,
             "lines": self.lines,
             "words": self.words,
             "characters": self.characters,
             "artists": len(self.artists - {""}),
-            "genres": len(genres),
-            "top_genres": [[name, -count] for count, name in genres[:SHOWN]],
+            "genres": len(self.genres.keys() - {""}),
+            "top_genres": top(self.genres),
+            "languages": top(self.languages),
+            "first_year": min(years, default=None),
+            "last_year": max(years, default=None),
+            "years": year_histogram(years),
         }
 
 

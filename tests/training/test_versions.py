@@ -46,13 +46,18 @@ def test_another_persons_songs_do_not_count(user, other_user):
 
 def test_totals_are_exact_however_few_songs_tell_the_shapes(user, monkeypatch):
     dataset = imported(user, csv_file([(f"T{n}", f"Artist {n % 7}", "Hymn", f"word {n}\nline two") for n in range(40)]))
+    for song in dataset.songs.all():
+        Song.objects.filter(pk=song.pk).update(year=1900 + song.ordinal, language=("en", "de", "")[song.ordinal % 3])
+    dataset.statistics = versions.count_version(dataset, 1).statistics
     monkeypatch.setattr(versions, "SAMPLED_SONGS", 6)
     monkeypatch.setattr(versions, "ROWS_AT_ONCE", 9)
 
     numbers = versions.count_version(dataset, 1).statistics
 
-    for name in ("songs", "lines", "words", "characters", "artists", "genres", "top_genres"):
+    exact = ("songs", "lines", "words", "characters", "artists", "genres", "top_genres", "first_year", "last_year")
+    for name in (*exact, "years", "languages"):
         assert numbers[name] == dataset.statistics[name], name
+    assert (numbers["first_year"], numbers["last_year"], len(numbers["languages"])) == (1901, 1940, 2)
     assert sum(numbers["lines_in_song"]["counts"]) == 6
 
 

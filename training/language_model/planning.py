@@ -139,8 +139,11 @@ def _fastest_way(learner: Learner, config: TrainingConfig, started: float) -> It
 
 
 def _step_seconds(learner: Learner, threads: int, precision: str, started: float) -> Iterator[Progress]:
+    learner.state = None  # what was remembered in another precision is of another type
     with machine.settings(threads=threads, precision=precision):
-        return (yield from _median_of(partial(_practise, learner, precision), started, times=COMPARED_TIMES))
+        seconds = yield from _median_of(partial(_practise, learner, precision), started, times=COMPARED_TIMES)
+    learner.state = None
+    return seconds
 
 
 def _practise(learner: Learner, precision: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.training.language_model.songs import make_config, make_songs
+from training.language_model import machine
 from training.language_model.checkpoint import weights_sha256
 from training.language_model.config import TrainingDiverged
 from training.language_model.corpus import build_corpus
@@ -177,6 +178,15 @@ def test_threads_left_open_are_decided_and_told():
     config = make_config(threads=0, budget_seconds=1.0, epochs=1)
     planned = next(report for report in train(CORPUS, config) if isinstance(report, Planned))
     assert planned.threads == planned.config.threads >= 1
+
+
+@pytest.mark.parametrize("architecture", ["rnn", "lstm", "gru"])
+def test_a_precision_that_was_tried_in_vain_leaves_no_trace(monkeypatch, architecture):
+    monkeypatch.setattr(machine, "precisions_to_try", lambda device: ["bfloat16"])
+    monkeypatch.setattr(machine, "WORTH_IT", 0.0)
+    config = make_config(architecture=architecture, precision="auto", budget_seconds=1.0, epochs=1)
+    planned = next(report for report in train(CORPUS, config) if isinstance(report, Planned))
+    assert planned.precision == "float32"
 
 
 def test_signs_of_life_come_before_the_plan():
