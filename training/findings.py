@@ -122,7 +122,7 @@ def way_out(error_code: str, config: Mapping[str, Any]) -> Finding | None:
         return Finding(
             "Too large for this machine.",
             text,
-            offer=f"Train again with a batch of {half}",
+            offer=f"Try a batch of {half}",
             changes={"batch_size": half},
         )
     return None
@@ -168,7 +168,7 @@ def _nothing_learnt(points: list[Point], looks: list[Point], training: Training)
         return _slower(training, title=title, text=text, evidence=evidence)
     faster = float(f"{5 * rate:.2g}")
     return Finding(
-        title, text, evidence, tone="warn", offer=f"Train again with a learning rate of {faster:g}",
+        title, text, evidence, tone="warn", offer=f"Try a learning rate of {faster:g}",
         changes={"learning_rate": faster},
     )  # fmt: skip
 
@@ -178,7 +178,7 @@ def _slower(training: Training, *, title: str, text: str, evidence: str = "") ->
     if half < FIELDS["learning_rate"].metadata["minimum"]:
         return Finding(title, text, evidence, tone="warn")
     return Finding(
-        title, text, evidence, tone="warn", offer=f"Train again with half the learning rate, {half:g}",
+        title, text, evidence, tone="warn", offer=f"Try half the learning rate, {half:g}",
         changes={"learning_rate": half},
     )  # fmt: skip
 
@@ -194,14 +194,14 @@ def _by_heart(evidence: str, training: Training) -> Finding:
             f"{weights:,.0f} weights for each token to learn from, over the {WEIGHTS_PER_WORD} that songs can fill. "
             + evidence,
             tone="warn",
-            offer=f"Train one of {half} units",
+            offer=f"Try one of {half} units",
             changes={"hidden_size": half, "embedding_size": narrower},
         )
     text = "The songs it learns from still get easier, the kept-aside ones don't. The best point is what is kept."
     dropout = round(min(MOST_DROPOUT, training.value("dropout") + MORE_DROPOUT), 2)
     decay = float(f"{min(1.0, max(USUAL_DECAY, 3 * training.value('weight_decay'))):.2g}")
     return Finding(
-        "Learning by heart.", text, evidence, tone="warn", offer=f"Train again with more hidden, dropout {dropout:g}",
+        "Learning by heart.", text, evidence, tone="warn", offer=f"Try a dropout of {dropout:g}",
         changes={"dropout": dropout, "weight_decay": decay},
     )  # fmt: skip
 
@@ -212,7 +212,7 @@ def _more_time(evidence: str, training: Training) -> Finding:
         "Learnt well.",
         "The kept-aside songs got easier until the end: more time would teach it more.",
         evidence,
-        offer="Train it twice as long" if changes else "",
+        offer="Try twice as long" if changes else "",
         changes=changes,
     )
 
@@ -235,7 +235,7 @@ def _fully_learnt(evidence: str, gap: float, training: Training) -> Finding:
     if gap > ROOM_GAP or not has_room or wider <= training.value("hidden_size"):
         return Finding("Fully learnt.", text, evidence)
     text += " It knows its own songs hardly better: a larger network has more room."
-    return Finding("Full.", text, evidence, offer=f"Train one of {wider} units", changes={"hidden_size": wider})
+    return Finding("Full.", text, evidence, offer=f"Try one of {wider} units", changes={"hidden_size": wider})
 
 
 # ── Words and numbers ────────────────────────────────────────────────────────────────────────────────────────────
