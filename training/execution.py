@@ -208,8 +208,12 @@ class _Attempt:
             self.fail(error, code)
             return
         self.journal.settle()
-        error += f" The weights of step {self.best.step}, the best before that, are kept as its model."
-        self._end_with_the_best(State.FAILED, message=error, error=error, error_code=code)
+        with_model = f"{error} The weights of step {self.best.step}, the best before that, are kept as its model."
+        try:
+            self._end_with_the_best(State.FAILED, message=with_model, error=with_model, error_code=code)
+        except OSError:  # the disk is full as well: why it failed is still to be said
+            logger.exception("run %s: its best weights could not be kept", self.run.pk)
+            self.fail(error, code)
 
     def _end_with_the_best(self, state: str, **words: str) -> None:
         """Judge the best weights at last and put them into the storage; their row appears as the run ends."""

@@ -235,6 +235,18 @@ def test_a_run_that_runs_away_after_it_was_resumed_keeps_them_too(run, monkeypat
     assert run.checkpoints.published().get().step == best_step
 
 
+def test_a_run_that_runs_away_on_a_full_disk_still_says_why(run, monkeypatch):
+    def full(*args, **options):
+        raise OSError(28, "No space left on device")
+
+    diverge_at(monkeypatch, 15)
+    monkeypatch.setattr(execution, "save_model", full)
+    train(run)
+    assert (run.state, run.error_code) == (State.FAILED, "diverged")
+    assert "kept as its model" not in run.error
+    assert not Checkpoint.objects.exists()
+
+
 def test_a_run_that_runs_away_before_it_was_judged_leaves_no_model(run, monkeypatch):
     diverge_at(monkeypatch, 2)
     train(run)

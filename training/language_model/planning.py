@@ -98,10 +98,9 @@ def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, s
         with machine.settings(threads=threads, precision=precision):
             costs = yield from _measure(learner, precision, started)
         plan = _within_budget(plan, costs, config.budget_seconds - (time.perf_counter() - started))
-    with machine.settings(threads=threads, precision=precision):
-        peak_flops = gauges.gemm_peak(device, precision, threads)
     evaluations = min(plan.evaluations, plan.steps)
     frozen = config.replace(steps=plan.steps, threads=threads, precision=precision, evaluations=evaluations)
+    peak_flops = gauges.gemm_peak(device, precision, threads)
     return replace(plan, config=frozen, evaluations=evaluations, peak_flops=peak_flops)
 
 

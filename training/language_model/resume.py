@@ -27,8 +27,9 @@ from training.language_model.learner import Learner
 from training.language_model.networks import LyricNetwork, NetworkShape
 
 FORMAT = "lyrics-resume"
-VERSION = "1"
+VERSION = "1"  # to be raised when what a file holds, or what it means, changes
 KEPT = 2
+OTHER_VERSION = "The resume file was written by another version of this program."
 DAMAGED = "The resume file is cut off or damaged."
 
 
@@ -108,7 +109,7 @@ def restore(learner: Learner, snapshot: Snapshot) -> None:
     try:
         _restore(learner, snapshot)
     except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as problem:
-        raise ResumeRefused("The resume file was written by another version of this program.") from problem
+        raise ResumeRefused(OTHER_VERSION) from problem
 
 
 def _restore(learner: Learner, snapshot: Snapshot) -> None:
@@ -180,7 +181,8 @@ def place_of(device: torch.device) -> dict[str, str]:
 
 def departure(before: dict[str, str], now: dict[str, str], *, step: int) -> str:
     """A sentence that says why the result is no longer bit-exact from ``step`` on; "" where the place is the same."""
-    changed = [f"{name} {before[name]} before, {now[name]} now" for name in now if before[name] != now[name]]
+    known = {name: before.get(name, "unknown") for name in now}
+    changed = [f"{name} {known[name]} before, {now[name]} now" for name in now if known[name] != now[name]]
     return f"From step {step} on the result is no longer bit-exact: {'; '.join(changed)}." if changed else ""
 
 
@@ -269,7 +271,7 @@ def refuse_other_trainings(snapshot: Snapshot, config: TrainingConfig, corpus: C
         is_same_config = TrainingConfig.from_dict(snapshot.about["config"]) == config
         is_same_data = snapshot.about["data"] == data_of(corpus)
     except (KeyError, ConfigError) as problem:
-        raise ResumeRefused("The resume file was written by another version of this program.") from problem
+        raise ResumeRefused(OTHER_VERSION) from problem
     if not is_same_config:
         raise ResumeRefused("The resume file is of a training with other settings.")
     if not is_same_data:
@@ -323,7 +325,7 @@ def _description_of(path: Path) -> dict[str, Any]:
     if metadata.get("format") != FORMAT:
         raise ResumeRefused("This is no resume file.")
     if metadata.get("version") != VERSION:
-        raise ResumeRefused("The resume file was written by another version of this program.")
+        raise ResumeRefused(OTHER_VERSION)
     try:
         about = json.loads(metadata["about"])
     except (KeyError, ValueError, RecursionError) as problem:

@@ -63,7 +63,7 @@ def train(
     with machine.settings(threads=plan.config.threads, precision=plan.config.precision):
         if resume_from is not None:
             resume.restore(learner, resume_from)
-            course = Course(**resume_from.course)
+            course = Course.restored(resume_from)
             course.depart(resume.departure(resume_from.about["place"], resume.place_of(chosen), step=learner.step))
             plan = replace(plan, evaluation_seconds=course.evaluation_seconds, expected_seconds=course.expected_seconds)
             started -= course.seconds
@@ -97,6 +97,14 @@ class Course:
     @classmethod
     def of(cls, plan: Plan) -> "Course":
         return cls(evaluation_seconds=plan.evaluation_seconds, expected_seconds=plan.expected_seconds)
+
+    @classmethod
+    def restored(cls, snapshot: resume.Snapshot) -> "Course":
+        """The course that a snapshot was taken on. Raises: ResumeRefused when another version of us took it."""
+        try:
+            return cls(**snapshot.course)
+        except TypeError as problem:
+            raise resume.ResumeRefused(resume.OTHER_VERSION) from problem
 
     def depart(self, sentence: str) -> None:
         if sentence:
