@@ -36,6 +36,9 @@ MOST_MEMORY_BYTES = 4 * 1024**3
 MOST_STEPS = 10_000_000
 STANDING_MEMORY_BYTES = 400 * 1024**2  # Python, torch and Django, before the first weight
 CHARACTER_LIMIT = 1000  # different characters a character model tells apart
+# Numbers of each unit and position that a step keeps for its way back, in float32.
+STATES_KEPT = MappingProxyType({"rnn": 5, "gru": 11, "lstm": 13})
+USUAL_STATES_KEPT = 11
 GATES = MappingProxyType({"rnn": 1, "gru": 3, "lstm": 4})
 
 
@@ -277,7 +280,7 @@ def estimate_memory_bytes(config: TrainingConfig, vocabulary_size: int | None = 
     positions = config.batch_size * config.sequence_length
     weights = count_parameters(config, vocabulary_size) * 4 * 4  # value, gradient and AdamW's two moments
     # Logits, their softmax, its gradient and what the product makes on its way; a layer's states kept for the way back.
-    states = (2 + 2.75 * GATES[config.architecture]) * config.num_layers * config.hidden_size
+    states = STATES_KEPT.get(config.architecture, USUAL_STATES_KEPT) * config.num_layers * config.hidden_size
     states *= 0.6 if config.precision == "bfloat16" else 1.0
     activations = positions * 4 * (4.5 * V + states + 3 * config.embedding_size)
     return round(STANDING_MEMORY_BYTES + weights + activations)
