@@ -42,6 +42,9 @@ BYTES_BEYOND_ASCII = 115  # and spells with these what it does not know
 BPE_LIMITS = (1000, 32_000)  # tokens of a vocabulary of pieces, its bytes among them
 # How many genres and artists a model tells apart; each has one more mark for all others.
 CONDITION_LIMITS = MappingProxyType({"genre": 50, "artist": 500})
+# Numbers of each unit and position that a step keeps for its way back, in float32.
+STATES_KEPT = MappingProxyType({"rnn": 5, "gru": 11, "lstm": 13})
+USUAL_STATES_KEPT = 11
 
 
 class LyricsError(Exception):
@@ -350,7 +353,7 @@ def estimate_memory_bytes(config: TrainingConfig, vocabulary_size: int | None = 
     positions = config.batch_size * config.sequence_length
     weights = count_parameters(config, vocabulary_size) * 4 * 4  # value, gradient and AdamW's two moments
     # Logits, their softmax, its gradient and what the product makes on its way; a layer's states kept for the way back.
-    states = (2 + 2.75 * len(CELL_KINDS[config.architecture].gates)) * config.num_layers * config.hidden_size
+    states = STATES_KEPT.get(config.architecture, USUAL_STATES_KEPT) * config.num_layers * config.hidden_size
     states *= 0.6 if config.precision == "bfloat16" else 1.0
     activations = positions * 4 * (4.5 * V + states + 3 * config.embedding_size)
     return round(STANDING_MEMORY_BYTES + weights + activations)

@@ -64,7 +64,6 @@ def runs_with_models(runs, request: HttpRequest):
 def comparison_context(request: HttpRequest, runs: list[TrainingRun]) -> dict:
     """What `_comparison.html` shows of ``runs``; ``?by=`` names the axis, ``?loss=`` what the time is taken to."""
     compared = comparison.compare(runs, target_loss=comparison.loss_from(request.GET.get("loss", "")))
-    entrants = compared.entrants
     axis = race_chart.AXES.get(request.GET.get("by", ""), race_chart.AXES["tokens"])
     return {
         "comparison": compared,
@@ -85,7 +84,6 @@ def comparison_context(request: HttpRequest, runs: list[TrainingRun]) -> dict:
             (setting_title(name), [setting_word(value) for value in values])
             for name, values in comparison.differing_settings(compared)
         ],
-        "insights": insights_of([one.first for one in entrants], names={one.first.pk: one.label for one in entrants}),
         "has_many_entrants": len(compared.entrants) > 4,
         "has_seeds": any(len(entrant.contenders) > 1 for entrant in compared.entrants),
         "is_learning": any(not run.is_finished for run in compared.runs),
