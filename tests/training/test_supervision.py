@@ -13,7 +13,7 @@ from django.db import connection
 
 from tests.processes import PATIENCE_SECONDS, test_database_url, wait_until
 from tests.training.runs import SMALL, claim, expire_lease, make_run
-from training import execution, lifecycle, storage, supervision
+from training import allocator, execution, lifecycle, storage, supervision
 from training.language_model.checkpoint import load_model, weights_sha256
 from training.language_model.config import resolve_config
 from training.language_model.resume import ResumeFolder
@@ -79,6 +79,7 @@ def test_a_supervised_run_ends_in_a_model(ready_dataset):
     assert (run.state, run.error) == (State.SUCCEEDED, "")
     model = run.checkpoints.published().get()
     storage.verify(model.folder, model.manifest)
+    assert run.facts["allocator"] == ("jemalloc" if "jemalloc" in str(allocator.preloaded({})) else "system")
     assert not supervision.train_first_in_line(WORKER)
 
 

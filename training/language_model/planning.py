@@ -134,7 +134,8 @@ def _fastest_way(learner: Learner, config: TrainingConfig, started: float) -> It
         for candidate in machine.precisions_to_try(learner.device):
             candidate_seconds = yield from _step_seconds(learner, threads, candidate, started)
             if candidate_seconds < machine.WORTH_IT * seconds:
-                precision, seconds = candidate, candidate_seconds
+                precision = candidate
+                break
     return threads, precision
 
 
