@@ -376,6 +376,22 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         return self._accepted(services.cancel_run(run=self.get_object(), by=request.user))
 
     @extend_schema(
+        request=CloneSerializer,
+        responses={
+            202: RunSerializer,
+            409: OpenApiResponse(description="The dataset is not ready."),
+            429: OpenApiResponse(description="As many of your runs wait as may."),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def clone(self, request, pk: str):
+        """Put a run with the settings of this one into the line, some of them changed."""
+        asked = CloneSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        run = services.train_again(run=self.get_object(), by=request.user, changes=asked.validated_data.get("config"))
+        return self._accepted(run)
+
+    @extend_schema(
         parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="csv: a table to download.")],
         responses={
             (200, "application/json"): MetricPointSerializer(many=True),

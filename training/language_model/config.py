@@ -352,10 +352,10 @@ def estimate_memory_bytes(config: TrainingConfig, vocabulary_size: int | None = 
     V = vocabulary_size or largest_vocabulary(config)
     positions = config.batch_size * config.sequence_length
     weights = count_parameters(config, vocabulary_size) * 4 * 4  # value, gradient and AdamW's two moments
-    # Logits, their softmax, its gradient and what the product makes on its way; a layer's states kept for the way back.
+    # Logits by the chunk, and whole where the model is judged; a layer's states kept for the way back.
     states = STATES_KEPT.get(config.architecture, USUAL_STATES_KEPT) * config.num_layers * config.hidden_size
     states *= 0.6 if config.precision == "bfloat16" else 1.0
-    activations = positions * 4 * (4.5 * V + states + 3 * config.embedding_size)
+    activations = positions * 4 * (1.8 * V + states + 3 * config.embedding_size)
     return round(STANDING_MEMORY_BYTES + weights + activations)
 
 

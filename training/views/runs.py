@@ -69,7 +69,8 @@ def run_estimate(request: HttpRequest, dataset_id: str) -> HttpResponse:
 
 
 def _form(request: HttpRequest, data=None, *, initial: dict | None = None) -> RunForm:
-    return RunForm(data, initial=initial, models=_models_on_offer(request, initial or {}))
+    chosen = (data or initial or {}).get("starts_from")
+    return RunForm(data, initial=initial, models=_models_on_offer(request, chosen))
 
 
 def _form_page(

@@ -22,7 +22,7 @@ def test_blank_settings_stay_with_the_preset_and_show_what_they_stand_for():
     form = RunForm(CHOSEN)
     assert form.is_valid()
     assert form.overrides() == {"architecture": "gru", "tokenizer": "char"}
-    form.show_values(resolve_config(**form.choices()))
+    form.show_values(resolve_config(architecture="gru", preset=CHOSEN["preset"], overrides=form.overrides()))
     assert 'placeholder="256"' in str(form["hidden_size"])
     assert 'placeholder=""' in str(form["steps"])
 
@@ -33,6 +33,7 @@ def test_a_form_that_is_only_shown_can_be_read_as_if_it_were_sent():
     assert form.choices() == {
         "architecture": "lstm",
         "preset": "tiny",
+        "starts_from": None,
         "overrides": {"architecture": "lstm", "tokenizer": "word", "hidden_size": 48, "tie_embeddings": False},
     }
 

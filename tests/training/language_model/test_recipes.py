@@ -83,7 +83,7 @@ def test_pieces_of_words_are_told_apart_by_two_to_eight_thousand():
 
 
 def test_every_preset_is_offered_for_every_tokenizer_that_there_is():
-    assert set(usual_recipes("tiny")) == {"word", "char"}
+    assert set(usual_recipes("tiny")) == {"word", "char", "bpe"}
 
 
 @pytest.mark.parametrize(
