@@ -7,7 +7,7 @@ from tests.benchmarks.training.texts import songs_of
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus, build_corpus
 
-LONG_SECONDS, SHORT_SECONDS = 420, 12
+LONG_SECONDS, SHORT_SECONDS = 420, 8
 SEEDS = (1, 2, 3)
 NET = {
     "tokenizer": "word",

@@ -6,7 +6,7 @@ from tests.benchmarks.training.quality import train_for
 from tests.benchmarks.training.texts import penn_treebank
 from training.language_model.config import TrainingConfig
 
-LONG_SECONDS, SHORT_SECONDS = 420, 12
+LONG_SECONDS, SHORT_SECONDS = 420, 8
 SEEDS = (1, 2, 3)
 NET = {
     "embedding_size": 400,
