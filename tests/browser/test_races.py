@@ -33,12 +33,12 @@ def test_a_race_from_the_form_shows_its_runs_its_curves_and_what_each_writes(pag
     for run in Race.objects.get().runs.all():
         expect(page.get_by_role("link", name=run.name)).to_be_visible()
     expect(page.locator("#race-now")).to_contain_text("Finished", timeout=2 * SOON)
-    expect(page.locator("#comparison .plot path.curve")).to_have_count(2)
+    expect(page.get_by_role("region", name="Curves").locator(".plot path.curve")).to_have_count(2)
     expect(page.locator("#comparison")).to_contain_text("Nats per character")
     expect(page.locator("#comparison dl").last).to_contain_text(re.compile(r"same order\s+yes"))
 
     page.get_by_role("link", name="Time", exact=True).click()
-    expect(page.locator(".axis-name")).to_contain_text("by time")
+    expect(page.get_by_role("region", name="Curves").locator(".axis-name")).to_contain_text("by time")
     assert page.url.endswith("?by=seconds")
 
     page.get_by_role("textbox", name="First line").fill("Oh my lantern")

@@ -21,18 +21,19 @@ class NumberedWords:
     vocabulary_size: int
     begin_id: int = -1
     unknown_id: int = -1
+    condition_ids: range = range(0)
 
 
 def corpus_of(tokens: Tensor, held_out: Tensor, vocabulary_size: int) -> Corpus:
     """A corpus of one stream to learn from and one to be judged by, both shape (n,)."""
     rows = len(held_out) // STREAMS
     pieces = list(held_out[: rows * STREAMS].long().view(STREAMS, rows)) if rows else [held_out.long()]
-    nothing = HeldOutSongs(songs=[], characters=0, unknown_share=0.0)
+    nothing = HeldOutSongs(songs=[], characters=0, unknown_share=0.0, given=[])
     return Corpus(
         tokenizer=NumberedWords(vocabulary_size),
         tokens=tokens.int(),
         song_lengths=[len(tokens)],
-        validation=HeldOutSongs(songs=pieces, characters=len(held_out), unknown_share=0.0),
+        validation=HeldOutSongs(songs=pieces, characters=len(held_out), unknown_share=0.0, given=[0] * len(pieces)),
         test=nothing,
         unknown_share=0.0,
         content_hash="",
