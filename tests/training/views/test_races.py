@@ -113,8 +113,16 @@ def test_who_does_not_beat_counting_words_is_called_out(signed_in, ready_dataset
     make_baseline_row(race.runs.first(), nats_per_character=1.2)
     page = signed_in.get(race.get_absolute_url()).content.decode()
     assert "RNN is no better than counting words" in page
-    assert "GRU is no better" not in page
+    assert "counting words.</b> It needs " in page
+    assert "which four needs 1.20." in page
     assert "N-gram baseline" in page
+
+
+def test_all_who_do_not_beat_counting_words_are_called_out_in_one_sentence(signed_in, ready_dataset):
+    race = finish_race(make_race(ready_dataset))
+    make_baseline_row(race.runs.first(), nats_per_character=0.2)
+    page = signed_in.get(race.get_absolute_url()).content.decode()
+    assert "RNN and GRU are no better than counting words.</b> They need " in page
 
 
 def test_a_run_leads_to_its_race(signed_in, ready_dataset):
