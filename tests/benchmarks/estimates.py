@@ -21,6 +21,7 @@ from training.language_model import gauges, machine
 from training.language_model.config import STANDING_MEMORY_BYTES, TrainingConfig, estimate_memory_bytes
 from training.language_model.corpus import Corpus, SongText, build_corpus
 from training.language_model.estimates import Speed, step_seconds
+from training.language_model.evaluation import evaluate
 from training.language_model.learner import Learner
 
 GOAL = 0.3
@@ -103,6 +104,7 @@ def weigh(shape: tuple) -> None:
     learner = Learner(corpus, config, CPU)
     for _ in range(STEPS_WEIGHED):
         learner.learn(learning_rate=0.001, precision="float32")
+    next(evaluate(learner.network, corpus.validation))
     grown = peak_bytes() - before
     told = estimate_memory_bytes(config.replace(precision="float32"), corpus.tokenizer.vocabulary_size)
     print(json.dumps([told - STANDING_MEMORY_BYTES, grown]))

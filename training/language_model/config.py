@@ -45,6 +45,8 @@ CONDITION_LIMITS = MappingProxyType({"genre": 50, "artist": 500})
 # Numbers of each unit and position that a step keeps for its way back, in float32.
 STATES_KEPT = MappingProxyType({"rnn": 5, "gru": 11, "lstm": 13})
 USUAL_STATES_KEPT = 11
+# As `losses` cuts logits into chunks, and as `evaluation` does not.
+LOGITS_AT_ONCE_BYTES, JUDGED_POSITIONS = 32 * 1024**2, 2048
 
 
 class LyricsError(Exception):
@@ -352,11 +354,12 @@ def estimate_memory_bytes(config: TrainingConfig, vocabulary_size: int | None = 
     V = vocabulary_size or largest_vocabulary(config)
     positions = config.batch_size * config.sequence_length
     weights = count_parameters(config, vocabulary_size) * 4 * 4  # value, gradient and AdamW's two moments
-    # Logits by the chunk, and whole where the model is judged; a layer's states kept for the way back.
     states = STATES_KEPT.get(config.architecture, USUAL_STATES_KEPT) * config.num_layers * config.hidden_size
     states *= 0.6 if config.precision == "bfloat16" else 1.0
-    activations = positions * 4 * (1.8 * V + states + 3 * config.embedding_size)
-    return round(STANDING_MEMORY_BYTES + weights + activations)
+    chunk = min(4 * positions * V, LOGITS_AT_ONCE_BYTES)
+    learning = positions * 4 * (states + 3 * config.embedding_size) + 2 * chunk
+    judging = 2 * 4 * JUDGED_POSITIONS * V  # logits and their logarithms
+    return round(STANDING_MEMORY_BYTES + weights + max(learning, judging))
 
 
 def errors_of_vocabulary(config: TrainingConfig) -> dict[str, list[str]]:
