@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -10,6 +11,15 @@ from rest_framework.test import APIClient
 from lyricsite.models import ApiToken
 
 PASSWORD = "correct horse 7 battery"
+
+# No test is judged by its time: the first to need torch waits seconds for it, and so does everything on a busy machine.
+hypothesis.settings.register_profile(
+    "unhurried",
+    parent=hypothesis.settings(),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
