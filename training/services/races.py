@@ -8,13 +8,8 @@ from django.db import transaction
 from training import lifecycle, tasks
 from training.comparison import CELLS
 from training.errors import Conflict, Invalid
-from training.language_model.config import (
-    FIELDS,
-    MOST_STEPS,
-    ConfigError,
-    TrainingConfig,
-    checked,
-)
+from training.language_model.config import FIELDS, MOST_STEPS, TrainingConfig, checked
+from training.language_model.errors import ConfigError
 from training.language_model.matching import REFERENCE, Unmatchable, match_hidden_sizes
 from training.language_model.presets import DEFAULT_PRESET
 from training.models import Dataset, Race
@@ -54,18 +49,7 @@ def start_race(
         LimitReached when the owner has as many waiting runs as allowed.
     """
     preset = preset or DEFAULT_PRESET
-    errors = _errors(architectures, seeds, budget)
-    try:
-        name = checked_name(name)
-    except Invalid as refusal:
-        errors |= refusal.errors
-    order_seed = None if "seeds" in errors else seeds[0]
-    try:
-        base = _base_config(dataset, preset, overrides or {}, order_seed, {} if "budget" in errors else budget)
-    except Invalid as refusal:
-        raise Invalid(errors | refusal.errors) from refusal
-    if errors:
-        raise Invalid(errors)
+    name, base = _checked(dataset, architectures, seeds, budget, preset, name, overrides or {})
     architectures = [name for name in CELLS if name in architectures]
     configs = _matched(base, architectures, dataset)
     with transaction.atomic():
@@ -87,18 +71,23 @@ def start_race(
             preset=preset,
             config={name: value for name, value in base.to_dict().items() if name not in OWN_TO_A_RUN},
         )
-        for seed in seeds:  # all cells with one seed first: a race that is cancelled halfway can still be read
-            for config in configs:
-                put_into_line(
-                    owner=owner,
-                    dataset=dataset,
-                    config=config.replace(seed=seed),
-                    preset=preset,
-                    name=_run_name(race, config.architecture, seed),
-                    race=race,
-                )
+        _put_runs_into_line(race, configs)
         tasks.ring_for_training()
     return race
+
+
+def _put_runs_into_line(race: Race, configs: list[TrainingConfig]) -> None:
+    """All cells with one seed first: a race that is cancelled halfway can still be read."""
+    for seed in race.seeds:
+        for config in configs:
+            put_into_line(
+                owner=race.owner,
+                dataset=race.dataset,
+                config=config.replace(seed=seed),
+                preset=race.preset,
+                name=_run_name(race, config.architecture, seed),
+                race=race,
+            )
 
 
 def cancel_race(*, race: Race, by) -> Race:
@@ -112,6 +101,31 @@ def cancel_race(*, race: Race, by) -> Race:
     for run in unfinished:
         lifecycle.request_cancel(run, by)  # one that has ended meanwhile stays as it is
     return race
+
+
+def _checked(
+    dataset: Dataset,
+    architectures: Sequence[str],
+    seeds: Sequence[int],
+    budget: dict,
+    preset: str,
+    name: str,
+    overrides: dict,
+) -> tuple[str, TrainingConfig]:
+    """(name, what all runs share) of a race that may be. Raises: Invalid with all that is wrong with it at once."""
+    errors = _errors(architectures, seeds, budget)
+    try:
+        name = checked_name(name)
+    except Invalid as refusal:
+        errors |= refusal.errors
+    order_seed = None if "seeds" in errors else seeds[0]
+    try:
+        base = _base_config(dataset, preset, overrides, order_seed, {} if "budget" in errors else budget)
+    except Invalid as refusal:
+        raise Invalid(errors | refusal.errors) from refusal
+    if errors:
+        raise Invalid(errors)
+    return name, base
 
 
 def _errors(architectures: Sequence[str], seeds: Sequence[int], budget: dict) -> dict[str, list[str]]:
