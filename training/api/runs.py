@@ -2,27 +2,25 @@
 
 import math
 from dataclasses import asdict
-from typing import ClassVar
 
-from django.db.models import FloatField, Prefetch
+from django.db.models import Prefetch
 from django.urls import reverse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from training import curves, live
-from training.api.fields import ObjectField
 from training.api.renderers import CsvRenderer, EventStreamRenderer
+from training.api.run_records import InsightSerializer, MetricPointSerializer, SampleSerializer
+from training.api.run_requests import CloneSerializer, EstimateSerializer, StartSerializer
 from training.baseline_findings import described
 from training.baselines import baseline_of, baselines_of
-from training.language_model.shapes import CELL_KINDS
-from training.models import Baseline, Checkpoint, Dataset, Insight, MetricPoint, Sample, TrainingRun
+from training.models import Baseline, Checkpoint, TrainingRun
 from training.services import estimates
 from training.services import runs as services
 from training.streaming import event_stream
@@ -177,95 +175,6 @@ class RunSerializer(serializers.ModelSerializer):
     @extend_schema_field({"type": "string", "nullable": True})
     def get_model(self, run: TrainingRun) -> str | None:
         return next((model.pk for model in run.models), None)
-
-
-class StartSerializer(serializers.Serializer):
-    """What to train; every setting that ``config`` leaves out has the preset's value."""
-
-    dataset = serializers.CharField(help_text="The id of a dataset that is ready.")
-    architecture = serializers.CharField(
-        required=False, help_text=f"One of {', '.join(CELL_KINDS)}; needed unless it starts from a model."
-    )
-    preset = serializers.CharField(
-        required=False, allow_blank=True, help_text="tiny, coffee, lunch or overnight; tiny if absent."
-    )
-    name = serializers.CharField(required=False, allow_blank=True, max_length=services.NAME_LENGTH)
-    config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
-    starts_from = serializers.CharField(
-        required=False, allow_null=True, help_text="The id of a model to train further: a fine-tuning."
-    )
-
-    def validate_starts_from(self, model_id: str | None) -> Checkpoint | None:
-        if model_id is None:
-            return None
-        found = services.models_to_start_from(self.context["request"].user).filter(pk=model_id).first()
-        if found is None:
-            raise ValidationError("There is no such model.")
-        return found
-
-    def validate(self, values: dict) -> dict:
-        if not values.get("architecture") and not values.get("starts_from"):
-            raise ValidationError({"architecture": ["This field is required."]})
-        return values
-
-    def validate_dataset(self, dataset_id: str) -> Dataset:
-        found = Dataset.objects.visible_to(self.context["request"].user).filter(pk=dataset_id).first()
-        if found is None:
-            raise NotFound("There is no such dataset.")
-        return found
-
-
-class EstimateSerializer(serializers.Serializer):
-    """What a run takes: the weights exactly for its vocabulary, the rest within a third where the machine is known."""
-
-    parameters = serializers.IntegerField()
-    memory_bytes = serializers.IntegerField()
-    seconds = serializers.FloatField(help_text="From its start to its model.")
-    steps = serializers.IntegerField()
-    readings = serializers.FloatField(help_text="How often it reads the songs.")
-    tokens_per_second = serializers.FloatField()
-    vocabulary_size = serializers.IntegerField()
-    train_tokens = serializers.IntegerField()
-    warnings = serializers.ListField(child=serializers.CharField(), help_text="What to think twice about.")
-    config = serializers.DictField(help_text="Every value that the run would have.")
-
-
-class CloneSerializer(serializers.Serializer):
-    """What to change; all else stays as the run had it."""
-
-    config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
-
-
-class FiniteField(serializers.FloatField):
-    """A number, or null where a training ran away: JSON has no word for infinity."""
-
-    def to_representation(self, value: float) -> float | None:
-        return curves.finite(super().to_representation(value))
-
-
-class MetricPointSerializer(serializers.ModelSerializer):
-    serializer_field_mapping: ClassVar = {
-        **serializers.ModelSerializer.serializer_field_mapping,
-        FloatField: FiniteField,
-    }
-
-    class Meta:
-        model = MetricPoint
-        fields = curves.CSV_COLUMNS
-
-
-class SampleSerializer(serializers.ModelSerializer):
-    class Meta:
-        model = Sample
-        fields = ("step", "epoch", "prompt", "text", "temperature", "seed", "nats_per_character", "created_at")
-
-
-class InsightSerializer(serializers.ModelSerializer):
-    data = serializers.DictField(help_text="The measured numbers, with those of an untrained network beside them.")
-
-    class Meta:
-        model = Insight
-        fields = ("kind", "sentence", "data", "created_at")
 
 
 class RunFilter(filters.FilterSet):
@@ -440,45 +349,3 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         fresh = self.get_queryset().get(pk=run.pk)
         location = self.request.build_absolute_uri(reverse("run-api-detail", args=[run.pk]))
         return Response(RunSerializer(fresh).data, status.HTTP_202_ACCEPTED, headers={"Location": location})
-
-
-class ChoiceSerializer(serializers.Serializer):
-    name = serializers.CharField()
-    title = serializers.CharField()
-    sentence = serializers.CharField()
-
-
-class PresetSerializer(ChoiceSerializer):
-    minutes = serializers.FloatField()
-    tokenizer = serializers.CharField()
-    values = serializers.DictField(help_text="The settings it changes, by tokenizer.")
-
-
-class SettingSerializer(serializers.Serializer):
-    name = serializers.CharField()
-    type = serializers.CharField(help_text="int, float, str or bool.")
-    optional = serializers.BooleanField()
-    default = serializers.JSONField()
-    minimum = serializers.FloatField(allow_null=True)
-    maximum = serializers.FloatField(allow_null=True)
-    choices = serializers.ListField(child=serializers.CharField())
-    help = serializers.CharField()
-    group = serializers.CharField()
-
-
-class RunOptionsSerializer(serializers.Serializer):
-    architectures = ChoiceSerializer(many=True)
-    tokenizers = ChoiceSerializer(many=True)
-    presets = PresetSerializer(many=True)
-    # "fields" is a property of every serializer, so this one needs a detour to carry the contract's name.
-
-    def get_fields(self) -> dict:
-        return {**super().get_fields(), "fields": SettingSerializer(many=True)}
-
-
-class RunOptionsView(APIView):
-    """Everything a run can be told."""
-
-    @extend_schema(responses=RunOptionsSerializer)
-    def get(self, request):
-        return Response(services.run_options())

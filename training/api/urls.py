@@ -8,7 +8,8 @@ from training.api.datasets import DatasetViewSet
 from training.api.duplicates import DuplicatesView, RestoreDuplicatesView
 from training.api.models import ModelViewSet
 from training.api.races import CompareRunsView, RaceViewSet
-from training.api.runs import RunOptionsView, RunViewSet
+from training.api.run_options import RunOptionsView
+from training.api.runs import RunViewSet
 from training.api.songs import ExportView, RejectionsView, SongsView, SongView
 from training.api.versions import CompareVersionsView, VersionsView
 
