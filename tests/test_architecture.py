@@ -15,6 +15,7 @@ APPS = ("lyricsite", "training", "generator")
 FRAMEWORKS = ("django", "rest_framework", "celery", "drf_spectacular", "django_filters", "unfold")
 PURE = (
     "training.language_model.config",
+    "training.language_model.errors",
     "training.language_model.lyric_text",
     "training.language_model.tokenizers",
     "training.language_model.presets",

@@ -11,8 +11,9 @@ from django.db import InterfaceError, OperationalError, connection
 
 from training.baselines import baseline_of, reading_of, reading_settings, reads_alike
 from training.journal import Journal
-from training.language_model.config import CorpusTooSmall, TrainingConfig
+from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus, SongText, build_corpus
+from training.language_model.errors import CorpusTooSmall
 from training.language_model.evaluation import count_songs, evaluate_counts
 from training.models import Baseline, TrainingRun
 

@@ -25,15 +25,9 @@ from training import allocator, lifecycle, storage
 from training.baseline_making import make_baseline
 from training.journal import Journal, LeaseLost
 from training.language_model.checkpoint import LoadedModel, load_model, save_model
-from training.language_model.config import (
-    CheckpointError,
-    ConfigError,
-    CorpusTooSmall,
-    LyricsError,
-    TrainingConfig,
-    TrainingDiverged,
-)
+from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus, SongText, build_corpus
+from training.language_model.errors import CheckpointError, ConfigError, CorpusTooSmall, LyricsError, TrainingDiverged
 from training.language_model.networks import NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.resume import ResumeRefused, Resumption

@@ -1,7 +1,8 @@
 """Which settings a model brings along when it is trained further, and which are chosen anew. No database, no torch."""
 
 from training.errors import Invalid
-from training.language_model.config import FIELDS, ConfigError, TrainingConfig
+from training.language_model.config import FIELDS, TrainingConfig
+from training.language_model.errors import ConfigError
 
 # Weights and vocabulary are what these two groups decide; dropout alone leaves nothing behind in the weights.
 KEPT_GROUPS = ("network", "text")

@@ -1,13 +1,15 @@
-"""A waiting run for tests, and moving its clock."""
+"""A waiting run for tests, moving its clock, and what it went through."""
 
+import threading
 from datetime import timedelta
 
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from training import lifecycle
-from training.models import Dataset, TrainingRun
+from training.models import Dataset, RunEvent, TrainingRun
 
 SMALL = {
     "tokenizer": "char",
@@ -58,3 +60,27 @@ def let_time_pass(row, **seconds: float) -> None:
     """Move the named moments of a row into the past: ``let_time_pass(run, progressed_at=900)``."""
     changes = {column: F(column) - timedelta(seconds=by) for column, by in seconds.items()}
     type(row).objects.filter(pk=row.pk).update(**changes)
+
+
+def history(run) -> list[str]:
+    """The states a run went through, as its events tell."""
+    return list(run.events.filter(kind=RunEvent.Kind.STATE).values_list("state", flat=True))
+
+
+def in_threads(*works) -> list:
+    """Run the works at the same time, each on a connection of its own, and return what each gave."""
+    start, results = threading.Barrier(len(works)), [None] * len(works)
+
+    def one(place, work):
+        try:
+            start.wait()
+            results[place] = work()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=item) for item in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

@@ -10,7 +10,8 @@ from django.db.models.functions import Concat
 from tests.training.runs import SMALL, claim, make_run
 from training import execution, lifecycle, resuming, storage
 from training.language_model.checkpoint import load_model, weights_sha256
-from training.language_model.config import TrainingDiverged, resolve_config
+from training.language_model.config import resolve_config
+from training.language_model.errors import TrainingDiverged
 from training.language_model.learner import Learner
 from training.models import Checkpoint, TrainingRun
 

@@ -4,13 +4,8 @@ from django import forms
 
 from training.errors import Invalid
 from training.forms.refusals import add_refusal
-from training.language_model.config import (
-    ConfigError,
-    TrainingConfig,
-    describe_options,
-    parse_setting,
-    resolve_config,
-)
+from training.language_model.config import TrainingConfig, describe_options, parse_setting, resolve_config
+from training.language_model.errors import ConfigError
 from training.language_model.presets import DEFAULT_PRESET, cell_choices
 from training.models import Checkpoint, TrainingRun
 from training.settings_table import GROUPS, setting_title

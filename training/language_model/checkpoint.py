@@ -21,7 +21,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from training.language_model.config import MOST_PARAMETERS, CheckpointError, TrainingConfig
+from training.language_model.config import MOST_PARAMETERS, TrainingConfig
+from training.language_model.errors import CheckpointError
 from training.language_model.networks import LyricNetwork
 from training.language_model.shapes import NetworkShape, count_weights, expected_tensors
 from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from training.language_model.errors import ConfigError
 from training.language_model.presets import ARCHITECTURES, DEFAULT_PRESET, PRESETS, TOKENIZER_CHOICES, Preset
 from training.language_model.recipes import READINGS, CorpusSize, recipe, usual_recipes
 from training.language_model.shapes import CELL_KINDS, NONLINEARITIES, NetworkShape, count_weights
@@ -17,13 +18,8 @@ from training.language_model.shapes import CELL_KINDS, NONLINEARITIES, NetworkSh
 __all__ = [
     "FIELDS",
     "PRESETS",
-    "CheckpointError",
-    "ConfigError",
-    "CorpusTooSmall",
-    "LyricsError",
     "Preset",
     "TrainingConfig",
-    "TrainingDiverged",
     "count_parameters",
     "describe_options",
     "estimate_memory_bytes",
@@ -47,38 +43,6 @@ STATES_KEPT = MappingProxyType({"rnn": 5, "gru": 11, "lstm": 13})
 USUAL_STATES_KEPT = 11
 # As `losses` cuts logits into chunks, and as `evaluation` does not.
 LOGITS_AT_ONCE_BYTES, JUDGED_POSITIONS = 32 * 1024**2, 2048
-
-
-class LyricsError(Exception):
-    """Base of what can be expected to go wrong in the numeric rooms, each with a sentence a person can act on."""
-
-
-class ConfigError(LyricsError):
-    """Raised for settings outside their bounds; ``errors`` maps a field to its messages."""
-
-    def __init__(self, errors: dict[str, list[str]]):
-        super().__init__("; ".join(f"{name}: {' '.join(messages)}" for name, messages in errors.items()))
-        self.errors = errors
-
-
-class CorpusTooSmall(LyricsError):
-    """Raised when the songs hold too little text to train on and to hold some back for validation."""
-
-
-class TrainingDiverged(LyricsError):
-    """Raised when the loss or its gradient is no longer a number; ``step`` says where."""
-
-    def __init__(self, step: int, learning_rate: float):
-        self.step = step
-        self.suggested_learning_rate = learning_rate / 2
-        super().__init__(
-            f"The loss stopped being a number at step {step}. Train again with half the learning rate "
-            f"({self.suggested_learning_rate:g} instead of {learning_rate:g})."
-        )
-
-
-class CheckpointError(LyricsError):
-    """Raised when a file is not a model that this program wrote and can read."""
 
 
 def setting(

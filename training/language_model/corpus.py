@@ -15,7 +15,8 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from training.language_model.config import CorpusTooSmall, TrainingConfig
+from training.language_model.config import TrainingConfig
+from training.language_model.errors import CorpusTooSmall
 from training.language_model.song_groups import SongText, content_hash, group_songs, split_groups
 from training.language_model.spelling import spelling_nats
 from training.language_model.token_store import count_tokens, store_tokens

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from training.language_model import machine
-from training.language_model.config import TrainingConfig, TrainingDiverged
+from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus, windows
+from training.language_model.errors import TrainingDiverged
 from training.language_model.losses import StepLoss
 from training.language_model.networks import LyricNetwork, State, detach
 

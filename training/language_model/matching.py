@@ -8,7 +8,8 @@ gets the hidden size that brings it to the same count.
 import dataclasses
 from collections.abc import Sequence
 
-from training.language_model.config import FIELDS, LyricsError, TrainingConfig, count_parameters
+from training.language_model.config import FIELDS, TrainingConfig, count_parameters
+from training.language_model.errors import LyricsError
 
 REFERENCE = "lstm"
 TOLERANCE = 0.02

@@ -25,7 +25,7 @@ WORK_FOR_TWO_LAYERS = 2.4e14
 # Songs read fewer times than this can't be learnt by heart, so nothing has to be hidden from the net; from the second
 # figure on all of it.
 READINGS_THAT_HIDE_NOTHING, READINGS_THAT_HIDE_ALL = 2, 5
-# A large vocabulary is scored by a sample for most of the time (section 4 of the measurements).
+# A large vocabulary is scored by a sample for most of the time.
 SCORED_WHOLE, SAMPLE, SHARE_SCORED_WHOLE = 8_000, 1_024, 0.2
 # Held back from a large collection: more songs judge no better, and each judgement takes time from learning.
 SONGS_TO_JUDGE, MOST_HELD_BACK, LEAST_HELD_BACK = 1_000, 0.1, 0.02

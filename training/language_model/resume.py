@@ -21,8 +21,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from training.language_model.checkpoint import write_durably
-from training.language_model.config import ConfigError, LyricsError, TrainingConfig
+from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus
+from training.language_model.errors import ConfigError, LyricsError
 from training.language_model.learner import Learner
 from training.language_model.networks import LyricNetwork, NetworkShape
 

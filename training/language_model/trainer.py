@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from training.language_model import gauges, machine, resume
-from training.language_model.config import TrainingConfig, TrainingDiverged
+from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus
+from training.language_model.errors import TrainingDiverged
 from training.language_model.evaluation import evaluate
 from training.language_model.learner import Learner
 from training.language_model.planning import Plan, learning_rate_at, make_plan

@@ -10,7 +10,8 @@ from django.db.models import Count, Sum
 from training.curves import finite
 from training.errors import Invalid
 from training.fine_tuning import settings_from_model
-from training.language_model.config import ConfigError, TrainingConfig, resolve_config
+from training.language_model.config import TrainingConfig, resolve_config
+from training.language_model.errors import ConfigError
 from training.language_model.estimates import Estimate, ReadCorpus, Speed, estimate
 from training.language_model.recipes import CorpusSize
 from training.language_model.song_groups import SongText, group_songs, split_groups

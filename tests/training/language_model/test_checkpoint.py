@@ -8,8 +8,8 @@ from safetensors.torch import load_file, save_file
 from tests.training.language_model.songs import make_config, make_songs
 from training.language_model import checkpoint
 from training.language_model.checkpoint import load_model, save_model, weights_sha256
-from training.language_model.config import CheckpointError
 from training.language_model.corpus import build_corpus
+from training.language_model.errors import CheckpointError
 from training.language_model.networks import LyricNetwork
 from training.language_model.shapes import CELL_KINDS, NetworkShape
 

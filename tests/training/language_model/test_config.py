@@ -11,7 +11,6 @@ from training.language_model.config import (
     FIELDS,
     MOST_PARAMETERS,
     PRESETS,
-    ConfigError,
     TrainingConfig,
     count_parameters,
     describe_options,
@@ -19,6 +18,7 @@ from training.language_model.config import (
     parse_setting,
     resolve_config,
 )
+from training.language_model.errors import ConfigError
 from training.language_model.lyric_text import SPECIAL_TOKENS
 from training.language_model.shapes import CELL_KINDS
 from training.language_model.tokenizers import SongFacts, Tokenizer, learn_conditions

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.language_model.songs import make_config, make_songs
-from training.language_model.config import CorpusTooSmall
 from training.language_model.corpus import SongText, build_corpus, windows
+from training.language_model.errors import CorpusTooSmall
 
 
 def test_about_the_wanted_share_is_held_back():

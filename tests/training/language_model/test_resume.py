@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from tests.training.language_model.songs import make_config, make_songs
 from training.language_model.checkpoint import weights_sha256
-from training.language_model.config import TrainingDiverged
 from training.language_model.corpus import build_corpus
+from training.language_model.errors import TrainingDiverged
 from training.language_model.networks import LyricNetwork, NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.resume import ResumeFolder, ResumeRefused, Snapshot, sha256_of

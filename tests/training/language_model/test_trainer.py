@@ -7,8 +7,8 @@ import torch
 from tests.training.language_model.songs import make_config, make_songs
 from training.language_model import machine
 from training.language_model.checkpoint import weights_sha256
-from training.language_model.config import TrainingDiverged
 from training.language_model.corpus import build_corpus
+from training.language_model.errors import TrainingDiverged
 from training.language_model.planning import Costs, Plan, _within_budget, learning_rate_at
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.shapes import CELL_KINDS
