@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 # For another build of PyTorch: make run PIP_ARGS="--extra-index-url <the index that PyTorch's install page names>"
 PIP_ARGS ?=
+# How many test files run side by side, each on a database of its own: make test SIDE_BY_SIDE=1 for one after another.
+SIDE_BY_SIDE ?= auto
+PYTEST := $(BIN)/python -m pytest --numprocesses $(SIDE_BY_SIDE) --dist loadfile
 
 .PHONY: run test check format screenshots bench-training clean
 
@@ -14,14 +17,14 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # Before each commit: format, lint, architecture and the fast tests.
 check: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python -m pytest -m "not browser and not worker"
+	$(PYTEST) -m "not browser and not worker"
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
