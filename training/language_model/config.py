@@ -148,7 +148,7 @@ class TrainingConfig:
     )
     sampled_negatives: int = setting(1024, "Words drawn at each step, where words are drawn.", "learning", 16, 16_384)
     full_softmax_share: float = setting(
-        0.2, "The last share of the steps that weighs against the whole vocabulary all the same.", "learning", 0, 1
+        0.1, "The last share of the steps that weighs against the whole vocabulary all the same.", "learning", 0, 1
     )
     epochs: int = setting(40, "The most times the songs are read.", "duration", 1, 1000)
     budget_seconds: float | None = setting(
