@@ -4,7 +4,9 @@ Every change is one guarded UPDATE that must touch exactly one row; whoever touc
 nothing more. Time is the database's own, so that no machine's clock decides. A worker's right to write is its token,
 fresh for each claim (reliability rules R1 to R6).
 
-    runs.py       claim, go back, renew, record, finish, hand back, lose, cancel a training run
+    runs.py       claim, go back, renew, record, finish, pause, hand back, lose a training run: its worker's side
+    wishes.py     cancel, pause, resume, retry, move it: a person's side
+    line.py       whose turn it is, and the gate before the workers
     imports.py    the same small set for imports
     explanations.py    and for the insights into a finished run
     workers.py    who listens
@@ -30,26 +32,42 @@ from training.lifecycle.imports import (
     renew_import,
     request_import_cancel,
 )
+from training.lifecycle.line import claim_next, claimable, intake, set_intake
 from training.lifecycle.reconcile import Reconciled, reconcile, reconcile_if_due
 from training.lifecycle.runs import (
-    CancelAnswer,
     Claim,
     Lease,
     claim,
-    claim_next,
     config_hash,
     finish,
     go_back,
     hand_back,
     look,
     lost,
+    pause,
     plan,
     record,
     renew,
-    request_cancel,
     stalled,
 )
-from training.lifecycle.workers import announce_drain, forget_worker, is_draining, worker_beat
+from training.lifecycle.wishes import (
+    CancelAnswer,
+    PauseAnswer,
+    move,
+    prioritise,
+    request_cancel,
+    request_pause,
+    resume,
+    retry,
+)
+from training.lifecycle.workers import (
+    announce_drain,
+    drain_worker,
+    forget_worker,
+    is_draining,
+    is_to_stay_down,
+    worker_beat,
+)
 
 __all__ = [
     "CancelAnswer",
@@ -57,13 +75,16 @@ __all__ = [
     "Explaining",
     "ImportLease",
     "Lease",
+    "PauseAnswer",
     "Reconciled",
     "announce_drain",
     "claim",
     "claim_explanation",
     "claim_import",
     "claim_next",
+    "claimable",
     "config_hash",
+    "drain_worker",
     "end_explanation",
     "explaining_of",
     "finish",
@@ -73,12 +94,17 @@ __all__ = [
     "go_back",
     "hand_back",
     "hand_back_explanation",
+    "intake",
     "is_draining",
+    "is_to_stay_down",
     "keep_insight",
     "keep_look",
     "look",
     "lost",
+    "move",
+    "pause",
     "plan",
+    "prioritise",
     "queue_import",
     "reconcile",
     "reconcile_if_due",
@@ -88,6 +114,10 @@ __all__ = [
     "renew_import",
     "request_cancel",
     "request_import_cancel",
+    "request_pause",
+    "resume",
+    "retry",
+    "set_intake",
     "stalled",
     "worker_beat",
 ]
