@@ -37,10 +37,12 @@ def explain_next(self) -> None:
     explaining.explain_first_in_line(self.request.hostname or "worker")
 
 
-@shared_task
-def import_dataset(import_id: str) -> None:
+@shared_task(bind=True)
+def import_dataset(self, import_id: str) -> None:
     """Read the file of one import, unless somebody else does."""
-    token = lifecycle.claim_import(import_id)
+    if lifecycle.is_draining(self.request.hostname or "worker"):
+        return
+    token = lifecycle.take_import(import_id)
     if token is not None:
         from training import ingest  # its parsers are of no use to the processes that only ring
 

@@ -6,7 +6,8 @@ fresh for each claim (reliability rules R1 to R6).
 
     runs.py       claim, go back, renew, record, finish, pause, hand back, lose a training run: its worker's side
     wishes.py     cancel, pause, resume, retry, move it: a person's side
-    line.py       whose turn it is, and the gate before the workers
+    line.py       whose turn it is, and when it comes
+    gate.py       the workers' one way to what waits, which staff may close
     imports.py    the same small set for imports
     explanations.py    and for the insights into a finished run
     workers.py    who listens
@@ -23,6 +24,7 @@ from training.lifecycle.explanations import (
     keep_insight,
     keep_look,
 )
+from training.lifecycle.gate import intake, set_intake
 from training.lifecycle.imports import (
     ImportLease,
     claim_import,
@@ -31,8 +33,9 @@ from training.lifecycle.imports import (
     remove_unpublished,
     renew_import,
     request_import_cancel,
+    take_import,
 )
-from training.lifecycle.line import claim_next, claimable, intake, set_intake
+from training.lifecycle.line import Waiting, claim_next, claimable, estimated_starts, waiting_runs
 from training.lifecycle.reconcile import Reconciled, reconcile, reconcile_if_due
 from training.lifecycle.runs import (
     Claim,
@@ -77,6 +80,7 @@ __all__ = [
     "Lease",
     "PauseAnswer",
     "Reconciled",
+    "Waiting",
     "announce_drain",
     "claim",
     "claim_explanation",
@@ -86,6 +90,7 @@ __all__ = [
     "config_hash",
     "drain_worker",
     "end_explanation",
+    "estimated_starts",
     "explaining_of",
     "finish",
     "finish_import",
@@ -119,5 +124,7 @@ __all__ = [
     "retry",
     "set_intake",
     "stalled",
+    "take_import",
+    "waiting_runs",
     "worker_beat",
 ]

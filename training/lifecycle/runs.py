@@ -123,6 +123,7 @@ def plan(run_id: str, token: UUID, *, config: dict, steps: int, epochs: int, par
         epochs=epochs,
         parameters=parameters,
         facts=facts,
+        expected_seconds=facts.get("expected_seconds", F("expected_seconds")),
         progressed_at=Now(),
     )
     return changed == 1

@@ -156,6 +156,19 @@ class TrainingRun(models.Model):
                 name="run_started_iff_claimed",
             ),
             models.CheckConstraint(condition=Q(lost_attempts__lte=F("attempts")), name="run_lost_only_what_it_had"),
+            models.CheckConstraint(
+                condition=Q(pause_requested_at__isnull=True) | Q(state="running"), name="run_pause_wished_of_a_worker"
+            ),
+            models.CheckConstraint(
+                condition=Q(cancel_requested_at__isnull=True) | ~Q(state__in=["queued", "paused"]),
+                name="run_to_be_cancelled_never_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(not_before__isnull=True) | Q(state="queued"), name="run_only_a_waiting_one_has_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(priority__gte=-HIGHEST_PRIORITY, priority__lte=HIGHEST_PRIORITY), name="run_priority_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -185,25 +198,20 @@ class TrainingRun(models.Model):
 
     @property
     def queue_position(self) -> int | None:
-        """Its place in the line, from 1; None when it is not waiting."""
+        """Its place in the line, from 1; None when it is not waiting. Whoever asks for many has `waiting_runs`."""
         if self.state != self.State.QUEUED:
             return None
-        return places_in_line().get(self.pk)
+        line = TrainingRun.objects.in_line().values_list("pk", flat=True)
+        return next((place for place, pk in enumerate(line, start=1) if pk == self.pk), None)
 
     @property
     def own_position(self) -> int | None:
         """Its place among its owner's waiting runs, from 1; None when it is not waiting."""
         if self.state != self.State.QUEUED:
             return None
-        ahead = Q(priority__gt=self.priority) | Q(priority=self.priority, place__lt=self.place)
-        ahead |= Q(priority=self.priority, place=self.place, pk__lt=self.pk)
-        return TrainingRun.objects.owned_by(self.owner_id).queued().filter(ahead).count() + 1
-
-
-def places_in_line() -> dict[str, int]:
-    """The place of every waiting run, from 1."""
-    line = TrainingRun.objects.in_line().values_list("pk", flat=True)
-    return {pk: place for place, pk in enumerate(line, start=1)}
+        before = Q(place__lt=self.place) | Q(place=self.place, pk__lt=self.pk)
+        ahead = Q(priority__gt=self.priority) | (Q(priority=self.priority) & before)
+        return TrainingRun.objects.queued().filter(ahead, owner=self.owner_id).count() + 1
 
 
 class Turn(models.Model):
@@ -244,6 +252,15 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "number"], name="attempt_numbered_once"),
             models.UniqueConstraint(fields=["run"], condition=Q(ended_at__isnull=True), name="attempt_one_open"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, outcome="")
+                | Q(
+                    ended_at__isnull=False,
+                    outcome__in=["succeeded", "failed", "cancelled", "paused", "drained", "lost"],
+                ),
+                name="attempt_ended_iff_known_how",
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="attempt_numbered_from_1"),
         ]
 
     def __str__(self) -> str:
@@ -317,7 +334,15 @@ class RunEvent(models.Model):
 
     class Meta:
         ordering = ["sequence"]
-        constraints = [models.UniqueConstraint(fields=["run", "sequence"], name="event_sequence")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "sequence"], name="event_sequence"),
+            models.CheckConstraint(
+                condition=Q(kind="state", state__in=["queued", "running", "paused", *TERMINAL])
+                | (~Q(kind="state") & Q(state="")),
+                name="event_of_state_names_it",
+            ),
+            models.CheckConstraint(condition=~Q(actor="") & ~Q(message=""), name="event_says_who_and_why"),
+        ]
 
     def __str__(self) -> str:
         return self.message

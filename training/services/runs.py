@@ -6,12 +6,12 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from training import lifecycle, tasks
+from training import lifecycle, storage, tasks
 from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.config import FIELDS, TrainingConfig, describe_options
 from training.language_model.presets import DEFAULT_PRESET, cell_name
 from training.models import Checkpoint, Dataset, RunEvent, TrainingRun, Visibility
-from training.services.estimates import config_for, refuse_too_few_songs
+from training.services.estimates import config_for, estimate_of, refuse_too_few_songs
 
 NAME_LENGTH = 120
 
@@ -77,6 +77,7 @@ def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) 
     Whoever calls it holds the transaction in which owner, dataset and quota were checked, and rings for a worker.
     """
     values = config.to_dict()
+    estimate = estimate_of(config, dataset=dataset, starts_from=fields.get("starts_from"))
     run = TrainingRun.objects.create(
         owner=owner,
         dataset=dataset,
@@ -89,6 +90,7 @@ def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) 
         queued_at=timezone.now(),
         rung_at=Now(),
         steps=config.steps or 0,
+        expected_seconds=estimate.seconds,
         sequence=1,
         **fields,
     )
@@ -185,6 +187,9 @@ def retry_run(*, run: TrainingRun, by, restart: bool = False) -> TrainingRun:
     """
     with transaction.atomic():
         _check_turn(run, states=[TrainingRun.State.FAILED, TrainingRun.State.CANCELLED], verb="tried again")
+        if not restart and run.step and not storage.work_folder(run.pk).is_dir():
+            nothing = "Nothing of what it had learnt is kept here, so it can only be tried again from the beginning."
+            raise Conflict(nothing, state=run.state, code="nothing_kept")
         if not lifecycle.retry(run, by, restart=restart):
             raise _not_now(run, "tried again")
         tasks.ring_for_training()
@@ -217,7 +222,7 @@ def prioritise_run(*, run: TrainingRun, priority: int, by) -> TrainingRun:
 def _check_turn(run: TrainingRun, *, states: list[str], verb: str) -> None:
     """Refuse what the run's state or its owner's quota does not allow, with the owner's other requests kept waiting."""
     get_user_model().objects.select_for_update(no_key=True).get(pk=run.owner_id)
-    run.refresh_from_db(fields=["state"])
+    run.refresh_from_db(fields=["state", "step"])
     if run.state not in states:
         raise _not_now(run, verb)
     check_quota(run.owner)
