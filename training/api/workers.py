@@ -53,6 +53,7 @@ class WorkerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     queryset = Worker.objects.order_by("name")
     serializer_class = WorkerSerializer
     permission_classes = (IsAdminUser,)
+    lookup_field, lookup_url_kwarg = "name", "id"
     lookup_value_regex = "[^/]+"
     filter_backends = ()
 
@@ -68,7 +69,7 @@ class WorkerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         responses={202: WorkerSerializer, 409: OpenApiResponse(description="Nobody has heard of it for a while.")},
     )
     @action(detail=True, methods=["post"])
-    def drain(self, request, pk: str):
+    def drain(self, request, id: str):
         """Have it take nothing new, hand back what it trains, and end; it stays down until it is started again."""
         worker = services.drain_worker(worker=self.get_object(), by=request.user)
         return Response(self.get_serializer(worker).data, status.HTTP_202_ACCEPTED)

@@ -1,6 +1,6 @@
 """Who listens: each worker's main process beats its row, so that a page can say when nobody does."""
 
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 
 from training.models import Worker
 
@@ -26,9 +26,9 @@ def drain_worker(name: str, *, by) -> bool:
 
     It stays down until somebody starts it again: its main process looks at `is_to_stay_down`.
     """
-    asked = {"is_draining": True, "drain_requested_by": str(by)[:200]}
-    asked["drain_requested_at"] = Coalesce("drain_requested_at", Now())
-    return Worker.objects.filter(name=name).update(**asked) == 1
+    workers = Worker.objects.filter(name=name)
+    asked = {"is_draining": True, "drain_requested_at": Now(), "drain_requested_by": str(by)[:200]}
+    return workers.filter(drain_requested_at__isnull=True).update(**asked) == 1 or workers.exists()
 
 
 def is_draining(name: str) -> bool:

@@ -40,9 +40,10 @@ class TrainingRunQuerySet(OwnedQuerySet):
         """
         own_order = [F("priority").desc(), "place", "pk"]
         own_turn = Window(RowNumber(), partition_by=[F("owner_id")], order_by=own_order)
+        line = self.queued().annotate(own_turn=own_turn, turn=F("own_turn") + Coalesce(running_of_owner(), 0))
+        # An owner's first turn in the line follows one long ago, a later one follows the one before it.
         served_at = F("owner__turn__served_at").asc(nulls_first=True)
-        line = self.queued().annotate(turn=own_turn + Coalesce(running_of_owner(), 0))
-        return line.order_by("-priority", "turn", served_at, "place", "pk")
+        return line.order_by("-priority", "turn", "own_turn", served_at, "place", "pk")
 
 
 def running_of_owner() -> Subquery:
