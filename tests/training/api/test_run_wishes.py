@@ -148,3 +148,22 @@ def test_a_new_run_knows_about_how_long_it_takes(api, ready_dataset):
     answer = api.post(RUNS, {"dataset": ready_dataset.pk, "architecture": "lstm"})
     told = api.post(f"{RUNS}estimate/", {"dataset": ready_dataset.pk, "architecture": "lstm"}).json()
     assert TrainingRun.objects.get(pk=answer.json()["id"]).expected_seconds == pytest.approx(told["seconds"])
+
+
+def test_the_history_tells_who_did_what_and_why(api, other_api, ready_dataset):
+    run = make_run(ready_dataset)
+    wish(api, run, "pause")
+    wish(api, run, "resume")
+    lifecycle.hand_back(run.pk, claim(run).token)
+    events = api.get(f"{RUNS}{run.pk}/history/").json()["results"]
+    assert [(event["state"], event["actor"]) for event in events] == [
+        ("paused", "mara"),
+        ("queued", "mara"),
+        ("running", "training@here"),
+        ("queued", "training@here"),
+    ]
+    assert all(event["message"] and event["created_at"] for event in events)
+    [attempt] = api.get(f"{RUNS}{run.pk}/attempts/").json()["results"]
+    assert (attempt["number"], attempt["outcome"], attempt["host"]) == (1, "drained", "here")
+    for path in ("history", "attempts"):
+        assert other_api.get(f"{RUNS}{run.pk}/{path}/").status_code == 404
