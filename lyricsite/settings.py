@@ -134,6 +134,7 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "reconcile": {"task": "training.tasks.maintenance_reconcile", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep": {"task": "training.tasks.maintenance_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_TIMEZONE = "UTC"
 
@@ -148,6 +149,9 @@ WORKER_BEAT_SECONDS = env.float("WORKER_BEAT_SECONDS", default=1.5)
 WORKER_STALE_SECONDS = env.float("WORKER_STALE_SECONDS", default=5)
 LOST_ATTEMPTS_ALLOWED = 3
 RESUME_SECONDS = env.float("RESUME_SECONDS", default=60)  # of learning at most that a vanished worker costs
+RETRY_DAYS = env.float("RETRY_DAYS", default=7)  # that a failed or cancelled run keeps what it could go on from
+ORPHAN_HOURS = env.float("ORPHAN_HOURS", default=24)  # that a file which no row names is left alone
+NOTE_DAYS = env.float("NOTE_DAYS", default=30)  # that an ended run keeps the small talk of its history
 EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take
 TRAIN_THREADS = env.int("TRAIN_THREADS", default=0)  # 0: as many as the machine has cores
 
@@ -185,12 +189,19 @@ STORAGES = {
     },
 }
 if S3_BUCKET:  # endpoint, region and keys come from the usual AWS_… variables
+    from botocore.config import Config as S3Client
+
     STORAGES["default"] = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
             "endpoint_url": env("S3_ENDPOINT_URL", default=None),
             "file_overwrite": False,
+            "max_memory_size": 16 * 1024 * 1024,  # what is larger is read by way of a temporary file
+            "object_parameters": {"ChecksumAlgorithm": "SHA256"},  # the store refuses what was changed on its way
+            "client_config": S3Client(
+                connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4}
+            ),
         },
     }
 WHITENOISE_USE_FINDERS = not COLLECTS_STATIC

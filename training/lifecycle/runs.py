@@ -10,7 +10,6 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -18,7 +17,6 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
-from training import storage
 from training.lifecycle.clock import from_now, lease_end
 from training.models import Attempt, Checkpoint, MetricPoint, RunEvent, Sample, TrainingRun
 from training.models.runs import TERMINAL
@@ -345,8 +343,6 @@ def _change(guarded, run_id: str, *, news: int = 1, **changes) -> TrainingRun | 
 
 
 def _tell_state(run: TrainingRun, *, actor: str, message: str) -> None:
-    if run.is_finished:  # no attempt will go on from here
-        transaction.on_commit(partial(storage.remove_work, run.pk), robust=True)
     _tell(run, kind=RunEvent.Kind.STATE, state=run.state, actor=actor, message=message)
 
 
