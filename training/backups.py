@@ -16,8 +16,9 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from training import retention, storage
 ABOUT = "backup.json"
 FILES = "files"
 FORMAT = 1
+RENEW_SECONDS = retention.HOLD_SECONDS / 5
 ROOTS = (storage.ROOT, retention.UPLOADS)
 DUMPS = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
 
@@ -103,17 +105,24 @@ def _dump_postgresql(target: Path) -> None:
 def _copy_files(target: Path) -> tuple[int, int]:
     """Copy what lies in the storage; (files, their bytes). Raises: OSError."""
     count = size_bytes = 0
-    for root in ROOTS:
-        for name in storage.found_files(root):
-            if Path(name).parent.suffix == ".tmp":
-                continue  # a checkpoint that is being written
+    hold_again = time.monotonic() + RENEW_SECONDS
+    for name in (name for root in ROOTS for name in storage.found_files(root)):
+        if time.monotonic() > hold_again:
             retention.hold()
-            copy = target / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            with storage.object_store_errors(), default_storage.open(name, "rb") as file, copy.open("wb") as to:
-                shutil.copyfileobj(file, to, storage.CHUNK_BYTES)
-            count, size_bytes = count + 1, size_bytes + copy.stat().st_size
+            hold_again = time.monotonic() + RENEW_SECONDS
+        if Path(name).parent.suffix == ".tmp":
+            continue  # a checkpoint that is being written
+        with suppress(FileNotFoundError):  # an upload that was refused: it never had a row
+            size_bytes += _copy_file(name, target / name)
+            count += 1
     return count, size_bytes
+
+
+def _copy_file(name: str, copy: Path) -> int:
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with storage.object_store_errors(), default_storage.open(name, "rb") as file, copy.open("wb") as to:
+        shutil.copyfileobj(file, to, storage.CHUNK_BYTES)
+    return copy.stat().st_size
 
 
 def _settle(folder: Path) -> None:

@@ -63,12 +63,14 @@ def rotate(run_id: str) -> None:
     """Let go of all that a run could go on from but the last three."""
     points = Checkpoint.objects.resume_points().filter(run=run_id)
     kept = points.ready().order_by("-step").values_list("pk", flat=True)[:KEPT]
-    _let_go(points.exclude(pk__in=list(kept)))
+    _mark(points.exclude(pk__in=list(kept)))
+    remove_marked()
 
 
 def let_go(run_id: str, *, behind: int = -1) -> None:
     """Let go of what a run could go on from; with ``behind`` only of what is further than that step."""
-    _let_go(Checkpoint.objects.resume_points().filter(run=run_id, step__gt=behind))
+    _mark(Checkpoint.objects.resume_points().filter(run=run_id, step__gt=behind))
+    remove_marked()
 
 
 def free_step(run_id: str, step: int) -> None:
@@ -80,11 +82,11 @@ def free_step(run_id: str, step: int) -> None:
     points.update(state=Checkpoint.State.DELETING, run=None)
 
 
-def _let_go(checkpoints) -> None:
+def _mark(checkpoints) -> None:
+    """Say of checkpoints that they are being deleted, but for what something else refers to."""
     going = list(checkpoints.filter(is_best=False, fine_tunings__isnull=True).values_list("pk", flat=True))
     Checkpoint.objects.filter(pk__in=going).update(state=Checkpoint.State.DELETING, run=None)
     fault_point("checkpoint.mid_rotation")
-    remove_marked()
 
 
 # ── Taking away ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -143,9 +145,7 @@ def sweep() -> Swept:
     swept = Swept()
     if is_held():
         return swept
-    for run_id in _ended_long_enough():
-        let_go(run_id)
-    _let_go(Checkpoint.objects.resume_points().filter(run=None))  # their run was deleted
+    _mark(_no_longer_needed())
     swept.checkpoints = remove_marked()
     cutoff = timezone.now() - timedelta(hours=settings.ORPHAN_HOURS)
     for orphan in orphans(cutoff):
@@ -170,11 +170,11 @@ def orphans(cutoff: datetime) -> list[storage.Found]:
     return [one for one in found if one.folder not in known]
 
 
-def _ended_long_enough() -> list[str]:
-    """The runs that still have something to go on from and won't any more."""
-    long_ago = Q(run__finished_at__lt=Now() - timedelta(days=settings.RETRY_DAYS), run__state__in=TERMINAL)
-    points = Checkpoint.objects.resume_points().filter(long_ago | Q(run__state=TrainingRun.State.SUCCEEDED))
-    return list(points.order_by().values_list("run", flat=True).distinct())
+def _no_longer_needed():
+    """What no run will go on from: it succeeded, ended too long ago, or was deleted."""
+    ended_long_ago = Q(run__state__in=TERMINAL, run__finished_at__lt=Now() - timedelta(days=settings.RETRY_DAYS))
+    succeeded, was_deleted = Q(run__state=TrainingRun.State.SUCCEEDED), Q(run__isnull=True)
+    return Checkpoint.objects.resume_points().filter(ended_long_ago | succeeded | was_deleted)
 
 
 def _remove_orphaned_uploads(cutoff: datetime) -> int:

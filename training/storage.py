@@ -291,9 +291,7 @@ class ObjectPublisher:
         if not hasattr(self.storage, "bucket"):
             return 0
         with object_store_errors():
-            begun = [
-                one for one in self.storage.bucket.multipart_uploads.all() if one.initiated < older_than
-            ]
+            begun = [one for one in self.storage.bucket.multipart_uploads.all() if one.initiated < older_than]
             for one in begun:
                 one.abort()
         return len(begun)
