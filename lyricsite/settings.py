@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static as static_url
 
 from lyricsite.env import BASE_DIR, DATA_DIR, env, kept_secret
+from lyricsite.object_store import s3_storage
 
 # ── The embedded default against a team's server ─────────────────────────────────────────────────────────────────
 # Without DATABASE_URL and REDIS_URL everything lives in DATA_DIR on this one machine: SQLite, a private Valkey, files.
@@ -188,22 +189,8 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-if S3_BUCKET:  # endpoint, region and keys come from the usual AWS_… variables
-    from botocore.config import Config as S3Client
-
-    STORAGES["default"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET,
-            "endpoint_url": env("S3_ENDPOINT_URL", default=None),
-            "file_overwrite": False,
-            "max_memory_size": 16 * 1024 * 1024,  # what is larger is read by way of a temporary file
-            "object_parameters": {"ChecksumAlgorithm": "SHA256"},  # the store refuses what was changed on its way
-            "client_config": S3Client(
-                connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 4}
-            ),
-        },
-    }
+if S3_BUCKET:
+    STORAGES["default"] = s3_storage(S3_BUCKET, env("S3_ENDPOINT_URL", default=None))
 WHITENOISE_USE_FINDERS = not COLLECTS_STATIC
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
