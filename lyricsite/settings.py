@@ -155,6 +155,7 @@ ORPHAN_HOURS = env.float("ORPHAN_HOURS", default=24)  # that a file which no row
 NOTE_DAYS = env.float("NOTE_DAYS", default=30)  # that an ended run keeps the small talk of its history
 EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take
 TRAIN_THREADS = env.int("TRAIN_THREADS", default=0)  # 0: as many as the machine has cores
+FAULTS_ENABLED = env.bool("FAULTS_ENABLED", default=False)  # whether tests may break it (`training.fault_points`)
 
 # ── Limits (reliability rules R18 to R20) ────────────────────────────────────────────────────────────────────────
 UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_MB", default=200) * 1024 * 1024
