@@ -17,7 +17,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ ABOUT = "backup.json"
 FILES = "files"
 FORMAT = 1
 RENEW_SECONDS = retention.HOLD_SECONDS / 5
-ROOTS = (storage.ROOT, retention.UPLOADS)
+PASSING = {"health", "staging"}  # folders of the storage whose files live for a moment
 DUMPS = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
 
 
@@ -106,7 +106,7 @@ def _copy_files(target: Path) -> tuple[int, int]:
     """Copy what lies in the storage; (files, their bytes). Raises: OSError."""
     count = size_bytes = 0
     hold_again = time.monotonic() + RENEW_SECONDS
-    for name in (name for root in ROOTS for name in storage.found_files(root)):
+    for name in stored_files():
         if time.monotonic() > hold_again:
             retention.hold()
             hold_again = time.monotonic() + RENEW_SECONDS
@@ -116,6 +116,13 @@ def _copy_files(target: Path) -> tuple[int, int]:
             size_bytes += _copy_file(name, target / name)
             count += 1
     return count, size_bytes
+
+
+def stored_files() -> Iterator[str]:
+    """The name of every file in the storage that is there to stay."""
+    for root in storage.found_roots():
+        if root not in PASSING:
+            yield from storage.found_files(root)
 
 
 def _copy_file(name: str, copy: Path) -> int:
@@ -159,9 +166,8 @@ def restore(source: Path, *, tell: Callable[[str], None] = lambda sentence: None
     about = read(source)
     if connection.introspection.table_names():
         raise BackupFailed("The database is not empty: a backup is only restored into an empty one.")
-    for root in ROOTS:
-        if next(storage.found_files(root), None) is not None:
-            raise BackupFailed(f"There are files in {root}/ already: a backup is only restored into an empty storage.")
+    if name := next(stored_files(), None):
+        raise BackupFailed(f"There are files already, such as {name}: a backup is only restored into an empty storage.")
     tell("The files …")
     _bring_back_files(source / FILES)
     tell("The database …")

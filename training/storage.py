@@ -143,6 +143,12 @@ def found_folders() -> Iterator[Found]:
                 yield from _found(f"{ROOT}/{run_id}/{name}")
 
 
+def found_roots() -> list[str]:
+    """The folders that the storage has at its top."""
+    with object_store_errors():
+        return _listed("")[0]
+
+
 def found_files(root: str) -> Iterator[str]:
     """The name of every file under ``root``, in folders at any depth."""
     with object_store_errors():
