@@ -159,9 +159,11 @@ class ResumeFiles:
         begun = time.monotonic()
         if self.resumable is None:
             return
+        if not self.journal.settle():
+            return
         snapshot = self.resumable.take()
         # A training that has just run away is not kept: its weights are no longer numbers.
-        if snapshot.step == self.stands_at or not snapshot.is_finite or not self.journal.settle():
+        if snapshot.step == self.stands_at or not snapshot.is_finite:
             return
         published = self._publish(snapshot, best)
         if not self._name(published, snapshot, best):
