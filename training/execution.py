@@ -237,6 +237,8 @@ class _Attempt:
         model = self._checkpoint(published)
         try:
             with transaction.atomic():
+                if state == State.SUCCEEDED:
+                    retention.mark(self.run.pk)
                 retention.free_step(self.run.pk, model.step)  # the model takes the place of what was kept there
                 if not lifecycle.finish(
                     self.run.pk, self.token, state, metrics=self.best.metrics, checkpoint=model, **words
@@ -245,8 +247,7 @@ class _Attempt:
         except LeaseLost:
             storage.remove(published.folder, published.manifest)
             raise
-        if state == State.SUCCEEDED:
-            retention.let_go(self.run.pk)
+        retention.remove_marked()
 
     def _publish(self) -> storage.Published:
         run, best = self.run, self.best
