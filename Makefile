@@ -9,7 +9,7 @@ PIP_ARGS ?=
 SIDE_BY_SIDE ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(SIDE_BY_SIDE) --dist loadfile
 
-.PHONY: run test check format screenshots bench-training clean
+.PHONY: run test test-faults test-faults-full check format screenshots bench-training clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --port $(PORT)
@@ -17,14 +17,22 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(PYTEST)
+	$(PYTEST) -m "not fault"
+
+# Kill, freeze and cut off real processes, and see that no run is lost, run twice or stuck.
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m pytest -m fault --durations=25 tests/faults
+
+# The same with the leases and deadlines of a real installation, instead of a tenth of them.
+test-faults-full: $(VENV)/.dev
+	FAULTS_FULL=true $(BIN)/python -m pytest -m fault --durations=25 tests/faults
 
 # Before each commit: format, lint, architecture and the fast tests.
 check: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(PYTEST) -m "not browser and not worker"
+	$(PYTEST) -m "not browser and not worker and not fault"
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

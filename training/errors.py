@@ -30,8 +30,8 @@ class Conflict(ExpectedError):
     status = 409
     code = "conflict"
 
-    def __init__(self, message: str, *, state: str = "") -> None:
-        super().__init__(message, state=state)
+    def __init__(self, message: str, *, state: str = "", code: str | None = None) -> None:
+        super().__init__(message, code=code, state=state)
 
 
 class TooLarge(ExpectedError):

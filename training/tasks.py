@@ -9,7 +9,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from training import explaining, lifecycle, supervision
+from training import explaining, lifecycle, retention, supervision
 from training.models import TrainingRun
 
 logger = logging.getLogger(__name__)
@@ -37,10 +37,12 @@ def explain_next(self) -> None:
     explaining.explain_first_in_line(self.request.hostname or "worker")
 
 
-@shared_task
-def import_dataset(import_id: str) -> None:
+@shared_task(bind=True)
+def import_dataset(self, import_id: str) -> None:
     """Read the file of one import, unless somebody else does."""
-    token = lifecycle.claim_import(import_id)
+    if lifecycle.is_draining(self.request.hostname or "worker"):
+        return
+    token = lifecycle.take_import(import_id)
     if token is not None:
         from training import ingest  # its parsers are of no use to the processes that only ring
 
@@ -51,6 +53,12 @@ def import_dataset(import_id: str) -> None:
 def maintenance_reconcile() -> None:
     """Take back what is held by nobody and ring for what waits unheard."""
     reconcile_and_ring()
+
+
+@shared_task
+def maintenance_sweep() -> None:
+    """Take away checkpoints that are no longer needed and files that no row names."""
+    retention.sweep()
 
 
 def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:

@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests.training.runs import claim, expire_lease, history, in_threads, let_time_pass, make_run
-from training import lifecycle, storage
+from training import lifecycle
 from training.lifecycle.clock import from_now
 from training.models import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
 
@@ -39,13 +39,6 @@ def test_a_claimed_run_is_not_claimed_again(run):
     claim(run)
     assert lifecycle.claim(run.pk, worker="other", host="there", pid=2) is None
     assert lifecycle.claim_next("other", "there", 2) is None
-
-
-def test_the_first_in_line_is_taken_first(ready_dataset):
-    first, second = make_run(ready_dataset), make_run(ready_dataset)
-    let_time_pass(second, queued_at=60)
-    taken = [lifecycle.claim_next("w", "h", 1).run_id for _ in range(2)]
-    assert taken == [second.pk, first.pk]
 
 
 def test_a_run_whose_time_has_not_come_is_left_in_line(run):
@@ -96,23 +89,6 @@ def test_who_was_taken_over_takes_no_row_back(run):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("how", ["finished", "cancelled while it waited", "lost too often"])
-def test_a_run_that_ends_for_good_leaves_nothing_to_go_on_from(run, how, settings):
-    claimed = claim(run)
-    storage.work_folder(run.pk).mkdir(parents=True)
-    lifecycle.hand_back(run.pk, claimed.token)
-    assert storage.runs_with_work() == [run.pk]
-    if how == "cancelled while it waited":
-        lifecycle.request_cancel(run, "mara")
-    elif how == "lost too often":
-        settings.LOST_ATTEMPTS_ALLOWED = 1
-        lifecycle.lost(run.pk, claim(run).token, reason="It vanished.", actor="the test")
-    else:
-        lifecycle.finish(run.pk, claim(run).token, State.SUCCEEDED, message="Done.")
-    assert storage.runs_with_work() == []
-
-
-@pytest.mark.django_db(transaction=True)
 def test_of_workers_that_claim_at_the_same_moment_one_gets_the_run(run):
     for _ in range(10):
         got = in_threads(*[lambda: lifecycle.claim(run.pk, worker="w", host="h", pid=1)] * 3)
@@ -123,7 +99,8 @@ def test_of_workers_that_claim_at_the_same_moment_one_gets_the_run(run):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_workers_that_ring_at_the_same_moment_share_the_line(ready_dataset):
+def test_workers_that_ring_at_the_same_moment_share_the_line(ready_dataset, settings):
+    settings.RUNNING_RUNS_PER_USER = 4
     runs = [make_run(ready_dataset) for _ in range(4)]
     taken = in_threads(*[lambda: lifecycle.claim_next("w", "h", 1)] * 6)
     assert sorted(one.run_id for one in taken if one) == sorted(run.pk for run in runs)
@@ -295,20 +272,58 @@ def test_a_run_that_has_ended_is_not_cancelled(run):
     assert lifecycle.request_cancel(run, "mara") == lifecycle.CancelAnswer.TOO_LATE
 
 
-@pytest.mark.django_db(transaction=True)
-def test_cancel_and_finish_at_the_same_moment_leave_one_end(ready_dataset):
-    for _ in range(20):
-        run = make_run(ready_dataset)
-        claimed = claim(run)
-        in_threads(
-            lambda run=run: lifecycle.request_cancel(run, "mara"),
-            lambda run=run, token=claimed.token: lifecycle.finish(run.pk, token, State.SUCCEEDED, message="Done."),
-            lambda run=run, token=claimed.token: lifecycle.hand_back(run.pk, token),
-        )
-        run.refresh_from_db()
-        ends = [state for state in history(run) if state in ("succeeded", "cancelled")]
-        assert len(ends) == (1 if run.is_finished else 0)
-        assert run.attempt_rows.filter(ended_at__isnull=True).count() == 0
+# ── Pausing, by the worker ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def wish_to_pause(run) -> lifecycle.Claim:
+    claimed = claim(run)
+    assert lifecycle.request_pause(run, "mara") == lifecycle.PauseAnswer.REQUESTED
+    return claimed
+
+
+def test_a_worker_is_told_of_the_wish_to_pause_and_puts_the_run_aside(run):
+    claimed = wish_to_pause(run)
+    assert lifecycle.renew(run.pk, claimed.token).pause_requested
+    assert lifecycle.pause(run.pk, claimed.token)
+    run.refresh_from_db()
+    assert (run.state, run.lease_token, run.pause_requested_at) == (State.PAUSED, None, None)
+    assert run.attempt_rows.get().outcome == Attempt.Outcome.PAUSED
+    assert history(run) == ["running", "paused"]
+    assert lifecycle.claim_next("w", "h", 1) is None
+
+
+def test_who_lost_the_run_does_not_pause_it(run):
+    claimed = wish_to_pause(run)
+    assert not lifecycle.pause(run.pk, uuid4())
+    lifecycle.finish(run.pk, claimed.token, State.SUCCEEDED, message="Done.")
+    assert not lifecycle.pause(run.pk, claimed.token)
+    run.refresh_from_db()
+    assert (run.state, run.pause_requested_at) == (State.SUCCEEDED, None)
+
+
+def test_the_wish_to_cancel_outweighs_the_wish_to_pause(run):
+    claimed = wish_to_pause(run)
+    lifecycle.request_cancel(run, "mara")
+    assert lifecycle.request_pause(run, "mara") == lifecycle.PauseAnswer.TOO_LATE
+    assert lifecycle.pause(run.pk, claimed.token)
+    run.refresh_from_db()
+    assert run.state == State.CANCELLED
+
+
+def test_a_run_to_be_paused_is_paused_when_its_worker_shuts_down(run):
+    claimed = wish_to_pause(run)
+    assert lifecycle.hand_back(run.pk, claimed.token)
+    run.refresh_from_db()
+    assert (run.state, run.lost_attempts) == (State.PAUSED, 0)
+
+
+def test_a_run_to_be_paused_is_paused_when_its_worker_vanishes(run):
+    wish_to_pause(run)
+    expire_lease(run)
+    assert lifecycle.reconcile().runs == {run.pk: State.PAUSED}
+    run.refresh_from_db()
+    assert (run.lost_attempts, run.pause_requested_at) == (1, None)
+    assert run.attempt_rows.get().outcome == Attempt.Outcome.LOST
 
 
 # ── The database's own word ──────────────────────────────────────────────────────────────────────────────────────
@@ -323,8 +338,37 @@ def test_cancel_and_finish_at_the_same_moment_leave_one_end(ready_dataset):
         {"lease_token": uuid4()},
         {"attempts": 1},
         {"lost_attempts": 1},
+        {"pause_requested_at": from_now(0)},
+        {"cancel_requested_at": from_now(0)},
+        {"state": "paused", "cancel_requested_at": from_now(0)},
+        {"state": "paused", "not_before": from_now(9)},
+        {"priority": 11},
     ],
 )
 def test_the_database_refuses_a_state_that_cannot_be(run, columns):
     with pytest.raises(IntegrityError), transaction.atomic():
         TrainingRun.objects.filter(pk=run.pk).update(**columns)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [{"outcome": "lost"}, {"ended_at": from_now(0)}, {"ended_at": from_now(0), "outcome": "x"}, {"number": 0}],
+)
+def test_the_database_refuses_an_attempt_that_cannot_be(run, columns):
+    claim(run)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        run.attempt_rows.update(**columns)
+
+
+def test_the_database_refuses_a_second_open_attempt_and_a_number_used_twice(run):
+    claim(run)
+    for number in (1, 2):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Attempt.objects.create(run=run, number=number, token=uuid4(), started_at=from_now(0))
+
+
+@pytest.mark.parametrize("columns", [{"actor": ""}, {"message": ""}, {"state": ""}, {"state": "resting"}])
+def test_the_database_refuses_a_change_of_state_by_nobody_or_for_no_reason(run, columns):
+    claim(run)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        run.events.update(**columns)

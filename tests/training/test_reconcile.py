@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.training.runs import claim, expire_lease, history, in_threads, let_time_pass, make_run
+from tests.training.runs import claim, expire_lease, in_threads, let_time_pass, make_run
 from training import lifecycle
 from training.models import SingleFlight, TrainingRun, Worker
 
@@ -44,24 +44,6 @@ def test_a_run_that_is_held_but_stands_still_is_failed(run, settings):
     assert run.error_code == "stalled"
 
 
-@pytest.mark.django_db(transaction=True)
-def test_reaper_finish_and_heartbeat_at_the_same_moment_leave_one_winner(ready_dataset):
-    for _ in range(20):
-        run = make_run(ready_dataset)
-        claimed = claim(run)
-        expire_lease(run)
-        reaped, finished, renewed = in_threads(
-            lambda: lifecycle.reconcile().runs,
-            lambda run=run, token=claimed.token: lifecycle.finish(run.pk, token, State.SUCCEEDED, message="Done."),
-            lambda run=run, token=claimed.token: lifecycle.renew(run.pk, token).ok,
-        )
-        run.refresh_from_db()
-        assert (run.pk in reaped) != finished
-        assert not renewed
-        assert history(run) == ["running", "succeeded" if finished else "queued"]
-        TrainingRun.objects.filter(pk=run.pk).delete()
-
-
 def listen(queues=("training",), **fields):
     lifecycle.worker_beat("training@here", host="here", pid=1, queues=list(queues), **fields)
 
@@ -74,7 +56,8 @@ def test_a_waiting_run_is_rung_again_only_after_a_while(run, settings):
     assert lifecycle.reconcile().runs_to_ring == [run.pk]
 
 
-def test_a_busy_worker_is_not_rung_but_its_free_hands_are(ready_dataset):
+def test_a_busy_worker_is_not_rung_but_its_free_hands_are(ready_dataset, settings):
+    settings.RUNNING_RUNS_PER_USER = 2
     busy, _, _ = (make_run(ready_dataset) for _ in range(3))
     claim(busy)
     listen(processes=1)

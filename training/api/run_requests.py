@@ -6,6 +6,7 @@ from rest_framework.exceptions import NotFound, ValidationError
 from training.api.fields import ObjectField
 from training.language_model.shapes import CELL_KINDS
 from training.models import Checkpoint, Dataset
+from training.models.runs import HIGHEST_PRIORITY
 from training.services import runs as services
 
 
@@ -64,3 +65,31 @@ class CloneSerializer(serializers.Serializer):
     """What to change; all else stays as the run had it."""
 
     config = ObjectField(required=False, help_text="Single settings, as GET /run-options/ lists them.")
+
+
+class RetrySerializer(serializers.Serializer):
+    restart = serializers.BooleanField(
+        required=False, default=False, help_text="Begin anew, and forget what was measured, instead of going on."
+    )
+
+
+class MoveSerializer(serializers.Serializer):
+    position = serializers.IntegerField(
+        min_value=1,
+        max_value=1_000_000,
+        help_text="Its new place among your waiting runs, from 1; one behind the last is the last.",
+    )
+
+
+class PrioritySerializer(serializers.Serializer):
+    priority = serializers.IntegerField(
+        min_value=-HIGHEST_PRIORITY, max_value=HIGHEST_PRIORITY, help_text="0 is usual; higher ones are taken first."
+    )
+
+
+class WaitingSerializer(serializers.Serializer):
+    """A run in the line, as staff sees it: nothing of what its owner keeps private."""
+
+    id = serializers.CharField()
+    priority = serializers.IntegerField()
+    queue_position = serializers.IntegerField(allow_null=True)

@@ -5,19 +5,35 @@ from dataclasses import asdict
 
 from django.db.models import Prefetch
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import IsAdminUser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
-from training import curves, live
+from training import curves, lifecycle, live
 from training.api.renderers import CsvRenderer, EventStreamRenderer
-from training.api.run_records import InsightSerializer, MetricPointSerializer, SampleSerializer
-from training.api.run_requests import CloneSerializer, EstimateSerializer, StartSerializer
+from training.api.run_records import (
+    AttemptSerializer,
+    InsightSerializer,
+    MetricPointSerializer,
+    RunEventSerializer,
+    SampleSerializer,
+)
+from training.api.run_requests import (
+    CloneSerializer,
+    EstimateSerializer,
+    MoveSerializer,
+    PrioritySerializer,
+    RetrySerializer,
+    StartSerializer,
+    WaitingSerializer,
+)
 from training.baseline_findings import described
 from training.baselines import baseline_of, baselines_of
 from training.models import Baseline, Checkpoint, TrainingRun
@@ -26,6 +42,7 @@ from training.services import runs as services
 from training.streaming import event_stream
 
 LONGEST_KEY = 200
+NOT_IN_THIS_STATE = "Its state, which the body has, does not allow it."
 SCORES = (
     "train_loss",
     "valid_loss",
@@ -108,6 +125,12 @@ class RunSerializer(serializers.ModelSerializer):
     queue_position = serializers.SerializerMethodField(
         help_text="Its place in line, from 1; null when it is not waiting."
     )
+    own_position = serializers.SerializerMethodField(
+        help_text="Its place among its owner's waiting runs, from 1; null when it is not waiting."
+    )
+    starts_in_seconds = serializers.SerializerMethodField(
+        help_text="About when it starts; null when it is not waiting or nobody can say."
+    )
     progress = serializers.SerializerMethodField()
     metrics = serializers.SerializerMethodField()
     baseline = serializers.SerializerMethodField(help_text="What counting words comes to; null where nobody counted.")
@@ -134,6 +157,9 @@ class RunSerializer(serializers.ModelSerializer):
             "starts_from_name",
             "state",
             "queue_position",
+            "own_position",
+            "starts_in_seconds",
+            "priority",
             "progress",
             "metrics",
             "baseline",
@@ -143,6 +169,7 @@ class RunSerializer(serializers.ModelSerializer):
             "error_code",
             "attempts",
             "cancel_requested_at",
+            "pause_requested_at",
             "model",
             "created_at",
             "queued_at",
@@ -151,12 +178,26 @@ class RunSerializer(serializers.ModelSerializer):
         )
         read_only_fields = fields
 
-    @extend_schema_field(OpenApiTypes.INT)
+    @cached_property
+    def waiting(self) -> dict[str, lifecycle.Waiting]:
+        """The whole line, asked for once, and only when one of the runs waits."""
+        return lifecycle.waiting_runs()
+
+    def _told(self, run: TrainingRun, name: str):
+        waits = run.state == TrainingRun.State.QUEUED and self.waiting.get(run.pk)
+        return getattr(waits, name) if waits else None
+
+    @extend_schema_field({"type": "integer", "nullable": True})
     def get_queue_position(self, run: TrainingRun) -> int | None:
-        if run.state != TrainingRun.State.QUEUED:
-            return None
-        line = self.context.get("line")
-        return run.queue_position if line is None else line.get(run.pk)
+        return self._told(run, "position")
+
+    @extend_schema_field({"type": "integer", "nullable": True})
+    def get_own_position(self, run: TrainingRun) -> int | None:
+        return self._told(run, "own_position")
+
+    @extend_schema_field({"type": "number", "nullable": True})
+    def get_starts_in_seconds(self, run: TrainingRun) -> float | None:
+        return self._told(run, "starts_in")
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, run: TrainingRun) -> dict:
@@ -202,6 +243,8 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         user = self.request.user
         models = Prefetch("checkpoints", Checkpoint.objects.visible_to(user).published(), to_attr="models")
         runs = TrainingRun.objects.select_related("owner").prefetch_related(models)
+        if self.action == "prioritise":
+            return runs  # staff alone gets here, and is told nothing but its place
         may_be_anothers = self.action == "clone" or self.request.method in ("GET", "HEAD", "OPTIONS")
         return runs.visible_to(user) if may_be_anothers else runs.owned_by(user)
 
@@ -214,8 +257,6 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def get_serializer_context(self) -> dict:
         context = super().get_serializer_context()
         if self.action == "list":
-            line = TrainingRun.objects.in_line().values_list("pk", flat=True)
-            context["line"] = {pk: place for place, pk in enumerate(line, start=1)}
             context["baselines"] = self.baselines
         return context
 
@@ -285,6 +326,70 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         return self._accepted(services.cancel_run(run=self.get_object(), by=request.user))
 
     @extend_schema(
+        request=None,
+        responses={202: RunSerializer, 409: OpenApiResponse(description=NOT_IN_THIS_STATE)},
+    )
+    @action(detail=True, methods=["post"])
+    def pause(self, request, pk: str):
+        """Put a waiting run aside at once, a running one within seconds; ``resume`` goes on from there."""
+        return self._accepted(services.pause_run(run=self.get_object(), by=request.user))
+
+    @extend_schema(
+        request=None,
+        responses={
+            202: RunSerializer,
+            409: OpenApiResponse(description=NOT_IN_THIS_STATE),
+            429: OpenApiResponse(description="As many of your runs wait as may."),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def resume(self, request, pk: str):
+        """Put a paused run back into the line, first among your runs."""
+        return self._accepted(services.resume_run(run=self.get_object(), by=request.user))
+
+    @extend_schema(
+        request=RetrySerializer,
+        responses={
+            202: RunSerializer,
+            409: OpenApiResponse(
+                description=f"{NOT_IN_THIS_STATE} Or nothing is kept, and `restart` was not asked for."
+            ),
+            429: OpenApiResponse(description="As many of your runs wait as may."),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request, pk: str):
+        """Put a failed or cancelled run back into the line, last among your runs; it goes on from where it stood."""
+        asked = RetrySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        run = services.retry_run(run=self.get_object(), by=request.user, restart=asked.validated_data["restart"])
+        return self._accepted(run)
+
+    @extend_schema(
+        request=MoveSerializer,
+        responses={202: RunSerializer, 409: OpenApiResponse(description=NOT_IN_THIS_STATE)},
+    )
+    @action(detail=True, methods=["post"])
+    def move(self, request, pk: str):
+        """Give a waiting run another place among your waiting runs."""
+        asked = MoveSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        run = services.move_run(run=self.get_object(), position=asked.validated_data["position"], by=request.user)
+        return self._accepted(run)
+
+    @extend_schema(
+        request=PrioritySerializer,
+        responses={202: WaitingSerializer, 409: OpenApiResponse(description=NOT_IN_THIS_STATE)},
+    )
+    @action(detail=True, methods=["post"], permission_classes=[IsAdminUser])
+    def prioritise(self, request, pk: str):
+        """Have a waiting run, whoever owns it, taken before all of a lower priority: for staff."""
+        asked = PrioritySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        run = services.prioritise_run(run=self.get_object(), priority=asked.validated_data["priority"], by=request.user)
+        return Response(WaitingSerializer(run).data, status.HTTP_202_ACCEPTED)
+
+    @extend_schema(
         request=CloneSerializer,
         responses={
             202: RunSerializer,
@@ -320,6 +425,18 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def samples(self, request, pk: str):
         """What the network wrote as it learnt, by step."""
         return self._page_of(self.get_object().samples.order_by("step"), SampleSerializer)
+
+    @extend_schema(responses=RunEventSerializer(many=True))
+    @action(detail=True, filter_backends=[])
+    def history(self, request, pk: str):
+        """Every change of its state and what else was worth telling: when, by whom, and why."""
+        return self._page_of(self.get_object().events.order_by("sequence"), RunEventSerializer)
+
+    @extend_schema(responses=AttemptSerializer(many=True))
+    @action(detail=True, filter_backends=[])
+    def attempts(self, request, pk: str):
+        """Each time a worker took it, and how that ended."""
+        return self._page_of(self.get_object().attempt_rows.order_by("number"), AttemptSerializer)
 
     @extend_schema(responses=InsightSerializer(many=True))
     @action(detail=True, filter_backends=[])

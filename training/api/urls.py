@@ -6,18 +6,21 @@ from rest_framework.routers import SimpleRouter
 from training.api.combining import CombineView
 from training.api.datasets import DatasetViewSet
 from training.api.duplicates import DuplicatesView, RestoreDuplicatesView
+from training.api.intake import IntakeView
 from training.api.models import ModelViewSet
 from training.api.races import CompareRunsView, RaceViewSet
 from training.api.run_options import RunOptionsView
 from training.api.runs import RunViewSet
 from training.api.songs import ExportView, RejectionsView, SongsView, SongView
 from training.api.versions import CompareVersionsView, VersionsView
+from training.api.workers import WorkerViewSet
 
 router = SimpleRouter()
 router.register("datasets", DatasetViewSet, basename="dataset-api")
 router.register("runs", RunViewSet, basename="run-api")
 router.register("races", RaceViewSet, basename="race-api")
 router.register("models", ModelViewSet, basename="model-api")
+router.register("workers", WorkerViewSet, basename="worker-api")
 
 of_one_dataset = [
     path("songs/", SongsView.as_view(), name="dataset-api-songs"),
@@ -32,6 +35,7 @@ of_one_dataset = [
 
 urlpatterns = [
     path("run-options/", RunOptionsView.as_view(), name="run-options-api"),
+    path("intake/", IntakeView.as_view(), name="intake-api"),
     path("datasets/combine/", CombineView.as_view(), name="dataset-api-combine"),
     path("runs/compare/", CompareRunsView.as_view(), name="run-api-compare"),
     path("", include(router.urls)),

@@ -4,7 +4,10 @@ Every change is one guarded UPDATE that must touch exactly one row; whoever touc
 nothing more. Time is the database's own, so that no machine's clock decides. A worker's right to write is its token,
 fresh for each claim (reliability rules R1 to R6).
 
-    runs.py       claim, go back, renew, record, finish, hand back, lose, cancel a training run
+    runs.py       claim, go back, renew, record, finish, pause, hand back, lose a training run: its worker's side
+    wishes.py     cancel, pause, resume, retry, move it: a person's side
+    line.py       whose turn it is, and when it comes
+    gate.py       the workers' one way to what waits, which staff may close
     imports.py    the same small set for imports
     explanations.py    and for the insights into a finished run
     workers.py    who listens
@@ -21,6 +24,7 @@ from training.lifecycle.explanations import (
     keep_insight,
     keep_look,
 )
+from training.lifecycle.gate import intake, set_intake
 from training.lifecycle.imports import (
     ImportLease,
     claim_import,
@@ -29,27 +33,45 @@ from training.lifecycle.imports import (
     remove_unpublished,
     renew_import,
     request_import_cancel,
+    take_import,
 )
+from training.lifecycle.line import Waiting, claim_next, claimable, estimated_starts, waiting_runs
 from training.lifecycle.reconcile import Reconciled, reconcile, reconcile_if_due
 from training.lifecycle.runs import (
-    CancelAnswer,
     Claim,
     Lease,
     claim,
-    claim_next,
     config_hash,
     finish,
     go_back,
     hand_back,
     look,
     lost,
+    pause,
     plan,
     record,
     renew,
-    request_cancel,
     stalled,
 )
-from training.lifecycle.workers import announce_drain, forget_worker, is_draining, worker_beat
+from training.lifecycle.wishes import (
+    CancelAnswer,
+    PauseAnswer,
+    can_go_on,
+    move,
+    prioritise,
+    request_cancel,
+    request_pause,
+    resume,
+    retry,
+)
+from training.lifecycle.workers import (
+    announce_drain,
+    drain_worker,
+    forget_worker,
+    is_draining,
+    is_to_stay_down,
+    worker_beat,
+)
 
 __all__ = [
     "CancelAnswer",
@@ -57,14 +79,20 @@ __all__ = [
     "Explaining",
     "ImportLease",
     "Lease",
+    "PauseAnswer",
     "Reconciled",
+    "Waiting",
     "announce_drain",
+    "can_go_on",
     "claim",
     "claim_explanation",
     "claim_import",
     "claim_next",
+    "claimable",
     "config_hash",
+    "drain_worker",
     "end_explanation",
+    "estimated_starts",
     "explaining_of",
     "finish",
     "finish_import",
@@ -73,12 +101,17 @@ __all__ = [
     "go_back",
     "hand_back",
     "hand_back_explanation",
+    "intake",
     "is_draining",
+    "is_to_stay_down",
     "keep_insight",
     "keep_look",
     "look",
     "lost",
+    "move",
+    "pause",
     "plan",
+    "prioritise",
     "queue_import",
     "reconcile",
     "reconcile_if_due",
@@ -88,6 +121,12 @@ __all__ = [
     "renew_import",
     "request_cancel",
     "request_import_cancel",
+    "request_pause",
+    "resume",
+    "retry",
+    "set_intake",
     "stalled",
+    "take_import",
+    "waiting_runs",
     "worker_beat",
 ]

@@ -10,6 +10,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from training.lifecycle.clock import lease_end
+from training.lifecycle.gate import passing
 from training.models import Dataset, DatasetFile, Import, Song
 from training.models.datasets import NEVER
 
@@ -48,6 +49,12 @@ def queue_import(
         )
         Dataset.objects.filter(pk=dataset.pk).update(state=Dataset.State.IMPORTING, error="")
     return job
+
+
+def take_import(import_id: str) -> UUID | None:
+    """Claim a queued import for a worker; None if it is not there to take, or staff has closed the gate."""
+    with transaction.atomic():
+        return claim_import(import_id) if passing().is_open else None
 
 
 def claim_import(import_id: str) -> UUID | None:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from training.lifecycle import runs
 from training.lifecycle.clock import from_now
 from training.lifecycle.explanations import unexplained
+from training.lifecycle.gate import intake
 from training.lifecycle.imports import lose_import
+from training.lifecycle.line import claimable, free_hands
 from training.models import Import, SingleFlight, TrainingRun, Worker
 
 logger = logging.getLogger(__name__)
@@ -52,8 +54,9 @@ def reconcile() -> Reconciled:
     done = Reconciled()
     _reap_runs(done)
     _reap_imports(done)
-    done.runs_to_ring = _runs_unheard()
-    done.imports_to_ring = _imports_unheard()
+    if intake().is_open:
+        done.runs_to_ring = _runs_unheard()
+        done.imports_to_ring = _imports_unheard()
     done.rings_to_explain = not done.runs_to_ring and _explains_unheard()
     if done:
         logger.info("reconciled: %s", done)
@@ -107,23 +110,16 @@ def _runs_unheard() -> list[str]:
     A busy worker is not rung: it asks for the next run when it is done, and over hours of training the messages would
     only pile up.
     """
-    free = _free_hands()
+    free = free_hands()
     if free <= 0:
         return []
-    its_time_has_come = Q(not_before__isnull=True) | Q(not_before__lte=Now())
-    first = TrainingRun.objects.in_line().filter(its_time_has_come).values_list("pk", flat=True)[: min(free, BATCH)]
+    first = claimable().values_list("pk", flat=True)[: min(free, BATCH)]
     return _mark_rung(TrainingRun.objects.queued(), list(first))
-
-
-def _free_hands() -> int:
-    listening = Worker.objects.listening_to("training")
-    hands = listening.aggregate(total=Sum("processes", default=0))["total"]
-    return hands - TrainingRun.objects.running().filter(worker__in=listening.values("name")).count()
 
 
 def _explains_unheard() -> bool:
     """Whether a finished run waits for its insights, a worker is free, and nobody was told of it a moment ago."""
-    if _free_hands() <= 0 or not unexplained().exists():
+    if free_hands() <= 0 or not unexplained().exists():
         return False
     return _take_flight("explain", seconds=settings.RING_AGAIN_SECONDS)
 

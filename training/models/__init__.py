@@ -5,9 +5,9 @@ from training.models.checkpoints import Checkpoint
 from training.models.datasets import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Song, Visibility
 from training.models.insights import Explanation, Insight
 from training.models.races import Race
-from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
+from training.models.runs import Attempt, MetricPoint, RunEvent, Sample, TrainingRun, Turn
 from training.models.search import SongWords
-from training.models.workers import SingleFlight, Worker
+from training.models.workers import Intake, SingleFlight, Worker
 
 __all__ = [
     "Attempt",
@@ -19,6 +19,7 @@ __all__ = [
     "Explanation",
     "Import",
     "Insight",
+    "Intake",
     "MetricPoint",
     "Race",
     "Rejection",
@@ -28,6 +29,7 @@ __all__ = [
     "Song",
     "SongWords",
     "TrainingRun",
+    "Turn",
     "Visibility",
     "Worker",
 ]

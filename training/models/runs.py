@@ -1,8 +1,11 @@
 """Training runs: the row is the queue and the truth. Only `training.lifecycle` changes a run's state."""
 
+import time
+
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
 from django.urls import reverse
 
 from training.models.datasets import Dataset, OwnedQuerySet, Visibility
@@ -10,6 +13,12 @@ from training.models.identifiers import new_id
 from training.models.races import Race
 
 TERMINAL = ("succeeded", "failed", "cancelled")
+HIGHEST_PRIORITY = 10
+
+
+def last_place() -> int:
+    """A place behind every run that waits already: the moment in microseconds."""
+    return time.time_ns() // 1000
 
 
 class TrainingRunQuerySet(OwnedQuerySet):
@@ -23,8 +32,24 @@ class TrainingRunQuerySet(OwnedQuerySet):
         return self.exclude(state__in=TERMINAL)
 
     def in_line(self) -> "TrainingRunQuerySet":
-        """Queued runs in the order in which workers take them."""
-        return self.queued().order_by("queued_at", "id")
+        """Queued runs in the order in which workers take them, fair to every owner.
+
+        Staff's priority counts first. Then the line goes round by round: in each, every owner has a turn, and what an
+        owner has running counts as turns already had. Within a round comes first who was served longest ago, and
+        within an owner's runs the one with the smallest place.
+        """
+        own_order = [F("priority").desc(), "place", "pk"]
+        own_turn = Window(RowNumber(), partition_by=[F("owner_id")], order_by=own_order)
+        line = self.queued().annotate(own_turn=own_turn, turn=F("own_turn") + Coalesce(running_of_owner(), 0))
+        # An owner's first turn in the line follows one long ago, a later one follows the one before it.
+        served_at = F("owner__turn__served_at").asc(nulls_first=True)
+        return line.order_by("-priority", "turn", "own_turn", served_at, "place", "pk")
+
+
+def running_of_owner() -> Subquery:
+    """How many runs of a run's owner a worker holds; null for none."""
+    held = TrainingRun.objects.running().filter(owner=OuterRef("owner")).order_by()
+    return Subquery(held.values("owner").annotate(held=Count("pk")).values("held"))
 
 
 class TrainingRun(models.Model):
@@ -60,6 +85,9 @@ class TrainingRun(models.Model):
     # The queue and the lease. A wish (cancel, pause) is a column, not a state.
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
     queued_at = models.DateTimeField()
+    priority = models.SmallIntegerField(default=0, help_text="Given by staff: higher ones are taken first.")
+    place = models.BigIntegerField(default=last_place, help_text="Orders its owner's waiting runs, smallest first.")
+    expected_seconds = models.FloatField(null=True, blank=True, help_text="How long it takes, as guessed when queued.")
     not_before = models.DateTimeField(null=True, blank=True)
     rung_at = models.DateTimeField(null=True, blank=True, help_text="When a worker was last told of it.")
     attempts = models.PositiveIntegerField(default=0, help_text="How often a worker has claimed it.")
@@ -105,7 +133,7 @@ class TrainingRun(models.Model):
     class Meta:
         ordering = ["-created_at"]
         indexes = [
-            models.Index(fields=["state", "queued_at"], name="run_queue"),
+            models.Index(fields=["state", "owner", "place"], name="run_line"),
             models.Index(fields=["owner", "-created_at"], name="run_owner_newest"),
         ]
         constraints = [
@@ -129,6 +157,19 @@ class TrainingRun(models.Model):
                 name="run_started_iff_claimed",
             ),
             models.CheckConstraint(condition=Q(lost_attempts__lte=F("attempts")), name="run_lost_only_what_it_had"),
+            models.CheckConstraint(
+                condition=Q(pause_requested_at__isnull=True) | Q(state="running"), name="run_pause_wished_of_a_worker"
+            ),
+            models.CheckConstraint(
+                condition=Q(cancel_requested_at__isnull=True) | ~Q(state__in=["queued", "paused"]),
+                name="run_to_be_cancelled_never_waits",
+            ),
+            models.CheckConstraint(
+                condition=Q(not_before__isnull=True) | Q(state="queued"), name="run_only_a_waiting_one_has_a_time"
+            ),
+            models.CheckConstraint(
+                condition=Q(priority__gte=-HIGHEST_PRIORITY, priority__lte=HIGHEST_PRIORITY), name="run_priority_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -158,11 +199,32 @@ class TrainingRun(models.Model):
 
     @property
     def queue_position(self) -> int | None:
-        """Its place in the line, from 1; None when it is not waiting."""
+        """Its place in the line, from 1; None when it is not waiting. Whoever asks for many has `waiting_runs`."""
         if self.state != self.State.QUEUED:
             return None
-        ahead = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, pk__lt=self.pk)
-        return TrainingRun.objects.queued().filter(ahead).count() + 1
+        line = TrainingRun.objects.in_line().values_list("pk", flat=True)
+        return next((place for place, pk in enumerate(line, start=1) if pk == self.pk), None)
+
+    @property
+    def own_position(self) -> int | None:
+        """Its place among its owner's waiting runs, from 1; None when it is not waiting."""
+        if self.state != self.State.QUEUED:
+            return None
+        before = Q(place__lt=self.place) | Q(place=self.place, pk__lt=self.pk)
+        ahead = Q(priority__gt=self.priority) | (Q(priority=self.priority) & before)
+        return TrainingRun.objects.queued().filter(ahead, owner=self.owner_id).count() + 1
+
+
+class Turn(models.Model):
+    """When a run of somebody was last taken from the line: who was served longest ago comes first."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="turn"
+    )
+    served_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"turn of {self.owner_id}"
 
 
 class Attempt(models.Model):
@@ -191,6 +253,15 @@ class Attempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["run", "number"], name="attempt_numbered_once"),
             models.UniqueConstraint(fields=["run"], condition=Q(ended_at__isnull=True), name="attempt_one_open"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, outcome="")
+                | Q(
+                    ended_at__isnull=False,
+                    outcome__in=["succeeded", "failed", "cancelled", "paused", "drained", "lost"],
+                ),
+                name="attempt_ended_iff_known_how",
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="attempt_numbered_from_1"),
         ]
 
     def __str__(self) -> str:
@@ -264,7 +335,15 @@ class RunEvent(models.Model):
 
     class Meta:
         ordering = ["sequence"]
-        constraints = [models.UniqueConstraint(fields=["run", "sequence"], name="event_sequence")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "sequence"], name="event_sequence"),
+            models.CheckConstraint(
+                condition=Q(kind="state", state__in=["queued", "running", "paused", *TERMINAL])
+                | (~Q(kind="state") & Q(state="")),
+                name="event_of_state_names_it",
+            ),
+            models.CheckConstraint(condition=~Q(actor="") & ~Q(message=""), name="event_says_who_and_why"),
+        ]
 
     def __str__(self) -> str:
         return self.message

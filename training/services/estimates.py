@@ -50,11 +50,16 @@ def forecast(
         dataset=dataset, architecture=architecture, preset=preset, overrides=overrides, starts_from=starts_from
     )
     refuse_too_few_songs(dataset, config)
+    return Forecast(config, estimate_of(config, dataset=dataset, starts_from=starts_from))
+
+
+def estimate_of(config: TrainingConfig, *, dataset: Dataset, starts_from: Checkpoint | None = None) -> Estimate:
+    """What a run of this config takes on the songs as they are now; there have to be some."""
     corpus = corpus_size(dataset)
     read = _as_read_before(dataset, config, corpus) or ReadCorpus.guess(config, corpus)
     if starts_from is not None and starts_from.vocabulary_size:
         read = replace(read, vocabulary_size=starts_from.vocabulary_size)
-    return Forecast(config, estimate(config, read, machine_speed(), machine_memory_bytes()))
+    return estimate(config, read, machine_speed(), machine_memory_bytes())
 
 
 def config_for(

@@ -11,7 +11,7 @@ from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.config import FIELDS, TrainingConfig, describe_options
 from training.language_model.presets import DEFAULT_PRESET, cell_name
 from training.models import Checkpoint, Dataset, RunEvent, TrainingRun, Visibility
-from training.services.estimates import config_for, refuse_too_few_songs
+from training.services.estimates import config_for, estimate_of, refuse_too_few_songs
 
 NAME_LENGTH = 120
 
@@ -77,6 +77,7 @@ def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) 
     Whoever calls it holds the transaction in which owner, dataset and quota were checked, and rings for a worker.
     """
     values = config.to_dict()
+    estimate = estimate_of(config, dataset=dataset, starts_from=fields.get("starts_from"))
     run = TrainingRun.objects.create(
         owner=owner,
         dataset=dataset,
@@ -89,6 +90,7 @@ def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) 
         queued_at=timezone.now(),
         rung_at=Now(),
         steps=config.steps or 0,
+        expected_seconds=estimate.seconds,
         sequence=1,
         **fields,
     )
@@ -148,6 +150,89 @@ def cancel_run(*, run: TrainingRun, by) -> TrainingRun:
     return run
 
 
+def pause_run(*, run: TrainingRun, by) -> TrainingRun:
+    """Pause a waiting run at once, or have its worker put it aside within seconds; returns the run as it is now.
+
+    Raises: Conflict when it has ended, is being cancelled, or is paused.
+    """
+    answer = lifecycle.request_pause(run, by)
+    run.refresh_from_db()
+    if answer == lifecycle.PauseAnswer.TOO_LATE:
+        is_cancelled_soon = run.state == TrainingRun.State.RUNNING
+        why = "is being cancelled" if is_cancelled_soon else f"is {run.get_state_display().lower()}"
+        raise Conflict(f"This run {why}, so it can't be paused.", state=run.state)
+    return run
+
+
+def resume_run(*, run: TrainingRun, by) -> TrainingRun:
+    """Put a paused run back into the line, first among its owner's runs, and ring for a worker.
+
+    Raises: Conflict when it is not paused, LimitReached when the owner has as many waiting runs as allowed.
+    """
+    with transaction.atomic():
+        _check_turn(run, states=[TrainingRun.State.PAUSED], verb="resumed")
+        if not lifecycle.resume(run, by):
+            raise _not_now(run, "resumed")
+        tasks.ring_for_training()
+    run.refresh_from_db()
+    return run
+
+
+def retry_run(*, run: TrainingRun, by, restart: bool = False) -> TrainingRun:
+    """Put a failed or cancelled run back at the end of the line, with all its chances, and ring for a worker.
+
+    It goes on from where it stood; with ``restart`` it begins anew, and what was measured is forgotten.
+    Raises: Conflict when it has not failed or been cancelled, or when nothing is left to go on from and ``restart``
+        was not asked for; LimitReached when the owner has as many waiting runs as allowed.
+    """
+    with transaction.atomic():
+        _check_turn(run, states=[TrainingRun.State.FAILED, TrainingRun.State.CANCELLED], verb="tried again")
+        if not restart and not lifecycle.can_go_on(run):
+            nothing = "Nothing of what it had learnt is kept here, so it can only be tried again from the beginning."
+            raise Conflict(nothing, state=run.state, code="nothing_kept")
+        if not lifecycle.retry(run, by, restart=restart):
+            raise _not_now(run, "tried again")
+        tasks.ring_for_training()
+    run.refresh_from_db()
+    return run
+
+
+def move_run(*, run: TrainingRun, position: int, by) -> TrainingRun:
+    """Put a waiting run at ``position`` (from 1) among its owner's waiting runs; one behind the last is the last.
+
+    Raises: Conflict when it does not wait.
+    """
+    if not lifecycle.move(run, position, by):
+        raise _not_now(run, "moved")
+    run.refresh_from_db()
+    return run
+
+
+def prioritise_run(*, run: TrainingRun, priority: int, by) -> TrainingRun:
+    """Have a waiting run taken before all of a lower priority, whoever owns them: for staff.
+
+    Raises: Conflict when it does not wait.
+    """
+    if not lifecycle.prioritise(run, priority, by):
+        raise _not_now(run, "given a priority")
+    run.refresh_from_db()
+    return run
+
+
+def _check_turn(run: TrainingRun, *, states: list[str], verb: str) -> None:
+    """Refuse what the run's state or its owner's quota does not allow, with the owner's other requests kept waiting."""
+    get_user_model().objects.select_for_update(no_key=True).get(pk=run.owner_id)
+    run.refresh_from_db(fields=["state", "step"])
+    if run.state not in states:
+        raise _not_now(run, verb)
+    check_quota(run.owner)
+
+
+def _not_now(run: TrainingRun, verb: str) -> Conflict:
+    run.refresh_from_db(fields=["state"])
+    return Conflict(f"This run is {run.get_state_display().lower()}, so it can't be {verb}.", state=run.state)
+
+
 def checked_name(name: str) -> str:
     name = name.strip()
     if len(name) > NAME_LENGTH:
@@ -177,7 +262,8 @@ def check_quota(owner) -> None:
     """A race counts as one, however many of its runs wait. Raises: LimitReached."""
     queued = TrainingRun.objects.owned_by(owner).queued()
     waiting = queued.filter(race=None).count() + queued.exclude(race=None).values("race").distinct().count()
-    if waiting >= settings.QUEUED_RUNS_PER_USER:
+    limit = settings.STAFF_QUEUED_RUNS if owner.is_staff else settings.QUEUED_RUNS_PER_USER
+    if waiting >= limit:
         raise LimitReached(f"You have {waiting} runs waiting, which is the limit. Cancel one or wait.")
 
 
