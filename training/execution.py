@@ -13,21 +13,25 @@ import errno
 import logging
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import torch
 from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from training import allocator, lifecycle, storage
+from training import allocator, endings, lifecycle, processes, storage
 from training.baseline_making import make_baseline
+from training.fault_points import fault_point
 from training.journal import Journal, LeaseLost
 from training.language_model.checkpoint import LoadedModel, load_model, save_model
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus, SongText, build_corpus
 from training.language_model.errors import CheckpointError, ConfigError, CorpusTooSmall, LyricsError, TrainingDiverged
+from training.language_model.machine import choose_device
 from training.language_model.networks import NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.resume import ResumeRefused, Resumption
@@ -46,9 +50,7 @@ ERROR_CODES = {
     CorpusTooSmall: "corpus_too_small",
     TrainingDiverged: "diverged",
 }
-OUT_OF_MEMORY = (
-    "The training needed more memory than there is. Choose a smaller batch, a shorter sequence or a smaller network."
-)
+DATABASE_AWAY = "The database did not answer."
 UNEXPECTED = "The training stopped by a fault of this program, not of your songs. The server's log says more."
 
 
@@ -82,9 +84,12 @@ def execute(
         attempt.fail_with_the_best(str(problem), "diverged")
     except LyricsError as problem:
         attempt.fail(str(problem), ERROR_CODES.get(type(problem), "refused"))
+    except (OperationalError, InterfaceError) as problem:  # no fault of the run: it is tried again, a few times
+        logger.warning("run %s: %s (%s)", run_id, DATABASE_AWAY, type(problem).__name__)
+        attempt.give_back(DATABASE_AWAY)
     except Exception as problem:  # whatever ends a training, its row must say so before the error goes on
         if is_out_of_memory(problem):
-            attempt.fail(OUT_OF_MEMORY, "out_of_memory")
+            attempt.fail_without_memory(problem)
             return
         logger.exception("run %s failed", run_id)
         code = "storage_full" if isinstance(problem, OSError) and problem.errno == errno.ENOSPC else "internal"
@@ -96,7 +101,13 @@ def is_out_of_memory(problem: BaseException) -> bool:
     """Torch says it with types of its own: a RuntimeError of the CPU's allocator, an OutOfMemoryError of the GPU's."""
     if isinstance(problem, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(problem, RuntimeError) and "allocate memory" in str(problem)
+    return isinstance(problem, RuntimeError | OSError | ImportError) and endings.tells_of_no_memory(str(problem))
+
+
+def learns_on_the_processor(run_id: str) -> bool:
+    """Whether the run's network will lie in this machine's own memory rather than in a graphics processor's."""
+    config = TrainingRun.objects.values_list("config", flat=True).get(pk=run_id)
+    return choose_device(TrainingConfig.from_dict(config).device)[0].type == "cpu"
 
 
 class _Attempt:
@@ -154,6 +165,8 @@ class _Attempt:
                     self._begin(report, resumption)
                 case Progress():
                     self.journal.progress(report)
+                    if report.step:
+                        fault_point("training.progress")
                 case Evaluated():
                     if report.is_best:
                         self.best = Best.of(report)
@@ -180,12 +193,14 @@ class _Attempt:
     # ── Its end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def stop(self) -> None:
-        """End a run as was asked: a cancelled one leaves no model, one whose worker shuts down waits again."""
-        if lifecycle.look(self.run.pk, self.token).cancel_requested:
+        """End a run as was asked: cancelled without a model, put aside until it is resumed, or waiting again."""
+        lease = lifecycle.look(self.run.pk, self.token)
+        if lease.cancel_requested:
             lifecycle.finish(self.run.pk, self.token, State.CANCELLED, message="Cancelled while it trained.")
             return
         self._write_last_resume_file()
-        lifecycle.hand_back(self.run.pk, self.token)
+        leave = lifecycle.pause if lease.pause_requested else lifecycle.hand_back
+        leave(self.run.pk, self.token)
 
     def _write_last_resume_file(self) -> None:
         try:
@@ -195,6 +210,20 @@ class _Attempt:
 
     def fail(self, error: str, code: str) -> None:
         lifecycle.finish(self.run.pk, self.token, State.FAILED, message=error, error=error, error_code=code)
+
+    def fail_without_memory(self, problem: BaseException) -> None:
+        """Let go of what the training held, and of the limit it came up against: the row wants memory too."""
+        traceback.clear_frames(problem.__traceback__)
+        processes.lift_memory_limit()
+        self.fail(endings.OUT_OF_MEMORY_WORDS, endings.OUT_OF_MEMORY)
+
+    def give_back(self, reason: str) -> None:
+        """Put the run back into the line as one that was lost: so often and no more, each time a little later."""
+        connection.close()  # what is broken is replaced by the next question
+        try:
+            lifecycle.lost(self.run.pk, self.token, reason=reason, actor=self.run.worker)
+        except (OperationalError, InterfaceError):  # its lease runs out, and the reconciler takes it back
+            logger.warning("run %s could not be given back", self.run.pk)
 
     def fail_with_the_best(self, error: str, code: str) -> None:
         """Fail the run, and publish what was good before: a long training is not lost by its last step."""
@@ -300,6 +329,7 @@ def songs_of(run: TrainingRun):
     songs = run.dataset.songs_in_use(run.dataset_version).order_by("ordinal")
     columns = ("text", "duplicate_group", "title", "genre", "artist")
     for values in songs.values(*columns).iterator(chunk_size=FETCH_SONGS):
+        fault_point("training.song")
         yield SongText(**values)
 
 
