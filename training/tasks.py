@@ -11,6 +11,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from training import explaining, lifecycle, supervision
+from training.fault_points import fault_point
 from training.models import TrainingRun
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,12 @@ def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:
 
 def ring_for_training() -> None:
     """Tell a worker, once the transaction is committed, that a run waits. Never raises, never waits long."""
-    transaction.on_commit(partial(_send, train_next), robust=True)
+    transaction.on_commit(_tell_a_trainer, robust=True)
+
+
+def _tell_a_trainer() -> None:
+    fault_point("doorbell.before_send")  # the row is committed, and nobody knows yet
+    _send(train_next)
 
 
 def ring_for_import(import_id: str) -> None:

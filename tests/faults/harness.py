@@ -366,6 +366,7 @@ def fault_platform(folder: Path, *, proxies_database: bool = False, **environmen
         "FAULT_FOLDER": str(folder / "faults"),
         "SUPERVISOR_PID": str(os.getpid()),
         "OMP_NUM_THREADS": "1",
+        "RUNNING_RUNS_PER_USER": "20",  # the fair share has tests of its own
         **environment,
     }
     platform = FaultPlatform(
