@@ -6,7 +6,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from tests.training.runs import claim, expire_lease, history, in_threads, let_time_pass, make_run
-from training import lifecycle, storage
+from training import lifecycle
 from training.lifecycle.clock import from_now
 from training.models import Attempt, MetricPoint, RunEvent, Sample, TrainingRun
 
@@ -86,28 +86,6 @@ def test_who_was_taken_over_takes_no_row_back(run):
     run.refresh_from_db()
     assert run.step == 4
     assert run.metric_points.exists()
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("how", ["cancelled while it waited", "lost too often"])
-def test_a_run_that_may_be_tried_again_keeps_what_it_goes_on_from(run, how, settings):
-    claimed = claim(run)
-    storage.work_folder(run.pk).mkdir(parents=True)
-    lifecycle.hand_back(run.pk, claimed.token)
-    if how == "cancelled while it waited":
-        lifecycle.request_cancel(run, "mara")
-    else:
-        settings.LOST_ATTEMPTS_ALLOWED = 1
-        lifecycle.lost(run.pk, claim(run).token, reason="It vanished.", actor="the test")
-    assert storage.runs_with_work() == [run.pk]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_run_that_succeeded_leaves_nothing_to_go_on_from(run):
-    claimed = claim(run)
-    storage.work_folder(run.pk).mkdir(parents=True)
-    lifecycle.finish(run.pk, claimed.token, State.SUCCEEDED, message="Done.")
-    assert storage.runs_with_work() == []
 
 
 @pytest.mark.django_db(transaction=True)

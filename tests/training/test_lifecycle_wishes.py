@@ -1,10 +1,13 @@
 """What people wish of a run: when it is followed, when it comes too late, and what is written down of it."""
 
+from uuid import uuid4
+
 import pytest
+from django.utils import timezone
 
 from tests.songs import make_ready_dataset
 from tests.training.runs import claim, history, make_run
-from training import lifecycle, storage
+from training import lifecycle
 from training.lifecycle import PauseAnswer
 from training.models import Checkpoint, RunEvent, TrainingRun
 
@@ -108,17 +111,34 @@ def test_only_what_failed_or_was_cancelled_is_tried_again(run):
     assert history(run) == ["paused", "queued", "running", "succeeded"]
 
 
-@pytest.mark.django_db(transaction=True)
 def test_trying_again_from_the_beginning_forgets_what_was_learnt(run):
     claimed = claim(run)
     point = {"step": 4, "epoch": 0.5, "seconds": 1.0, "train_loss": 2.0, "valid_loss": 2.1}
     lifecycle.record(run.pk, claimed.token, progress={"step": 4, "tokens": 64}, metrics={"step": 4}, points=[point])
     lifecycle.finish(run.pk, claimed.token, State.FAILED, message="It diverged.")
-    storage.work_folder(run.pk).mkdir(parents=True)
+    kept = make_checkpoint(run, claimed.token, published_at=None)
+    kept.save()
+    run.refresh_from_db()
+    assert lifecycle.can_go_on(run)
     assert lifecycle.retry(run, "mara", restart=True)
     run.refresh_from_db()
     assert (run.step, run.tokens, run.metrics, run.metric_points.count()) == (0, 0, {}, 0)
-    assert storage.runs_with_work() == []
+    kept.refresh_from_db()
+    assert (kept.run, kept.state) == (None, Checkpoint.State.DELETING)
+
+
+def test_a_run_can_go_on_from_a_checkpoint_that_is_ready_and_not_its_model(run):
+    assert lifecycle.can_go_on(run)  # it had made no step
+    run.step = 4
+    assert not lifecycle.can_go_on(run)
+    make_checkpoint(run, uuid4()).save()
+    assert not lifecycle.can_go_on(run)
+    kept = make_checkpoint(run, uuid4(), published_at=None, step=3)
+    kept.save()
+    assert lifecycle.can_go_on(run)
+    kept.state = Checkpoint.State.CORRUPT
+    kept.save()
+    assert not lifecycle.can_go_on(run)
 
 
 def test_the_model_of_an_end_before_stays_beside_the_one_of_the_end_after(run):
@@ -133,24 +153,11 @@ def test_the_model_of_an_end_before_stays_beside_the_one_of_the_end_after(run):
     assert (first.run, second.run) == (None, run)
 
 
-def make_checkpoint(run, token) -> Checkpoint:
-    from django.utils import timezone
-
-    return Checkpoint(
-        owner=run.owner,
-        run=run,
-        name=run.name,
-        attempt_token=token,
-        step=4,
-        folder=f"checkpoints/{token}",
-        sha256="0" * 64,
-        size_bytes=1,
-        published_at=timezone.now(),
-        architecture="lstm",
-        tokenizer="char",
-        parameters=1,
-        vocabulary_size=1,
-    )
+def make_checkpoint(run, token, **fields) -> Checkpoint:
+    columns = {"step": 4, "published_at": timezone.now(), "sha256": "0" * 64, "size_bytes": 1}
+    network = {"architecture": "lstm", "tokenizer": "char", "parameters": 1, "vocabulary_size": 1}
+    place = {"owner": run.owner, "run": run, "name": run.name, "attempt_token": token, "folder": f"checkpoints/{token}"}
+    return Checkpoint(**(columns | network | place | fields))
 
 
 # ── Moving ───────────────────────────────────────────────────────────────────────────────────────────────────────

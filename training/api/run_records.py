@@ -1,4 +1,4 @@
-"""What a training leaves behind on its way: measurements, samples, insights."""
+"""What a training leaves behind on its way: measurements, samples, insights, its history."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from django.db.models import FloatField
 from rest_framework import serializers
 
 from training import curves
-from training.models import Insight, MetricPoint, Sample
+from training.models import Attempt, Insight, MetricPoint, RunEvent, Sample
 
 
 class FiniteField(serializers.FloatField):
@@ -39,3 +39,19 @@ class InsightSerializer(serializers.ModelSerializer):
     class Meta:
         model = Insight
         fields = ("kind", "sentence", "data", "created_at")
+
+
+class RunEventSerializer(serializers.ModelSerializer):
+    """One line of a run's history."""
+
+    class Meta:
+        model = RunEvent
+        fields = ("sequence", "kind", "state", "actor", "message", "created_at")
+
+
+class AttemptSerializer(serializers.ModelSerializer):
+    """One claim of a run by one worker."""
+
+    class Meta:
+        model = Attempt
+        fields = ("number", "host", "started_at", "ended_at", "outcome", "reason")

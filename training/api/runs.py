@@ -18,7 +18,13 @@ from rest_framework.response import Response
 
 from training import curves, lifecycle, live
 from training.api.renderers import CsvRenderer, EventStreamRenderer
-from training.api.run_records import InsightSerializer, MetricPointSerializer, SampleSerializer
+from training.api.run_records import (
+    AttemptSerializer,
+    InsightSerializer,
+    MetricPointSerializer,
+    RunEventSerializer,
+    SampleSerializer,
+)
 from training.api.run_requests import (
     CloneSerializer,
     EstimateSerializer,
@@ -419,6 +425,18 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def samples(self, request, pk: str):
         """What the network wrote as it learnt, by step."""
         return self._page_of(self.get_object().samples.order_by("step"), SampleSerializer)
+
+    @extend_schema(responses=RunEventSerializer(many=True))
+    @action(detail=True, filter_backends=[])
+    def history(self, request, pk: str):
+        """Every change of its state and what else was worth telling: when, by whom, and why."""
+        return self._page_of(self.get_object().events.order_by("sequence"), RunEventSerializer)
+
+    @extend_schema(responses=AttemptSerializer(many=True))
+    @action(detail=True, filter_backends=[])
+    def attempts(self, request, pk: str):
+        """Each time a worker took it, and how that ended."""
+        return self._page_of(self.get_object().attempt_rows.order_by("number"), AttemptSerializer)
 
     @extend_schema(responses=InsightSerializer(many=True))
     @action(detail=True, filter_backends=[])

@@ -56,6 +56,7 @@ from training.lifecycle.runs import (
 from training.lifecycle.wishes import (
     CancelAnswer,
     PauseAnswer,
+    can_go_on,
     move,
     prioritise,
     request_cancel,
@@ -82,6 +83,7 @@ __all__ = [
     "Reconciled",
     "Waiting",
     "announce_drain",
+    "can_go_on",
     "claim",
     "claim_explanation",
     "claim_import",

@@ -228,7 +228,7 @@ def finish(
 
 
 def pause(run_id: str, token: UUID, *, message: str = "Paused; it can be resumed from here.") -> bool:
-    """Put the run aside as was wished, after its resume file was written (T11).
+    """Put the run aside as was wished, after its checkpoint was kept (T11).
 
     A run whose cancellation was wished meanwhile is cancelled instead. False when the lease is lost.
     """

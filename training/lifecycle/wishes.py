@@ -14,9 +14,8 @@ from django.db import transaction
 from django.db.models import Min
 from django.db.models.functions import Now
 
-from training import storage
 from training.lifecycle.writing import change, tell, tell_state
-from training.models import RunEvent, TrainingRun
+from training.models import Checkpoint, RunEvent, TrainingRun
 from training.models.runs import TERMINAL, last_place
 
 State = TrainingRun.State
@@ -30,7 +29,7 @@ class CancelAnswer(StrEnum):
 
 class PauseAnswer(StrEnum):
     PAUSED = "paused"  # it was waiting, and is out of the line until it is resumed
-    REQUESTED = "requested"  # its worker will write a resume file first
+    REQUESTED = "requested"  # its worker will keep a checkpoint first
     TOO_LATE = "too_late"  # it has ended, is to be cancelled, or was paused before
 
 
@@ -117,7 +116,7 @@ def resume(run: TrainingRun, by) -> bool:
 def retry(run: TrainingRun, by, *, restart: bool = False) -> bool:
     """Put a failed or cancelled run back, at the end of the line (T10); False when it is neither.
 
-    It goes on from its last resume file. With ``restart`` that is given up, and with it what was measured.
+    It goes on from its last checkpoint, see `can_go_on`. With ``restart`` those are given up, and what was measured.
     """
     with transaction.atomic():
         _lock_owner(run)
@@ -130,6 +129,16 @@ def retry(run: TrainingRun, by, *, restart: bool = False) -> bool:
         message = "Tried again from the beginning." if restart else "Tried again, from where it stood."
         tell_state(back, actor=str(by), message=message)
     return True
+
+
+def can_go_on(run: TrainingRun) -> bool:
+    """Whether trying it again loses nothing: it had made no step, or a checkpoint is kept to go on from."""
+    return not run.step or _kept(run).ready().exists()
+
+
+def _kept(run: TrainingRun):
+    """The checkpoints that a run may go on from, which are not its model."""
+    return Checkpoint.objects.filter(run=run, published_at__isnull=True)
 
 
 def _as_if_new() -> dict:
@@ -151,7 +160,7 @@ def _forget_learnt(run: TrainingRun) -> None:
     TrainingRun.objects.filter(pk=run.pk).update(step=0, epoch=0, tokens=0, metrics={})
     run.metric_points.all().delete()
     run.samples.all().delete()
-    transaction.on_commit(lambda: storage.remove_work(run.pk), robust=True)
+    _kept(run).update(state=Checkpoint.State.DELETING, run=None)  # the next sweep takes their files
 
 
 def move(run: TrainingRun, position: int, by) -> bool:

@@ -1,13 +1,10 @@
 """The guarded update of a run's row, and what is written down with it."""
 
-from functools import partial
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from training import storage
 from training.models import Attempt, RunEvent, TrainingRun
 
 
@@ -39,8 +36,6 @@ def change(guarded, run_id: str, *, news: int = 1, **changes) -> TrainingRun | N
 
 def tell_state(run: TrainingRun, *, actor: str, message: str) -> None:
     """Write the run's new state into its history: who brought it there, and why."""
-    if run.state == TrainingRun.State.SUCCEEDED:  # what failed or was cancelled may be tried again
-        transaction.on_commit(partial(storage.remove_work, run.pk), robust=True)
     tell(run, kind=RunEvent.Kind.STATE, state=run.state, actor=actor, message=message)
 
 

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from training import lifecycle, storage, tasks
+from training import lifecycle, tasks
 from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.config import FIELDS, TrainingConfig, describe_options
 from training.language_model.presets import DEFAULT_PRESET, cell_name
@@ -187,7 +187,7 @@ def retry_run(*, run: TrainingRun, by, restart: bool = False) -> TrainingRun:
     """
     with transaction.atomic():
         _check_turn(run, states=[TrainingRun.State.FAILED, TrainingRun.State.CANCELLED], verb="tried again")
-        if not restart and run.step and not storage.work_folder(run.pk).is_dir():
+        if not restart and not lifecycle.can_go_on(run):
             nothing = "Nothing of what it had learnt is kept here, so it can only be tried again from the beginning."
             raise Conflict(nothing, state=run.state, code="nothing_kept")
         if not lifecycle.retry(run, by, restart=restart):

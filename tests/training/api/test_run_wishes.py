@@ -1,12 +1,15 @@
 """What programs wish of their runs: pause, resume, retry, move; and staff's priority."""
 
+from uuid import uuid4
+
 import pytest
 
 from tests.conftest import api_client
 from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_finished_run, make_running_run
 from tests.training.runs import claim, make_run
-from training import lifecycle, storage
+from tests.training.test_lifecycle_wishes import make_checkpoint
+from training import lifecycle
 from training.models import TrainingRun
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("doorbells")]
@@ -72,7 +75,7 @@ def test_a_run_of_which_nothing_is_kept_is_only_tried_again_from_the_beginning(a
 def test_a_run_of_which_something_is_kept_goes_on(api, ready_dataset):
     run = fail(make_run(ready_dataset))
     TrainingRun.objects.update(step=4)
-    storage.work_folder(run.pk).mkdir(parents=True)
+    make_checkpoint(run, uuid4(), published_at=None).save()
     assert wish(api, run, "retry").json()["progress"]["step"] == 4
 
 
@@ -145,3 +148,22 @@ def test_a_new_run_knows_about_how_long_it_takes(api, ready_dataset):
     answer = api.post(RUNS, {"dataset": ready_dataset.pk, "architecture": "lstm"})
     told = api.post(f"{RUNS}estimate/", {"dataset": ready_dataset.pk, "architecture": "lstm"}).json()
     assert TrainingRun.objects.get(pk=answer.json()["id"]).expected_seconds == pytest.approx(told["seconds"])
+
+
+def test_the_history_tells_who_did_what_and_why(api, other_api, ready_dataset):
+    run = make_run(ready_dataset)
+    wish(api, run, "pause")
+    wish(api, run, "resume")
+    lifecycle.hand_back(run.pk, claim(run).token)
+    events = api.get(f"{RUNS}{run.pk}/history/").json()["results"]
+    assert [(event["state"], event["actor"]) for event in events] == [
+        ("paused", "mara"),
+        ("queued", "mara"),
+        ("running", "training@here"),
+        ("queued", "training@here"),
+    ]
+    assert all(event["message"] and event["created_at"] for event in events)
+    [attempt] = api.get(f"{RUNS}{run.pk}/attempts/").json()["results"]
+    assert (attempt["number"], attempt["outcome"], attempt["host"]) == (1, "drained", "here")
+    for path in ("history", "attempts"):
+        assert other_api.get(f"{RUNS}{run.pk}/{path}/").status_code == 404
