@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static as static_url
 
 from lyricsite.env import BASE_DIR, DATA_DIR, env, kept_secret
+from lyricsite.object_store import s3_storage
 
 # ── The embedded default against a team's server ─────────────────────────────────────────────────────────────────
 # Without DATABASE_URL and REDIS_URL everything lives in DATA_DIR on this one machine: SQLite, a private Valkey, files.
@@ -134,6 +135,7 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "reconcile": {"task": "training.tasks.maintenance_reconcile", "schedule": 10.0, "options": {"expires": 10}},
+    "sweep": {"task": "training.tasks.maintenance_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_TIMEZONE = "UTC"
 
@@ -148,6 +150,9 @@ WORKER_BEAT_SECONDS = env.float("WORKER_BEAT_SECONDS", default=1.5)
 WORKER_STALE_SECONDS = env.float("WORKER_STALE_SECONDS", default=5)
 LOST_ATTEMPTS_ALLOWED = 3
 RESUME_SECONDS = env.float("RESUME_SECONDS", default=60)  # of learning at most that a vanished worker costs
+RETRY_DAYS = env.float("RETRY_DAYS", default=7)  # that a failed or cancelled run keeps what it could go on from
+ORPHAN_HOURS = env.float("ORPHAN_HOURS", default=24)  # that a file which no row names is left alone
+NOTE_DAYS = env.float("NOTE_DAYS", default=30)  # that an ended run keeps the small talk of its history
 EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take
 LOST_WAITS_SECONDS = env.list("LOST_WAITS_SECONDS", cast=float, default=[0, 10, 60])  # before each further attempt
 TRAIN_MEMORY_BYTES = env.int("TRAIN_MEMORY_MB", default=0) * 1024 * 1024  # 0: as much as the machine has
@@ -190,15 +195,8 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
-if S3_BUCKET:  # endpoint, region and keys come from the usual AWS_… variables
-    STORAGES["default"] = {
-        "BACKEND": "storages.backends.s3.S3Storage",
-        "OPTIONS": {
-            "bucket_name": S3_BUCKET,
-            "endpoint_url": env("S3_ENDPOINT_URL", default=None),
-            "file_overwrite": False,
-        },
-    }
+if S3_BUCKET:
+    STORAGES["default"] = s3_storage(S3_BUCKET, env("S3_ENDPOINT_URL", default=None))
 WHITENOISE_USE_FINDERS = not COLLECTS_STATIC
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 

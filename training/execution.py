@@ -4,7 +4,7 @@ The only module that knows both the database and torch; it runs in the child pro
 starts, and nowhere else.
 
     songs ──corpus──▶ train() ──reports──▶ Journal ──once a second──▶ lifecycle.record
-              │         │ Resumable ──▶ ResumeFiles (what the next attempt goes on from)
+              │         │ Resumable ──▶ ResumeFiles (checkpoints that the next attempt goes on from)
               │         │ Evaluated.is_best ──▶ Best (weights kept aside) ──at the end──▶ storage, lifecycle.finish
               └▶ Baseline, where there is none yet
 """
@@ -20,10 +20,10 @@ from uuid import UUID
 
 import torch
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from training import allocator, endings, lifecycle, processes, storage
+from training import allocator, endings, lifecycle, processes, retention, storage
 from training.baseline_making import make_baseline
 from training.fault_points import fault_point
 from training.journal import Journal, LeaseLost
@@ -38,7 +38,7 @@ from training.language_model.resume import ResumeRefused, Resumption
 from training.language_model.trainer import train
 from training.models import Checkpoint, TrainingRun
 from training.reach_looks import ReachLooks
-from training.resuming import Best, ResumeFiles, forget_ended_runs
+from training.resuming import Best, ResumeFiles
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +51,13 @@ ERROR_CODES = {
     TrainingDiverged: "diverged",
 }
 DATABASE_AWAY = "The database did not answer."
+STORAGE_FULL = (
+    "There is no room left where checkpoints and models are kept. The checkpoints before that are still there: "
+    "make room, then try the run again."
+)
+STORAGE_FAILED = "A checkpoint or model could not be written ({}). The checkpoints before that are still there."
+STORAGE_AWAY = "The storage of checkpoints and models did not answer."
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 UNEXPECTED = "The training stopped by a fault of this program, not of your songs. The server's log says more."
 
 
@@ -87,14 +94,29 @@ def execute(
     except (OperationalError, InterfaceError) as problem:  # no fault of the run: it is tried again, a few times
         logger.warning("run %s: %s (%s)", run_id, DATABASE_AWAY, type(problem).__name__)
         attempt.give_back(DATABASE_AWAY)
+    except storage.StorageAway:
+        logger.exception("run %s: %s", run_id, STORAGE_AWAY)
+        attempt.give_back(STORAGE_AWAY)
+    except OSError as problem:
+        if is_out_of_memory(problem):
+            attempt.fail_without_memory(problem)
+            return
+        attempt.fail(*what_the_disk_says(problem))
+        raise
     except Exception as problem:  # whatever ends a training, its row must say so before the error goes on
         if is_out_of_memory(problem):
             attempt.fail_without_memory(problem)
             return
         logger.exception("run %s failed", run_id)
-        code = "storage_full" if isinstance(problem, OSError) and problem.errno == errno.ENOSPC else "internal"
-        attempt.fail(UNEXPECTED, code)
+        attempt.fail(UNEXPECTED, "internal")
         raise
+
+
+def what_the_disk_says(problem: OSError) -> tuple[str, str]:
+    """(a sentence, a code) for a file that could not be written."""
+    if problem.errno in NO_ROOM:
+        return STORAGE_FULL, "storage_full"
+    return STORAGE_FAILED.format(problem.strerror or type(problem).__name__), "storage_failed"
 
 
 def is_out_of_memory(problem: BaseException) -> bool:
@@ -123,7 +145,6 @@ class _Attempt:
 
     def train(self, on_start: Callable[[], None], is_asked_to_stop: Callable[[], bool]) -> None:
         """From the songs to the published model. Raises: Stopped, LeaseLost and whatever ends a training."""
-        forget_ended_runs()
         self.journal.say("Reading the songs")
         self.config = TrainingConfig.from_dict(self.run.config)
         base = model_to_start_from(self.run)
@@ -140,7 +161,7 @@ class _Attempt:
         self._end_with_the_best(State.SUCCEEDED, message=message)
 
     def _learn(self, base: LoadedModel | None, is_asked_to_stop: Callable[[], bool]) -> Finished:
-        """Train from the newest resume file that can be gone on from, or from the beginning."""
+        """Train from the newest checkpoint that can be gone on from, or from the beginning."""
         for resumption in self.files.resumptions(self.config, self.corpus):
             try:
                 return self._follow(resumption, base, is_asked_to_stop)
@@ -198,15 +219,15 @@ class _Attempt:
         if lease.cancel_requested:
             lifecycle.finish(self.run.pk, self.token, State.CANCELLED, message="Cancelled while it trained.")
             return
-        self._write_last_resume_file()
+        self._keep_last_checkpoint()
         leave = lifecycle.pause if lease.pause_requested else lifecycle.hand_back
         leave(self.run.pk, self.token)
 
-    def _write_last_resume_file(self) -> None:
+    def _keep_last_checkpoint(self) -> None:
         try:
             self.files.write(self.best)
         except OSError:  # the one before it is still there, and the run must get back into the line
-            logger.exception("run %s: its last resume file could not be written", self.run.pk)
+            logger.exception("run %s: its last checkpoint could not be kept", self.run.pk)
 
     def fail(self, error: str, code: str) -> None:
         lifecycle.finish(self.run.pk, self.token, State.FAILED, message=error, error=error, error_code=code)
@@ -245,10 +266,18 @@ class _Attempt:
         self.journal.say("Saving the model")
         published = self._publish()
         model = self._checkpoint(published)
-        ended = lifecycle.finish(self.run.pk, self.token, state, metrics=self.best.metrics, checkpoint=model, **words)
-        if not ended:
+        try:
+            with transaction.atomic():
+                retention.free_step(self.run.pk, model.step)  # the model takes the place of what was kept there
+                if not lifecycle.finish(
+                    self.run.pk, self.token, state, metrics=self.best.metrics, checkpoint=model, **words
+                ):
+                    raise LeaseLost
+        except LeaseLost:
             storage.remove(published.folder, published.manifest)
-            raise LeaseLost
+            raise
+        if state == State.SUCCEEDED:
+            retention.let_go(self.run.pk)
 
     def _publish(self) -> storage.Published:
         run, best = self.run, self.best
@@ -261,7 +290,7 @@ class _Attempt:
         if run.is_fine_tuning:
             data["starts_from"] = {"name": run.starts_from_name, "sha256": run.starts_from.sha256}
         return storage.publish(
-            f"checkpoints/{run.pk}/{best.step}-{run.attempts}-{self.token.hex[:8]}",
+            storage.folder_for(run.pk, step=best.step, attempt=run.attempts, token=self.token, kind="model"),
             lambda folder: save_model(
                 folder / storage.MODEL_FILE,
                 best.network,
@@ -270,7 +299,12 @@ class _Attempt:
                 data=data,
                 metrics=best.in_file,
             ),
-            facts={"config_hash": lifecycle.config_hash(self.config.to_dict()), "data_hash": data["content_hash"]},
+            facts={
+                "step": best.step,
+                "config_hash": lifecycle.config_hash(self.config.to_dict()),
+                "data_hash": data["content_hash"],
+                "vocabulary_hash": lifecycle.config_hash(self.corpus.tokenizer.to_dict()),
+            },
         )
 
     def _checkpoint(self, published: storage.Published) -> Checkpoint:

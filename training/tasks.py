@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from training import explaining, lifecycle, supervision
+from training import explaining, lifecycle, retention, supervision
 from training.fault_points import fault_point
 from training.models import TrainingRun
 
@@ -67,6 +67,12 @@ def import_dataset(self, import_id: str) -> None:
 def maintenance_reconcile() -> None:
     """Take back what is held by nobody and ring for what waits unheard."""
     reconcile_and_ring()
+
+
+@shared_task
+def maintenance_sweep() -> None:
+    """Take away checkpoints that are no longer needed and files that no row names."""
+    retention.sweep()
 
 
 def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:

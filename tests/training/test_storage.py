@@ -20,11 +20,9 @@ def write_model(stage: Path) -> None:
 
 @pytest.fixture(params=["folder", "object store"])
 def store(request, settings):
-    """Both kinds of storage; the object store is Django's own in memory, which like S3 has no paths."""
+    """Both kinds of storage: a disk, and an object store, which has no paths."""
     if request.param == "object store":
-        settings.STORAGES = settings.STORAGES | {
-            "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
-        }
+        request.getfixturevalue("bucket")
     return request.param
 
 

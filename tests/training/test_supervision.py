@@ -16,7 +16,6 @@ from tests.training.runs import SMALL, claim, expire_lease, make_run
 from training import allocator, execution, lifecycle, storage, supervision
 from training.language_model.checkpoint import load_model, weights_sha256
 from training.language_model.config import resolve_config
-from training.language_model.resume import ResumeFolder
 from training.models import Attempt, TrainingRun
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
@@ -90,7 +89,7 @@ def test_a_run_that_learns_is_cancelled(endless_run):
         wait_until(lambda: has_state(endless_run, State.CANCELLED), what="the cancel")
     assert endless_run.attempt_rows.get().outcome == Attempt.Outcome.CANCELLED
     assert endless_run.events.filter(state="cancelled").count() == 1
-    assert not endless_run.checkpoints.exists()
+    assert not endless_run.checkpoints.published().exists()
 
 
 def test_a_run_whose_child_still_loads_torch_is_cancelled(endless_run):
@@ -123,15 +122,15 @@ def test_a_run_whose_child_was_killed_and_then_its_worker_drained_ends_with_the_
     config = resolve_config(architecture="gru", overrides=LONG).to_dict()
     whole, run = make_run(ready_dataset, config=config), make_run(ready_dataset, config=config)
     execution.execute(whole.pk, claim(whole).token)
-    files = ResumeFolder(storage.work_folder(run.pk))
+    steps = run.checkpoints.ready().order_by("-step").values_list("step", flat=True)
     with supervised(run) as supervisor:
-        wait_until(files.steps, what="a resume file")
+        wait_until(steps.first, what="a checkpoint")
         os.kill(supervisor.child.pid, signal.SIGKILL)
     assert (run.state, run.lost_attempts) == (State.QUEUED, 1)
-    killed_at = files.steps()[0]
+    killed_at = steps.first()
     lifecycle.worker_beat(WORKER, host="here", pid=1, queues=["training"])
     with supervised(run):
-        wait_until(lambda: files.steps()[0] > killed_at, what="a newer resume file")
+        wait_until(lambda: steps.first() > killed_at, what="a newer checkpoint")
         lifecycle.announce_drain(WORKER)
     assert (run.state, run.lost_attempts) == (State.QUEUED, 1)
     lifecycle.forget_worker(WORKER, 1)
@@ -144,7 +143,7 @@ def test_a_run_whose_child_was_killed_and_then_its_worker_drained_ends_with_the_
     judged = ("step", "valid_loss", "train_loss", "learning_rate")
     points, expected = (one.metric_points.filter(valid_loss__gt=0).values_list(*judged) for one in (run, whole))
     assert list(points) == list(expected)
-    assert storage.runs_with_work() == []
+    assert run.checkpoints.get() == run.checkpoints.published().get()
 
 
 def test_a_worker_that_shuts_down_hands_its_run_back(endless_run):

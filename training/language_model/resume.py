@@ -1,16 +1,16 @@
 """The resume file: a training as it stood between two steps, so that it goes on as if it had never stopped.
 
-    resume-0000001200.safetensors     weights, optimiser, carried state, chance; in its description the place in the
-                                      songs, the clock, the best so far, the judgements without a gain
-    best-0000001100.safetensors       the best weights so far, of a step that a resume file names
+    resume.safetensors    weights, optimiser, carried state, chance; in its description the place in the songs, the
+                          clock, the best so far, the judgements without a gain
+    best.safetensors      the best weights so far; not there before the first judgement
 
 ``__metadata__`` holds format, version, ``about`` (JSON) and the sha256 of all of it: a flipped bit would load silently.
-Nothing in a file is ever executed. The last two resume files are kept, since the newest may be damaged.
+Nothing in a file is ever executed. Both lie in one folder that is never written to again.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from training.language_model.checkpoint import write_durably
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus
 from training.language_model.errors import ConfigError, LyricsError
@@ -29,7 +28,8 @@ from training.language_model.networks import LyricNetwork, NetworkShape
 
 FORMAT = "lyrics-resume"
 VERSION = "1"  # to be raised when what a file holds, or what it means, changes
-KEPT = 2
+RESUME_FILE = "resume.safetensors"
+BEST_FILE = "best.safetensors"
 OTHER_VERSION = "The resume file was written by another version of this program."
 DAMAGED = "The resume file is cut off or damaged."
 
@@ -56,6 +56,16 @@ class Snapshot:
     @property
     def course(self) -> dict[str, Any]:
         return self.about["course"]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the network has."""
+        return sum(tensor.numel() for name, tensor in self.tensors.items() if name.startswith("network."))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all is numbers; a training that has just run away is not worth going on from."""
+        return all_finite(self.tensors)
 
     @property
     def best_step(self) -> int | None:
@@ -198,71 +208,45 @@ class Resumption:
     best: LyricNetwork | None
 
 
-class ResumeFolder:
-    """The resume files of one training, in a folder of its own."""
+def write_resume(
+    folder: Path, snapshot: Snapshot, best: LyricNetwork | None, *, half_way: Callable[[], None] = lambda: None
+) -> None:
+    """Write a snapshot, and the weights of the best judgement before it, into an empty folder.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Whoever calls makes the folder durable and visible, whole or not at all. Raises: OSError (the disk is full).
+    """
+    if best is not None:
+        tensors = {name: _plain(weight) for name, weight in best.state_dict().items()}
+        _write(folder / BEST_FILE, tensors, {"step": snapshot.best_step})
+    half_way()
+    _write(folder / RESUME_FILE, snapshot.tensors, snapshot.about)
 
-    def steps(self) -> list[int]:
-        """The steps that there are resume files of, newest first."""
-        return sorted(self._steps_of("resume"), reverse=True)
 
-    def keep(self, snapshot: Snapshot) -> None:
-        """Write a resume file, and remove what only older ones than the last two need.
+def read_resume(folder: Path, *, config: TrainingConfig, corpus: Corpus) -> Resumption:
+    """What a folder holds, all of it checked.
 
-        A training that has just run away is not written: its weights are no longer numbers.
-        Raises: OSError (the disk is full).
-        """
-        if not all_finite(snapshot.tensors):
-            return
-        _write(self._file("resume", snapshot.step), snapshot.tensors, snapshot.about)
-        kept = self.steps()[:KEPT]
-        for step in self.steps()[KEPT:]:
-            self._file("resume", step).unlink(missing_ok=True)
-        needed = {snapshot.best_step, *(self._best_step_of(step) for step in kept)}
-        for step in self._steps_of("best"):
-            if step not in needed:
-                self._file("best", step).unlink(missing_ok=True)
+    Raises: ResumeRefused when it is damaged, or of another config or other songs, or lacks its best weights.
+    """
+    tensors, about = _read(folder / RESUME_FILE)
+    snapshot = Snapshot(tensors=tensors, about=about)
+    refuse_other_trainings(snapshot, config, corpus)
+    best = None
+    if snapshot.best_step is not None:
+        best = read_best(folder, NetworkShape.of(config, corpus.tokenizer.vocabulary_size), step=snapshot.best_step)
+    return Resumption(snapshot=snapshot, best=best)
 
-    def keep_best(self, step: int, network: LyricNetwork) -> None:
-        """Write the weights of the best judgement so far. Raises: OSError (the disk is full)."""
-        tensors = {name: _plain(weight) for name, weight in network.state_dict().items()}
-        _write(self._file("best", step), tensors, {"step": step})
 
-    def read(self, step: int, *, config: TrainingConfig, corpus: Corpus) -> Resumption:
-        """What the resume file of ``step`` holds, all of it checked.
-
-        Raises: ResumeRefused when it is damaged, or of another config or other songs, or lacks its best weights.
-        """
-        tensors, about = _read(self._file("resume", step))
-        snapshot = Snapshot(tensors=tensors, about=about)
-        refuse_other_trainings(snapshot, config, corpus)
-        best = None
-        if snapshot.best_step is not None:
-            best = self._read_best(snapshot.best_step, NetworkShape.of(config, corpus.tokenizer.vocabulary_size))
-        return Resumption(snapshot=snapshot, best=best)
-
-    def _read_best(self, step: int, shape: NetworkShape) -> LyricNetwork:
-        tensors, _ = _read(self._file("best", step))
-        network = LyricNetwork(shape, generator=torch.Generator().manual_seed(0))
-        try:
-            network.load_state_dict(tensors)
-        except RuntimeError as problem:
-            raise ResumeRefused("The best weights beside the resume file are those of another network.") from problem
-        return network.eval()
-
-    def _best_step_of(self, step: int) -> int | None:
-        try:
-            return Snapshot(tensors={}, about=_description_of(self._file("resume", step))).best_step
-        except (ResumeRefused, KeyError, TypeError):
-            return None
-
-    def _file(self, kind: str, step: int) -> Path:
-        return self.path / f"{kind}-{step:010d}.safetensors"
-
-    def _steps_of(self, kind: str) -> list[int]:
-        return [int(path.stem.removeprefix(f"{kind}-")) for path in self.path.glob(f"{kind}-*.safetensors")]
+def read_best(folder: Path, shape: NetworkShape, *, step: int) -> LyricNetwork:
+    """The best weights beside a resume file, which says of which ``step`` they are. Raises: ResumeRefused."""
+    tensors, about = _read(folder / BEST_FILE)
+    network = LyricNetwork(shape, generator=torch.Generator().manual_seed(0))
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as problem:
+        raise ResumeRefused("The best weights beside the resume file are those of another network.") from problem
+    if about.get("step") != step:
+        raise ResumeRefused("The best weights beside the resume file are those of another step.")
+    return network.eval()
 
 
 def refuse_other_trainings(snapshot: Snapshot, config: TrainingConfig, corpus: Corpus) -> None:
@@ -295,8 +279,7 @@ def sha256_of(tensors: dict[str, Tensor], about: str) -> str:
 def _write(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     text = json.dumps(about)
     metadata = {"format": FORMAT, "version": VERSION, "about": text, "sha256": sha256_of(tensors, text)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_durably(path, save(tensors, metadata))
+    path.write_bytes(save(tensors, metadata))
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -1,4 +1,7 @@
-"""Checkpoints: immutable folders of weights. One that is published is a model people can pick."""
+"""Checkpoints: immutable folders of weights.
+
+One that is published is a model people can pick; one that is not is what its run may go on from.
+"""
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +20,14 @@ class CheckpointQuerySet(OwnedQuerySet):
     def published(self) -> "CheckpointQuerySet":
         """The models: ready checkpoints that were given a name in the list."""
         return self.ready().filter(published_at__isnull=False)
+
+    def resume_points(self) -> "CheckpointQuerySet":
+        """What runs may go on from, damaged or not, but for what is being deleted."""
+        return self.filter(published_at__isnull=True).exclude(state=Checkpoint.State.DELETING)
+
+    def mark_corrupt(self) -> int:
+        """Say of those that are ready that their files are no longer what was published."""
+        return self.filter(state=Checkpoint.State.READY).update(state=Checkpoint.State.CORRUPT)
 
 
 class Checkpoint(models.Model):

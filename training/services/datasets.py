@@ -11,7 +11,7 @@ from django.core.files.base import File
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError, QuerySet
 
-from training import bundles, importers, ingest, lifecycle, tasks
+from training import bundles, importers, ingest, lifecycle, retention, tasks
 from training.errors import Conflict, Invalid, LimitReached
 from training.models import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Visibility
 from training.reading_limits import BY_OPERATOR, UPLOADED, limits_for, operator_limits, upload_limits
@@ -210,7 +210,7 @@ def delete_dataset(*, dataset: Dataset) -> None:
         except ProtectedError:
             message = "A training run was made from this dataset, so it has to stay."
             raise Conflict(message, state=dataset.state) from None
-        transaction.on_commit(lambda: [file.storage.delete(file.name) for file in files])
+        transaction.on_commit(lambda: retention.remove_uploads([file.name for file in files]))
 
 
 def rejections_of(*, dataset: Dataset) -> QuerySet[Rejection]:

@@ -4,7 +4,7 @@ import logging
 
 from django.core.files import File
 
-from training import storage
+from training import retention, storage
 from training.errors import Conflict, Damaged, Invalid
 from training.models import Checkpoint, Visibility
 from training.models.runs import TERMINAL
@@ -35,7 +35,8 @@ def update_model(*, model: Checkpoint, name: str | None = None, visibility: str 
 def delete_model(*, model: Checkpoint) -> None:
     """Delete a model and its files. Lyrics that it wrote stay, with its name and checksum.
 
-    First the row says so, then the files go, then the row: whoever dies half way leaves a row that tells what is left.
+    First the row says so, then the files go, then the row: whoever dies half way leaves a row that tells what is left,
+    and the next sweep ends it.
     A text that is being written right now is written to its end.
     Raises: Conflict when it is being deleted already, or when a run that has not ended trains it further.
     """
@@ -44,8 +45,7 @@ def delete_model(*, model: Checkpoint) -> None:
     usable = Checkpoint.objects.filter(pk=model.pk).exclude(state=Checkpoint.State.DELETING)
     if not usable.update(state=Checkpoint.State.DELETING):
         raise Conflict("This model is being deleted already.", state=Checkpoint.State.DELETING)
-    storage.remove(model.folder, model.manifest)
-    model.delete()
+    retention.remove_marked(Checkpoint.objects.filter(pk=model.pk))
 
 
 def open_model_file(checkpoint: Checkpoint) -> File:
@@ -58,6 +58,5 @@ def open_model_file(checkpoint: Checkpoint) -> File:
         return storage.open_verified(checkpoint.folder, storage.MODEL_FILE, expected)
     except storage.StorageDamaged as problem:
         logger.error("model %s is damaged: %s", checkpoint.pk, problem)
-        ready = Checkpoint.objects.filter(pk=checkpoint.pk, state=Checkpoint.State.READY)
-        ready.update(state=Checkpoint.State.CORRUPT)
+        Checkpoint.objects.filter(pk=checkpoint.pk).mark_corrupt()
         raise Damaged(f"The file of this model is damaged and can't be used. {problem}") from problem

@@ -15,7 +15,16 @@ from training.language_model.corpus import build_corpus
 from training.language_model.errors import TrainingDiverged
 from training.language_model.networks import LyricNetwork, NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
-from training.language_model.resume import ResumeFolder, ResumeRefused, Snapshot, sha256_of
+from training.language_model.resume import (
+    BEST_FILE,
+    RESUME_FILE,
+    ResumeRefused,
+    Resumption,
+    Snapshot,
+    read_resume,
+    sha256_of,
+    write_resume,
+)
 from training.language_model.shapes import CELL_KINDS
 from training.language_model.trainer import train
 
@@ -101,21 +110,37 @@ def follow(config, folder, *stops, corpus=CORPUS):
             if stop(report):
                 folder.keep(course.take())
                 reports.close()
-                resume_from = folder.read(folder.steps()[0], config=config, corpus=corpus).snapshot
+                resumption = folder.read(folder.steps()[0], config=config, corpus=corpus, needs_best=False)
+                resume_from = resumption.snapshot
                 break
     return course.ending()
 
 
-class WithoutBest(ResumeFolder):
-    """Who only wants to go on needs no best weights."""
+class Shelf:
+    """Resume files of one training, each in the folder of its step. Who only wants to go on needs no best weights."""
 
-    def _read_best(self, step, shape):
-        return None
+    def __init__(self, path):
+        self.path = path
+
+    def steps(self) -> list[int]:
+        return sorted((int(folder.name) for folder in self.path.iterdir()), reverse=True)
+
+    def keep(self, snapshot: Snapshot, best: LyricNetwork | None = None) -> None:
+        folder = self.path / str(snapshot.step)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_resume(folder, snapshot, best)
+
+    def read(self, step, *, config=CONFIG, corpus=CORPUS, needs_best=True) -> Resumption:
+        if needs_best:
+            return read_resume(self.path / str(step), config=config, corpus=corpus)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("training.language_model.resume.read_best", lambda *args, **options: None)
+            return read_resume(self.path / str(step), config=config, corpus=corpus)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return WithoutBest(tmp_path / "work")
+    return Shelf(tmp_path / "work")
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +176,7 @@ def test_a_training_that_stops_early_does_so_at_the_same_step(folder):
     stopped_at = whole[0][-1]["step"]
     assert whole[0][-1]["stopped_early"]
     assert follow(config, folder, at_step(stopped_at - 1)) == whole
-    assert follow(config, WithoutBest(folder.path / "other"), before_the_end(stopped_at)) == whole
+    assert follow(config, Shelf(folder.path.with_name("other")), before_the_end(stopped_at)) == whole
 
 
 def before_the_end(step):
@@ -199,8 +224,8 @@ def snapshot_at(step, config=CONFIG) -> Snapshot:
 
 @pytest.fixture
 def kept(tmp_path):
-    """A folder with two resume files."""
-    folder = ResumeFolder(tmp_path / "work")
+    """Two resume files."""
+    folder = Shelf(tmp_path / "work")
     for step in (OLDER, NEWER):
         folder.keep(snapshot_at(step))
     return folder
@@ -211,7 +236,7 @@ def read(folder, step=NEWER, config=CONFIG, corpus=CORPUS):
 
 
 def newest(folder):
-    return max(folder.path.glob("resume-*"))
+    return folder.path / str(NEWER) / RESUME_FILE
 
 
 def test_a_file_holds_every_tensor_as_it_was(kept):
@@ -303,55 +328,49 @@ def test_a_snapshot_with_another_course_is_refused_before_the_first_step():
         list(train(CORPUS, CONFIG, resume_from=other))
 
 
-def test_weights_that_are_no_numbers_are_neither_written_nor_read(kept, monkeypatch):
-    snapshot = snapshot_at(JUDGED[0] + 1)
+def test_weights_that_are_no_numbers_are_known_before_and_refused_after_they_are_written(kept):
+    snapshot = snapshot_at(JUDGED[0] - 1)
+    assert snapshot.is_finite
     snapshot.tensors["network.decoder_bias"][0] = torch.nan
+    assert not snapshot.is_finite
     kept.keep(snapshot)
-    assert kept.steps() == [NEWER, OLDER]
-    monkeypatch.setattr("training.language_model.resume.all_finite", lambda tensors: True)
-    kept.keep(snapshot)
-    monkeypatch.undo()
     with pytest.raises(ResumeRefused, match="not numbers"):
-        read(kept, JUDGED[0] + 1)
+        read(kept, JUDGED[0] - 1)
 
 
-def test_the_last_two_are_kept_with_the_best_weights_that_they_name(tmp_path):
-    folder = ResumeFolder(tmp_path / "work")
-    for report in train(CORPUS, CONFIG):
-        if isinstance(report, Resumable) and report.step:
-            folder.keep(report.take())
-        if isinstance(report, Evaluated):
-            folder.keep_best(report.step, report.network)
-    assert folder.steps() == sorted({STEPS_PER_EPOCH, 2 * STEPS_PER_EPOCH, *JUDGED}, reverse=True)[:2]
-    named = {read(folder, step).snapshot.best_step for step in folder.steps()}
-    assert {path.name for path in folder.path.glob("best-*")} == {f"best-{step:010d}.safetensors" for step in named}
-    assert not list(folder.path.glob("*.part"))
-
-
-def test_the_best_weights_come_back_with_the_resume_file(tmp_path):
-    folder, weights = ResumeFolder(tmp_path / "work"), {}
+def test_the_best_weights_come_back_with_the_resume_file(folder):
+    best, weights = None, {}
     for report in train(CORPUS, CONFIG):
         if isinstance(report, Evaluated) and report.is_best:
-            weights[report.step] = weights_sha256(report.network)
-            folder.keep_best(report.step, report.network)
+            best, weights[report.step] = report.network, weights_sha256(report.network)
         if isinstance(report, Resumable) and report.step:
-            folder.keep(report.take())
-    resumption = read(folder, STEPS)
-    assert weights_sha256(resumption.best) == weights[resumption.snapshot.best_step]
-    folder._file("best", resumption.snapshot.best_step).unlink()
+            folder.keep(report.take(), best)
+    for step in folder.steps():
+        resumption = folder.read(step)
+        if resumption.snapshot.best_step == step:
+            assert weights_sha256(resumption.best) == weights[step]
+    (folder.path / str(STEPS) / BEST_FILE).unlink()
     with pytest.raises(ResumeRefused, match="missing"):
-        read(folder, STEPS)
+        folder.read(STEPS)
 
 
-def test_a_full_disk_leaves_the_files_before_it(kept, monkeypatch):
-    def full(path, content):
-        raise OSError(28, "No space left on device")
+def test_best_weights_of_another_step_are_refused(folder):
+    reports = train(CORPUS, CONFIG)
+    judged = next(report for report in reports if isinstance(report, Evaluated))
+    snapshot = next(report for report in reports if isinstance(report, Resumable)).take()
+    folder.keep(snapshot, judged.network)
+    course = snapshot.course | {"best": snapshot.course["best"] | {"step": judged.step - 1}}
+    other = dataclasses.replace(snapshot, about=snapshot.about | {"course": course})
+    write_resume(folder.path / str(snapshot.step), other, None)
+    with pytest.raises(ResumeRefused, match="another step"):
+        folder.read(snapshot.step)
 
-    monkeypatch.setattr("training.language_model.resume.write_durably", full)
-    with pytest.raises(OSError, match="No space"):
-        kept.keep(snapshot_at(JUDGED[0] + 1))
-    monkeypatch.undo()
-    assert kept.steps() == [NEWER, OLDER]
+
+def test_the_size_of_the_network_is_known(folder):
+    assert (
+        snapshot_at(5).parameters
+        == LyricNetwork(NetworkShape.of(CONFIG, CORPUS.tokenizer.vocabulary_size)).count_parameters()
+    )
 
 
 # ── Running away, and starting from a model ──────────────────────────────────────────────────────────────────────
