@@ -240,7 +240,7 @@ class _Attempt:
 
     def give_back(self, reason: str) -> None:
         """Put the run back into the line as one that was lost: so often and no more, each time a little later."""
-        connection.close()  # what is broken is replaced by the next question
+        connection.close_if_unusable_or_obsolete()  # the next question opens another
         try:
             lifecycle.lost(self.run.pk, self.token, reason=reason, actor=self.run.worker)
         except (OperationalError, InterfaceError):  # its lease runs out, and the reconciler takes it back

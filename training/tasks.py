@@ -26,7 +26,7 @@ def as_far_as_the_database_answers():
     try:
         yield
     except (OperationalError, InterfaceError) as problem:
-        connection.close()
+        connection.close_if_unusable_or_obsolete()
         logger.warning("the database does not answer (%s); the reconciler rings again", type(problem).__name__)
 
 
