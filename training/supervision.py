@@ -27,6 +27,7 @@ from training.models import TrainingRun
 logger = logging.getLogger(__name__)
 child_logger = logging.getLogger("training.child")
 
+COMMAND = (sys.executable, "manage.py", "train_attempt")
 LOOK_SECONDS = 0.5
 LAST_WORDS = 30  # lines of the child's log that may tell why it ended
 
@@ -82,7 +83,7 @@ class Supervisor:
         self._settle(self.child.returncode)
 
     def _spawn(self) -> subprocess.Popen:
-        command = [sys.executable, "manage.py", "train_attempt", self.claim.run_id, str(self.claim.token)]
+        command = [*COMMAND, self.claim.run_id, str(self.claim.token)]
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": str(threads_for(self.claim.run_id)),

@@ -63,6 +63,14 @@ def assert_ends_as_if_undisturbed(platform, run, undisturbed) -> None:
     assert weights_of(run) == undisturbed["weights"]
 
 
+def with_workers(platform, *names: str) -> None:
+    """See that these workers listen, and no other that an earlier test has left."""
+    for name in [name for name in platform.processes if name.startswith(("training", "second")) and name not in names]:
+        platform.terminate(name).wait(30)
+    for name in names:
+        platform.ensure_worker(name)
+
+
 def worker_of(run) -> str:
     return run.worker.partition("@")[0]
 
@@ -100,7 +108,7 @@ def seconds_lost(run, step: int) -> float:
 
 def test_a_training_process_that_is_killed_costs_less_than_a_checkpoints_interval(platform, ready_dataset, undisturbed):
     """F01: kill -9 the training child at a random step."""
-    platform.ensure_worker()
+    with_workers(platform, "training")
     run = queue_run(ready_dataset, LONG)
     platform.ring()
     step = learns_past_a_checkpoint(run, seed=1)
@@ -118,8 +126,7 @@ def test_a_training_process_that_is_killed_costs_less_than_a_checkpoints_interva
 
 def test_a_worker_that_is_killed_takes_its_training_along_and_another_goes_on(platform, ready_dataset, undisturbed):
     """F02: kill -9 the Celery main process; a second worker takes over."""
-    platform.ensure_worker()
-    platform.ensure_worker("second")
+    with_workers(platform, "training", "second")
     run = queue_run(ready_dataset, LONG)
     platform.ring()
     learns_past_a_checkpoint(run, seed=2)
@@ -136,8 +143,7 @@ def test_a_worker_that_is_killed_takes_its_training_along_and_another_goes_on(pl
 
 def test_a_worker_that_wakes_after_its_run_was_taken_over_ends_its_training_and_writes_nothing(platform, ready_dataset):
     """F03: SIGSTOP the whole worker, let a second one take over, SIGCONT."""
-    platform.ensure_worker()
-    platform.ensure_worker("second")
+    with_workers(platform, "training", "second")
     run = queue_run(ready_dataset, ENDLESS)
     platform.ring()
     wait_for_learning(run)
@@ -162,7 +168,7 @@ def test_a_worker_that_wakes_after_its_run_was_taken_over_ends_its_training_and_
 
 def test_running_trainings_are_cancelled_within_seconds_and_keep_their_checkpoints(platform, ready_dataset):
     """F12: cancel a running run."""
-    platform.ensure_worker()
+    with_workers(platform, "training")
     seconds = []
     for _ in range(CANCELS):
         run = queue_run(ready_dataset, ENDLESS)
@@ -180,7 +186,7 @@ def test_running_trainings_are_cancelled_within_seconds_and_keep_their_checkpoin
 
 def test_a_worker_told_to_end_keeps_a_checkpoint_and_hands_its_run_back(platform, ready_dataset, undisturbed):
     """F15: SIGTERM to the worker during training, as a deployment does."""
-    platform.ensure_worker()
+    with_workers(platform, "training")
     run = queue_run(ready_dataset, LONG)
     platform.ring()
     step = learns_past_a_checkpoint(run, seed=15)
@@ -198,7 +204,7 @@ def test_a_worker_told_to_end_keeps_a_checkpoint_and_hands_its_run_back(platform
 
 def test_a_worker_that_staff_empties_hands_its_run_back_ends_and_stays_known(platform, ready_dataset):
     """F15: the operators' order instead of the signal."""
-    platform.ensure_worker()
+    with_workers(platform, "training")
     run = queue_run(ready_dataset, ENDLESS)
     platform.ring()
     wait_for_learning(run)
@@ -216,7 +222,7 @@ def test_a_worker_that_staff_empties_hands_its_run_back_ends_and_stays_known(pla
 
 def test_a_run_that_ends_its_process_each_time_is_given_up_and_the_next_one_starts(platform, ready_dataset):
     """F17: `os._exit(1)` at the third report of each attempt."""
-    platform.ensure_worker()
+    with_workers(platform, "training")
     run = queue_run(ready_dataset, ENDLESS)
     platform.ring()
     for _ in range(3):
@@ -239,12 +245,11 @@ def test_a_network_too_large_for_the_memory_fails_with_advice_and_its_worker_goe
     """F18: an address-space limit on the child, and a large network."""
     platform.ensure_web()
     if limited_by == "its own limit":
-        if platform.is_running("training"):
-            platform.terminate("training").wait(30)
+        with_workers(platform)
         platform.start_worker(TRAIN_MEMORY_MB="250")
     else:
         platform.arm("training.song", "sleep:6")
-    platform.ensure_worker()
+    with_workers(platform, "training")
     run = queue_run(ready_dataset, LARGE)
     platform.ring()
     if limited_by == "prlimit":
@@ -264,7 +269,7 @@ def test_a_network_too_large_for_the_memory_fails_with_advice_and_its_worker_goe
 
 def test_a_training_that_stands_still_is_ended_and_failed_at_its_deadline(platform, ready_dataset):
     """F19: the reading of the songs sleeps for ever."""
-    platform.ensure_worker()
+    with_workers(platform, "training")
     platform.arm("training.song", "sleep:100000")
     run = queue_run(ready_dataset, ENDLESS)
     platform.ring()
