@@ -80,9 +80,9 @@ def execute(
     Raises: LeaseLost when somebody else holds the run; then nothing more was written.
     """
     run = TrainingRun.objects.select_related("dataset", "owner", "starts_from").get(pk=run_id)
-    attempt = _Attempt(run, token)
+    attempt = _Attempt(run, token, is_asked_to_stop)
     try:
-        attempt.train(on_start, is_asked_to_stop)
+        attempt.train(on_start)
     except LeaseLost:
         raise
     except Stopped:
@@ -135,15 +135,15 @@ def learns_on_the_processor(run_id: str) -> bool:
 class _Attempt:
     """What this process holds while it trains: the run and its token, the corpus, the best weights so far."""
 
-    def __init__(self, run: TrainingRun, token: UUID) -> None:
-        self.run, self.token = run, token
+    def __init__(self, run: TrainingRun, token: UUID, is_asked_to_stop: Callable[[], bool]) -> None:
+        self.run, self.token, self.is_asked_to_stop = run, token, is_asked_to_stop
         self.journal = Journal(run.pk, token)
         self.files = ResumeFiles(run, self.journal, seconds=settings.RESUME_SECONDS)
         self.config = TrainingConfig()
         self.corpus: Corpus | None = None
         self.best: Best | None = None
 
-    def train(self, on_start: Callable[[], None], is_asked_to_stop: Callable[[], bool]) -> None:
+    def train(self, on_start: Callable[[], None]) -> None:
         """From the songs to the published model. Raises: Stopped, LeaseLost and whatever ends a training."""
         self.journal.say("Reading the songs")
         self.config = TrainingConfig.from_dict(self.run.config)
@@ -155,23 +155,21 @@ class _Attempt:
         make_baseline(self.run, self.corpus, lambda: songs_of(self.run), self.journal)
         on_start()
         self.journal.say("Measuring the speed of this machine")
-        finished = self._learn(base, is_asked_to_stop)
+        finished = self._learn(base)
         how = " early, as the validation loss no longer fell" if finished.stopped_early else ""
         message = f"Finished{how} after {finished.step} steps; the best weights are those of step {self.best.step}."
         self._end_with_the_best(State.SUCCEEDED, message=message)
 
-    def _learn(self, base: LoadedModel | None, is_asked_to_stop: Callable[[], bool]) -> Finished:
+    def _learn(self, base: LoadedModel | None) -> Finished:
         """Train from the newest checkpoint that can be gone on from, or from the beginning."""
         for resumption in self.files.resumptions(self.config, self.corpus):
             try:
-                return self._follow(resumption, base, is_asked_to_stop)
+                return self._follow(resumption, base)
             except ResumeRefused as problem:  # raised before the first step
                 self.files.refuse(resumption.snapshot.step, problem)
         raise AssertionError("the last resumption is the beginning")
 
-    def _follow(
-        self, resumption: Resumption | None, base: LoadedModel | None, is_asked_to_stop: Callable[[], bool]
-    ) -> Finished:
+    def _follow(self, resumption: Resumption | None, base: LoadedModel | None) -> Finished:
         reports = train(
             self.corpus,
             self.config,
@@ -199,7 +197,7 @@ class _Attempt:
                     self.files.offer(report, self.best)
                 case Finished():
                     return report
-            if is_asked_to_stop():
+            if self.is_asked_to_stop():
                 raise Stopped
         raise AssertionError("a training ends with Finished")
 
@@ -255,6 +253,8 @@ class _Attempt:
         with_model = f"{error} The weights of step {self.best.step}, the best before that, are kept as its model."
         try:
             self._end_with_the_best(State.FAILED, message=with_model, error=with_model, error_code=code)
+        except Stopped:
+            self.stop()
         except OSError:  # the disk is full as well: why it failed is still to be said
             logger.exception("run %s: its best weights could not be kept", self.run.pk)
             self.fail(error, code)
@@ -262,7 +262,7 @@ class _Attempt:
     def _end_with_the_best(self, state: str, **words: str) -> None:
         """Judge the best weights at last and put them into the storage; their row appears as the run ends."""
         self.journal.say("Judging by the songs kept for the last test")
-        self.best.judge_at_last(self.corpus.test)
+        self.best.judge_at_last(self.corpus.test, between=self._look_up)
         self.journal.say("Saving the model")
         published = self._publish()
         model = self._checkpoint(published)
@@ -278,6 +278,12 @@ class _Attempt:
             raise
         if state == State.SUCCEEDED:
             retention.let_go(self.run.pk)
+
+    def _look_up(self) -> None:
+        """Tell that this goes on, and heed a cancel. Who shuts down waits: the work is as good as done."""
+        self.journal.flush_when_due()
+        if self.is_asked_to_stop() and lifecycle.look(self.run.pk, self.token).cancel_requested:
+            raise Stopped
 
     def _publish(self) -> storage.Published:
         run, best = self.run, self.best
