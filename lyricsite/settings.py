@@ -154,6 +154,9 @@ RETRY_DAYS = env.float("RETRY_DAYS", default=7)  # that a failed or cancelled ru
 ORPHAN_HOURS = env.float("ORPHAN_HOURS", default=24)  # that a file which no row names is left alone
 NOTE_DAYS = env.float("NOTE_DAYS", default=30)  # that an ended run keeps the small talk of its history
 EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take
+LOST_WAITS_SECONDS = env.list("LOST_WAITS_SECONDS", cast=float, default=[0, 10, 60])  # before each further attempt
+TRAIN_MEMORY_BYTES = env.int("TRAIN_MEMORY_MB", default=0) * 1024 * 1024  # 0: as much as the machine has
+TRAIN_FILE_BYTES = env.int("TRAIN_FILE_MB", default=16_384) * 1024 * 1024  # what one file of a training may grow to
 TRAIN_THREADS = env.int("TRAIN_THREADS", default=0)  # 0: as many as the machine has cores
 FAULTS_ENABLED = env.bool("FAULTS_ENABLED", default=False)  # whether tests may break it (`training.fault_points`)
 

@@ -20,12 +20,17 @@ STEADY_SECONDS = 60  # a child that lived this long starts again at once
 
 @dataclass
 class Child:
-    """One process to keep alive. ``grace_seconds``: how long it may take to end when asked to."""
+    """One process to keep alive. ``grace_seconds``: how long it may take to end when asked to.
+
+    One that ``may_leave`` and ends with code 0 was asked to, and stays down.
+    """
 
     name: str
     command: list[str]
     environment: dict[str, str] = field(default_factory=dict)
     grace_seconds: float = 10
+    may_leave: bool = False
+    has_left: bool = False
     process: subprocess.Popen | None = None
     started_at: float = 0
     failures: int = 0
@@ -95,10 +100,14 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
 
     def _tend(self, child: Child) -> None:
-        if child.is_alive:
+        if child.is_alive or child.has_left:
             return
         if child.process is not None:
             code, child.process = child.process.returncode, None
+            if child.may_leave and code == 0:
+                child.has_left = True
+                logger.warning("%s ended as it was asked to, and stays down", child.name)
+                return
             logger.warning("%s ended with code %s; it starts again in %s s", child.name, code, child.plan_restart())
         if time.monotonic() >= child.start_at:
             child.start()

@@ -6,6 +6,7 @@ before it tells anybody, while after a SIGTERM it tells at once, our trainings h
 
 import logging
 import os
+import signal
 import socket
 import threading
 import time
@@ -59,12 +60,20 @@ class Life:
         lifecycle.worker_beat(
             self.name, host=socket.gethostname(), pid=os.getpid(), queues=self.queues, processes=self.processes
         )
+        if lifecycle.is_to_stay_down(self.name, os.getpid()) and not self.is_draining.is_set():
+            self._leave()
         if self.is_draining.is_set() and not self.has_announced:
             lifecycle.announce_drain(self.name)
             self.has_announced = True
         if time.monotonic() >= self.sweep_at:
             self.sweep_at = time.monotonic() + settings.RECONCILE_SECONDS
             tasks.reconcile_and_ring()
+
+    def _leave(self) -> None:
+        """End this worker as staff asked: it hands back what it holds, as on any other order to end."""
+        logger.warning("%s was asked to end, and stays down until it is started again", self.name)
+        self.is_draining.set()
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def _forget(self) -> None:
         from training import lifecycle

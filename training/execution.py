@@ -13,22 +13,25 @@ import errno
 import logging
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import torch
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from training import allocator, lifecycle, retention, storage
+from training import allocator, endings, lifecycle, processes, retention, storage
 from training.baseline_making import make_baseline
+from training.fault_points import fault_point
 from training.journal import Journal, LeaseLost
 from training.language_model.checkpoint import LoadedModel, load_model, save_model
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus, SongText, build_corpus
 from training.language_model.errors import CheckpointError, ConfigError, CorpusTooSmall, LyricsError, TrainingDiverged
+from training.language_model.machine import choose_device
 from training.language_model.networks import NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.resume import ResumeRefused, Resumption
@@ -47,9 +50,7 @@ ERROR_CODES = {
     CorpusTooSmall: "corpus_too_small",
     TrainingDiverged: "diverged",
 }
-OUT_OF_MEMORY = (
-    "The training needed more memory than there is. Choose a smaller batch, a shorter sequence or a smaller network."
-)
+DATABASE_AWAY = "The database did not answer."
 STORAGE_FULL = (
     "There is no room left where checkpoints and models are kept. The checkpoints before that are still there: "
     "make room, then try the run again."
@@ -79,9 +80,9 @@ def execute(
     Raises: LeaseLost when somebody else holds the run; then nothing more was written.
     """
     run = TrainingRun.objects.select_related("dataset", "owner", "starts_from").get(pk=run_id)
-    attempt = _Attempt(run, token)
+    attempt = _Attempt(run, token, is_asked_to_stop)
     try:
-        attempt.train(on_start, is_asked_to_stop)
+        attempt.train(on_start)
     except LeaseLost:
         raise
     except Stopped:
@@ -90,15 +91,21 @@ def execute(
         attempt.fail_with_the_best(str(problem), "diverged")
     except LyricsError as problem:
         attempt.fail(str(problem), ERROR_CODES.get(type(problem), "refused"))
-    except storage.StorageAway:  # not the run's fault: it is tried again a little later, three times at most
+    except (OperationalError, InterfaceError) as problem:  # no fault of the run: it is tried again, a few times
+        logger.warning("run %s: %s (%s)", run_id, DATABASE_AWAY, type(problem).__name__)
+        attempt.give_back(DATABASE_AWAY)
+    except storage.StorageAway:
         logger.exception("run %s: %s", run_id, STORAGE_AWAY)
-        lifecycle.lost(run_id, token, reason=STORAGE_AWAY, actor=run.worker)
+        attempt.give_back(STORAGE_AWAY)
     except OSError as problem:
+        if is_out_of_memory(problem):
+            attempt.fail_without_memory(problem)
+            return
         attempt.fail(*what_the_disk_says(problem))
         raise
     except Exception as problem:  # whatever ends a training, its row must say so before the error goes on
         if is_out_of_memory(problem):
-            attempt.fail(OUT_OF_MEMORY, "out_of_memory")
+            attempt.fail_without_memory(problem)
             return
         logger.exception("run %s failed", run_id)
         attempt.fail(UNEXPECTED, "internal")
@@ -116,21 +123,27 @@ def is_out_of_memory(problem: BaseException) -> bool:
     """Torch says it with types of its own: a RuntimeError of the CPU's allocator, an OutOfMemoryError of the GPU's."""
     if isinstance(problem, MemoryError | torch.OutOfMemoryError):
         return True
-    return isinstance(problem, RuntimeError) and "allocate memory" in str(problem)
+    return isinstance(problem, RuntimeError | OSError | ImportError) and endings.tells_of_no_memory(str(problem))
+
+
+def learns_on_the_processor(run_id: str) -> bool:
+    """Whether the run's network will lie in this machine's own memory rather than in a graphics processor's."""
+    config = TrainingRun.objects.values_list("config", flat=True).get(pk=run_id)
+    return choose_device(TrainingConfig.from_dict(config).device)[0].type == "cpu"
 
 
 class _Attempt:
     """What this process holds while it trains: the run and its token, the corpus, the best weights so far."""
 
-    def __init__(self, run: TrainingRun, token: UUID) -> None:
-        self.run, self.token = run, token
+    def __init__(self, run: TrainingRun, token: UUID, is_asked_to_stop: Callable[[], bool]) -> None:
+        self.run, self.token, self.is_asked_to_stop = run, token, is_asked_to_stop
         self.journal = Journal(run.pk, token)
         self.files = ResumeFiles(run, self.journal, seconds=settings.RESUME_SECONDS)
         self.config = TrainingConfig()
         self.corpus: Corpus | None = None
         self.best: Best | None = None
 
-    def train(self, on_start: Callable[[], None], is_asked_to_stop: Callable[[], bool]) -> None:
+    def train(self, on_start: Callable[[], None]) -> None:
         """From the songs to the published model. Raises: Stopped, LeaseLost and whatever ends a training."""
         self.journal.say("Reading the songs")
         self.config = TrainingConfig.from_dict(self.run.config)
@@ -142,23 +155,21 @@ class _Attempt:
         make_baseline(self.run, self.corpus, lambda: songs_of(self.run), self.journal)
         on_start()
         self.journal.say("Measuring the speed of this machine")
-        finished = self._learn(base, is_asked_to_stop)
+        finished = self._learn(base)
         how = " early, as the validation loss no longer fell" if finished.stopped_early else ""
         message = f"Finished{how} after {finished.step} steps; the best weights are those of step {self.best.step}."
         self._end_with_the_best(State.SUCCEEDED, message=message)
 
-    def _learn(self, base: LoadedModel | None, is_asked_to_stop: Callable[[], bool]) -> Finished:
+    def _learn(self, base: LoadedModel | None) -> Finished:
         """Train from the newest checkpoint that can be gone on from, or from the beginning."""
         for resumption in self.files.resumptions(self.config, self.corpus):
             try:
-                return self._follow(resumption, base, is_asked_to_stop)
+                return self._follow(resumption, base)
             except ResumeRefused as problem:  # raised before the first step
                 self.files.refuse(resumption.snapshot.step, problem)
         raise AssertionError("the last resumption is the beginning")
 
-    def _follow(
-        self, resumption: Resumption | None, base: LoadedModel | None, is_asked_to_stop: Callable[[], bool]
-    ) -> Finished:
+    def _follow(self, resumption: Resumption | None, base: LoadedModel | None) -> Finished:
         reports = train(
             self.corpus,
             self.config,
@@ -173,6 +184,8 @@ class _Attempt:
                     self._begin(report, resumption)
                 case Progress():
                     self.journal.progress(report)
+                    if report.step:
+                        fault_point("training.progress")
                 case Evaluated():
                     if report.is_best:
                         self.best = Best.of(report)
@@ -184,7 +197,7 @@ class _Attempt:
                     self.files.offer(report, self.best)
                 case Finished():
                     return report
-            if is_asked_to_stop():
+            if self.is_asked_to_stop():
                 raise Stopped
         raise AssertionError("a training ends with Finished")
 
@@ -199,12 +212,14 @@ class _Attempt:
     # ── Its end ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def stop(self) -> None:
-        """End a run as was asked: a cancelled one leaves no model, one whose worker shuts down waits again."""
-        if lifecycle.look(self.run.pk, self.token).cancel_requested:
+        """End a run as was asked: cancelled without a model, put aside until it is resumed, or waiting again."""
+        lease = lifecycle.look(self.run.pk, self.token)
+        if lease.cancel_requested:
             lifecycle.finish(self.run.pk, self.token, State.CANCELLED, message="Cancelled while it trained.")
             return
         self._keep_last_checkpoint()
-        lifecycle.hand_back(self.run.pk, self.token)
+        leave = lifecycle.pause if lease.pause_requested else lifecycle.hand_back
+        leave(self.run.pk, self.token)
 
     def _keep_last_checkpoint(self) -> None:
         try:
@@ -215,6 +230,20 @@ class _Attempt:
     def fail(self, error: str, code: str) -> None:
         lifecycle.finish(self.run.pk, self.token, State.FAILED, message=error, error=error, error_code=code)
 
+    def fail_without_memory(self, problem: BaseException) -> None:
+        """Let go of what the training held, and of the limit it came up against: the row wants memory too."""
+        traceback.clear_frames(problem.__traceback__)
+        processes.lift_memory_limit()
+        self.fail(endings.OUT_OF_MEMORY_WORDS, endings.OUT_OF_MEMORY)
+
+    def give_back(self, reason: str) -> None:
+        """Put the run back into the line as one that was lost: so often and no more, each time a little later."""
+        connection.close_if_unusable_or_obsolete()  # the next question opens another
+        try:
+            lifecycle.lost(self.run.pk, self.token, reason=reason, actor=self.run.worker)
+        except (OperationalError, InterfaceError):  # its lease runs out, and the reconciler takes it back
+            logger.warning("run %s could not be given back", self.run.pk)
+
     def fail_with_the_best(self, error: str, code: str) -> None:
         """Fail the run, and publish what was good before: a long training is not lost by its last step."""
         if self.best is None:
@@ -224,6 +253,8 @@ class _Attempt:
         with_model = f"{error} The weights of step {self.best.step}, the best before that, are kept as its model."
         try:
             self._end_with_the_best(State.FAILED, message=with_model, error=with_model, error_code=code)
+        except Stopped:
+            self.stop()
         except OSError:  # the disk is full as well: why it failed is still to be said
             logger.exception("run %s: its best weights could not be kept", self.run.pk)
             self.fail(error, code)
@@ -231,7 +262,7 @@ class _Attempt:
     def _end_with_the_best(self, state: str, **words: str) -> None:
         """Judge the best weights at last and put them into the storage; their row appears as the run ends."""
         self.journal.say("Judging by the songs kept for the last test")
-        self.best.judge_at_last(self.corpus.test)
+        self.best.judge_at_last(self.corpus.test, between=self._look_up)
         self.journal.say("Saving the model")
         published = self._publish()
         model = self._checkpoint(published)
@@ -248,6 +279,12 @@ class _Attempt:
             storage.remove(published.folder, published.manifest)
             raise
         retention.remove_marked()
+
+    def _look_up(self) -> None:
+        """Tell that this goes on, and heed a cancel. Who shuts down waits: the work is as good as done."""
+        self.journal.flush_when_due()
+        if self.is_asked_to_stop() and lifecycle.look(self.run.pk, self.token).cancel_requested:
+            raise Stopped
 
     def _publish(self) -> storage.Published:
         run, best = self.run, self.best
@@ -333,6 +370,7 @@ def songs_of(run: TrainingRun):
     songs = run.dataset.songs_in_use(run.dataset_version).order_by("ordinal")
     columns = ("text", "duplicate_group", "title", "genre", "artist")
     for values in songs.values(*columns).iterator(chunk_size=FETCH_SONGS):
+        fault_point("training.song")
         yield SongText(**values)
 
 

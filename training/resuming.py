@@ -9,7 +9,7 @@ what was measured before it is written down before it.
 import copy
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
@@ -45,14 +45,14 @@ class Best:
         """Copied out of the network that goes on learning."""
         return cls(copy.deepcopy(report.network).to("cpu").eval(), report.metrics())
 
-    def judge_at_last(self, test: HeldOutSongs) -> None:
+    def judge_at_last(self, test: HeldOutSongs, *, between: Callable[[], None] = lambda: None) -> None:
         """Judge these weights, once, by songs that no choice was made by: neither when to stop nor what to keep.
 
-        Where none are kept for it, nothing is known.
+        Where none are kept for it, nothing is known. ``between`` is called after each small piece, and may raise.
         """
         if not test.songs:
             return
-        result = finish(evaluate(self.network, test))
+        result = finish(_interrupted(evaluate(self.network, test), between))
         figures = {
             "test_loss": result.nats_per_token,
             "test_perplexity": result.perplexity,
@@ -61,6 +61,17 @@ class Best:
         }
         self.in_file |= figures
         self.metrics |= {name: finite(value) for name, value in figures.items()}
+
+
+def _interrupted(pieces: Iterator[float], between: Callable[[], None]) -> Iterator[float]:
+    """The same pieces and the same result, with ``between`` called after each."""
+    while True:
+        try:
+            piece = next(pieces)
+        except StopIteration as done:
+            return done.value
+        between()
+        yield piece
 
 
 class ResumeFiles:

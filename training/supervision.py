@@ -1,4 +1,8 @@
-"""Watches over the child process that trains: holds its lease, passes on wishes, and ends it when it must."""
+"""Watches over the child process that trains: passes on what is wished, and ends it when it must.
+
+Heartbeat (a thread, asks the row) ──lease──▶ Supervisor ──SIGTERM, SIGKILL──▶ child (`train_attempt`)
+                                                  ▲──────── its last words, its exit code ───────┘
+"""
 
 import logging
 import os
@@ -7,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -14,21 +19,24 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from training import allocator, lifecycle
+from training import allocator, endings, lifecycle
+from training.heartbeat import Heartbeat
 from training.lifecycle import Claim
 from training.models import TrainingRun
 
 logger = logging.getLogger(__name__)
 child_logger = logging.getLogger("training.child")
 
+COMMAND = (sys.executable, "manage.py", "train_attempt")
 LOOK_SECONDS = 0.5
-FENCE_SHARE = 2 / 3  # of the lease: without a confirmed renewal for so long, somebody else may soon hold the run
+LAST_WORDS = 30  # lines of the child's log that may tell why it ended
 
 
 class Ending(StrEnum):
     """Why the supervisor ends its child."""
 
     CANCEL = "cancel"
+    PAUSE = "pause"
     DRAIN = "drain"
     STALLED = "stalled"
     LEASE_LOST = "lease_lost"
@@ -57,11 +65,12 @@ class Supervisor:
         self.child: subprocess.Popen | None = None
         self.ending: Ending | None = None
         self.asked_at = 0.0
-        self.confirmed_at = self.renewed_at = time.monotonic()
+        self.heartbeat = Heartbeat(claim, worker, look_seconds=LOOK_SECONDS)
+        self.last_words: deque[str] = deque(maxlen=LAST_WORDS)
 
     def run(self) -> None:
         """Train the run in a child process until it ends, or is taken from us; then settle what the child left open."""
-        with self._spawn() as self.child:
+        with self.heartbeat, self._spawn() as self.child:
             listener = threading.Thread(target=self._listen, name="child-log", daemon=True)
             listener.start()
             try:
@@ -74,7 +83,7 @@ class Supervisor:
         self._settle(self.child.returncode)
 
     def _spawn(self) -> subprocess.Popen:
-        command = [sys.executable, "manage.py", "train_attempt", self.claim.run_id, str(self.claim.token)]
+        command = [*COMMAND, self.claim.run_id, str(self.claim.token)]
         environment = {
             **os.environ,
             "OMP_NUM_THREADS": str(threads_for(self.claim.run_id)),
@@ -96,6 +105,7 @@ class Supervisor:
 
     def _listen(self) -> None:
         for line in self.child.stderr:
+            self.last_words.append(line)
             child_logger.info("run %s: %s", self.claim.run_id, line.rstrip())
 
     # ── Watching ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -115,30 +125,22 @@ class Supervisor:
         return True
 
     def _reason_to_end(self) -> Ending | None:
-        """What the row says, asked anew each time: a lease may be lost while a cancel is under way."""
-        now = time.monotonic()
-        try:
-            lease = self._look(now)
-            is_draining = lifecycle.is_draining(self.worker)
-        except DatabaseError as problem:
-            connection.close()  # a connection that broke is replaced at the next question
-            fence = settings.LEASE_SECONDS * FENCE_SHARE
-            logger.warning("run %s: the database does not answer (%s)", self.claim.run_id, type(problem).__name__)
-            return Ending.LEASE_LOST if now - self.confirmed_at > fence else self.ending
+        """What the row said last, looked at anew each time: a lease may be lost while a cancel is under way.
+
+        Nothing here waits for the database, so a right that is no longer confirmed is given up in time.
+        """
+        heartbeat, lease = self.heartbeat, self.heartbeat.lease
         if not lease.ok:
             return Ending.FINISHED if lease.has_ended else Ending.LEASE_LOST
+        if not heartbeat.is_confirmed:
+            return Ending.LEASE_LOST
         if lease.cancel_requested:
             return Ending.CANCEL
         if lease.is_stalled:
             return Ending.STALLED
-        return Ending.DRAIN if is_draining else self.ending
-
-    def _look(self, now: float) -> lifecycle.Lease:
-        if now - self.renewed_at < settings.HEARTBEAT_SECONDS:
-            return lifecycle.look(self.claim.run_id, self.claim.token)
-        lease = lifecycle.renew(self.claim.run_id, self.claim.token)
-        self.renewed_at = self.confirmed_at = now  # the moment before the question: the lease is at least that long
-        return lease
+        if lease.pause_requested:
+            return Ending.PAUSE
+        return Ending.DRAIN if heartbeat.is_draining else self.ending
 
     def _end(self) -> None:
         """Ask once, kill after the grace. Who has no right to the run, or does not move, is not asked."""
@@ -156,20 +158,36 @@ class Supervisor:
 
     def _settle(self, code: int) -> None:
         """Write the end that the child could not write itself; each of these does nothing when it did."""
+        try:
+            self._write_the_end(code)
+        except DatabaseError as problem:  # the lease runs out, and the reconciler takes the run back
+            connection.close()
+            logger.warning("run %s: its end could not be written (%s)", self.claim.run_id, type(problem).__name__)
+
+    def _write_the_end(self, code: int) -> None:
         run_id, token = self.claim.run_id, self.claim.token
         match self.ending:
             case Ending.LEASE_LOST:
                 logger.warning("run %s: the lease is lost, its child was ended", run_id)
             case Ending.CANCEL:
                 lifecycle.finish(run_id, token, TrainingRun.State.CANCELLED, message="Cancelled while it trained.")
+            case Ending.PAUSE:
+                lifecycle.pause(run_id, token)
             case Ending.DRAIN:
                 lifecycle.hand_back(run_id, token)
             case Ending.STALLED:
                 lifecycle.stalled(run_id, token, actor=self.worker)
             case Ending.FINISHED:
                 pass
+            case None if code != 0 and endings.tells_of_no_memory("".join(self.last_words)):
+                self._fail(endings.OUT_OF_MEMORY_WORDS, endings.OUT_OF_MEMORY)
             case None:
                 lifecycle.lost(run_id, token, reason=self._how_it_ended(code), actor=self.worker)
+
+    def _fail(self, error: str, code: str) -> None:
+        run_id, token = self.claim.run_id, self.claim.token
+        state = TrainingRun.State.FAILED
+        lifecycle.finish(run_id, token, state, message=error, error=error, error_code=code, actor=self.worker)
 
     def _how_it_ended(self, code: int) -> str:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"

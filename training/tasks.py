@@ -1,15 +1,17 @@
 """What a worker does when it is told, and how it is told. A message is a doorbell: losing one costs only time."""
 
 import logging
+from contextlib import contextmanager
 from functools import partial
 
 from celery import current_app, shared_task
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
 from training import explaining, lifecycle, retention, supervision
+from training.fault_points import fault_point
 from training.models import TrainingRun
 
 logger = logging.getLogger(__name__)
@@ -18,23 +20,35 @@ _IMPATIENT = {**settings.CELERY_BROKER_TRANSPORT_OPTIONS, "socket_timeout": 0.8,
 BELL_SECONDS = 3600  # an unread bell older than this is dropped; the reconciler has long rung again
 
 
+@contextmanager
+def as_far_as_the_database_answers():
+    """Leave the rest of a task to a later bell when the database is away: what waits in its rows waits on."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as problem:
+        connection.close_if_unusable_or_obsolete()
+        logger.warning("the database does not answer (%s); the reconciler rings again", type(problem).__name__)
+
+
 @shared_task(bind=True)
 def train_next(self) -> None:
     """Train the first run in line, ring for the one behind it, and explain what was learnt."""
     worker = self.request.hostname or "worker"
-    if lifecycle.is_draining(worker):
-        return  # the reconciler rings for another one
-    trained = supervision.train_first_in_line(worker)
-    if trained and TrainingRun.objects.queued().exists() and not lifecycle.is_draining(worker):
-        ring_for_training()
-    if trained:
-        explaining.explain_first_in_line(worker)
+    with as_far_as_the_database_answers():
+        if lifecycle.is_draining(worker):
+            return  # the reconciler rings for another one
+        trained = supervision.train_first_in_line(worker)
+        if trained and TrainingRun.objects.queued().exists() and not lifecycle.is_draining(worker):
+            ring_for_training()
+        if trained:
+            explaining.explain_first_in_line(worker)
 
 
 @shared_task(bind=True)
 def explain_next(self) -> None:
     """Work out the insights into the run that has waited for them longest."""
-    explaining.explain_first_in_line(self.request.hostname or "worker")
+    with as_far_as_the_database_answers():
+        explaining.explain_first_in_line(self.request.hostname or "worker")
 
 
 @shared_task(bind=True)
@@ -74,7 +88,12 @@ def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:
 
 def ring_for_training() -> None:
     """Tell a worker, once the transaction is committed, that a run waits. Never raises, never waits long."""
-    transaction.on_commit(partial(_send, train_next), robust=True)
+    transaction.on_commit(_tell_a_trainer, robust=True)
+
+
+def _tell_a_trainer() -> None:
+    fault_point("doorbell.before_send")  # the row is committed, and nobody knows yet
+    _send(train_next)
 
 
 def ring_for_import(import_id: str) -> None:

@@ -42,6 +42,7 @@ REAL_TIMES = {
     "WORKER_BEAT_SECONDS": 1.5,
     "WORKER_STALE_SECONDS": 5,
     "RESUME_SECONDS": 60,
+    "LOST_WAITS_SECONDS": "0,10,60",
 }
 # A tenth, but for what must outlast a moment in which a busy machine runs something else.
 SCALED_TIMES = {
@@ -54,6 +55,7 @@ SCALED_TIMES = {
     "WORKER_BEAT_SECONDS": 0.5,
     "WORKER_STALE_SECONDS": 3,
     "RESUME_SECONDS": 1,
+    "LOST_WAITS_SECONDS": "0,1,6",
 }
 TIMES = REAL_TIMES if IS_FULL else SCALED_TIMES
 
@@ -366,6 +368,7 @@ def fault_platform(folder: Path, *, proxies_database: bool = False, **environmen
         "FAULT_FOLDER": str(folder / "faults"),
         "SUPERVISOR_PID": str(os.getpid()),
         "OMP_NUM_THREADS": "1",
+        "RUNNING_RUNS_PER_USER": "20",  # the fair share has tests of its own
         **environment,
     }
     platform = FaultPlatform(

@@ -9,7 +9,7 @@ import pytest
 from lyricsite.worker_life import Life
 from tests.processes import running_platform, wait_until
 from tests.training.runs import SMALL, make_run
-from training import tasks
+from training import lifecycle, tasks
 from training.language_model.config import resolve_config
 from training.models import Worker
 
@@ -93,6 +93,19 @@ def test_an_end_that_is_near_is_announced_once_and_the_worker_goes_on_beating(li
     assert Worker.objects.get().is_draining
     life.beat()
     assert Worker.objects.get().is_draining
+
+
+def test_a_worker_that_staff_empties_tells_itself_to_end_once(life, monkeypatch):
+    told = []
+    monkeypatch.setattr(os, "kill", lambda *signal: told.append(signal))
+    life.beat()
+    assert lifecycle.drain_worker("training@here", by="mara")
+    life.beat()
+    life.beat()
+    assert told == [(os.getpid(), signal.SIGTERM)]
+    assert life.is_draining.is_set()
+    life._forget()
+    assert Worker.objects.get().stays_down
 
 
 def test_it_sweeps_at_its_first_beat_and_then_when_it_is_time(life, settings, monkeypatch):

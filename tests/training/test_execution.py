@@ -187,6 +187,21 @@ def test_a_cancelled_run_stops_and_leaves_no_model(run):
     assert not Checkpoint.objects.exists()
 
 
+def test_a_cancel_is_heeded_in_the_last_judgement_too(run, monkeypatch):
+    judge = execution.Best.judge_at_last
+    asked = []
+
+    def cancelled_meanwhile(best, test, **options):
+        lifecycle.request_cancel(run, "mara")
+        asked.append(True)
+        judge(best, test, **options)
+
+    monkeypatch.setattr(execution.Best, "judge_at_last", cancelled_meanwhile)
+    train(run, is_asked_to_stop=lambda: bool(asked))
+    assert run.state == State.CANCELLED
+    assert not run.checkpoints.published().exists()
+
+
 def test_a_run_whose_worker_shuts_down_waits_again_and_is_trained_anew(run):
     train(run, is_asked_to_stop=lambda: True)
     assert (run.state, run.lost_attempts) == (State.QUEUED, 0)

@@ -155,6 +155,48 @@ def test_a_worker_that_shuts_down_hands_its_run_back(endless_run):
     assert endless_run.attempt_rows.get().outcome == Attempt.Outcome.DRAINED
 
 
+def test_a_run_that_is_to_be_paused_keeps_a_checkpoint_and_goes_on_from_it(endless_run):
+    with supervised(endless_run):
+        wait_until(lambda: is_learning(endless_run), what="the first step")
+        assert lifecycle.request_pause(endless_run, "mara") == lifecycle.PauseAnswer.REQUESTED
+    assert (endless_run.state, endless_run.lost_attempts) == (State.PAUSED, 0)
+    assert endless_run.attempt_rows.get().outcome == Attempt.Outcome.PAUSED
+    kept = endless_run.checkpoints.ready().order_by("-step").values_list("step", flat=True).first()
+    assert kept == endless_run.step
+    assert lifecycle.resume(endless_run, "mara")
+    with supervised(endless_run):
+        wait_until(lambda: is_learning(endless_run) and endless_run.step > kept, what="further steps")
+        lifecycle.request_cancel(endless_run, "mara")
+    assert endless_run.events.filter(message=f"Goes on from step {kept}.").exists()
+
+
+def test_a_database_that_hangs_keeps_no_training_beyond_its_right_to_it(endless_run, settings, monkeypatch):
+    asked, answers = threading.Event(), threading.Event()
+
+    def hang(*args):
+        asked.set()
+        answers.wait(PATIENCE_SECONDS)
+        return lifecycle.Lease(ok=True)
+
+    settings.LEASE_SECONDS = 3
+    with supervised(endless_run) as supervisor:
+        wait_until(lambda: is_learning(endless_run), what="the first step")
+        monkeypatch.setattr(lifecycle, "renew", hang)
+        asked.wait(PATIENCE_SECONDS)
+        wait_until(lambda: supervisor.child.poll() is not None, what="the child's end")
+        answers.set()
+    assert supervisor.ending == supervision.Ending.LEASE_LOST
+    assert endless_run.state == State.RUNNING  # until the reconciler finds its lease run out
+
+
+def test_a_child_that_dies_for_want_of_memory_is_not_tried_again(endless_run, monkeypatch):
+    words = "import sys; sys.exit('libgomp: Thread creation failed: Resource temporarily unavailable')"
+    monkeypatch.setattr(supervision, "COMMAND", (supervision.sys.executable, "-c", words))
+    with supervised(endless_run):
+        pass
+    assert (endless_run.state, endless_run.error_code, endless_run.attempts) == (State.FAILED, "out_of_memory", 1)
+
+
 def test_a_child_whose_run_was_taken_over_is_ended_and_nothing_is_written(endless_run):
     with supervised(endless_run) as supervisor:
         wait_until(lambda: is_learning(endless_run), what="the first step")

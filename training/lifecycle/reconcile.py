@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -10,6 +11,7 @@ from django.db.models.functions import Now
 
 from training.lifecycle import runs
 from training.lifecycle.clock import from_now
+from training.lifecycle.deadline import SILENT_FOR, SPEED, progress_deadline
 from training.lifecycle.explanations import unexplained
 from training.lifecycle.gate import intake
 from training.lifecycle.imports import lose_import
@@ -86,9 +88,13 @@ def _reap_runs(done: Reconciled) -> None:
         if state is not None:
             done.runs[run_id] = state
     # Its own supervisor stops a stalled run; this is for one whose supervisor only renews.
-    overdue = from_now(-settings.STALL_SECONDS - settings.LEASE_SECONDS)
-    for run_id, token in list(running.filter(progressed_at__lt=overdue).values_list("pk", "lease_token")[:BATCH]):
-        if runs.stalled(run_id, token, actor=ACTOR):
+    grace = timedelta(seconds=settings.LEASE_SECONDS)
+    silent = running.filter(progressed_at__lt=from_now(-settings.STALL_SECONDS - settings.LEASE_SECONDS))
+    silent = silent.order_by("progressed_at").annotate(silent_for=SILENT_FOR)
+    for run_id, token, silent_for, *speed in list(
+        silent.values_list("pk", "lease_token", "silent_for", *SPEED)[:BATCH]
+    ):
+        if silent_for > progress_deadline(*speed) + grace and runs.stalled(run_id, token, actor=ACTOR):
             done.runs[run_id] = TrainingRun.State.FAILED
 
 

@@ -17,12 +17,12 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from training.lifecycle.clock import from_now, lease_end
+from training.lifecycle.deadline import SILENT_FOR, SPEED, progress_deadline
 from training.lifecycle.writing import change, close_attempt, held, let_go, tell_state
 from training.models import Attempt, Checkpoint, MetricPoint, RunEvent, Sample, TrainingRun, Turn, Worker
 from training.models.runs import TERMINAL
 
 State = TrainingRun.State
-BACKOFF_SECONDS = (0, 10, 60)  # before the second, third … attempt of a run whose worker vanished
 GAUGES = ("tokens_per_second", "eta_seconds", "learning_rate", "gradient_norm", "memory_bytes", "utilisation")
 PROGRESS_COLUMNS = frozenset({"phase", "step", "epoch", "epochs", "tokens", *GAUGES})
 STARTING = {**dict.fromkeys(GAUGES), "phase": "Starting"}
@@ -99,18 +99,17 @@ def renew(run_id: str, token: UUID) -> Lease:
 
 def look(run_id: str, token: UUID) -> Lease:
     """What is wished of the run, without prolonging the lease: one cheap read."""
-    too_long_ago = Q(progressed_at__lt=from_now(-settings.STALL_SECONDS))
-    wishes = held(run_id, token).annotate(is_stalled=too_long_ago)
-    row = wishes.values_list("cancel_requested_at", "pause_requested_at", "is_stalled").first()
+    wishes = held(run_id, token).annotate(silent_for=SILENT_FOR)
+    row = wishes.values_list("cancel_requested_at", "pause_requested_at", "silent_for", *SPEED).first()
     if row is None:
         closed = Attempt.objects.filter(token=token, ended_at__isnull=False).exclude(outcome=Attempt.Outcome.LOST)
         return Lease(ok=False, has_ended=closed.exists())
-    cancel_requested_at, pause_requested_at, is_stalled = row
+    cancel_requested_at, pause_requested_at, silent_for, *speed = row
     return Lease(
         ok=True,
         cancel_requested=cancel_requested_at is not None,
         pause_requested=pause_requested_at is not None,
-        is_stalled=bool(is_stalled),
+        is_stalled=silent_for > progress_deadline(*speed),
     )
 
 
@@ -286,7 +285,7 @@ def lost(run_id: str, token: UUID, *, reason: str, actor: str, expired_only: boo
 
 def _ways_to_lose(reason: str):
     """The guard, the changes and the words of T9, T8, a wished T11 and one T7 for each attempt that may be lost."""
-    allowed = settings.LOST_ATTEMPTS_ALLOWED
+    allowed, waits = settings.LOST_ATTEMPTS_ALLOWED, settings.LOST_WAITS_SECONDS
     gave_up = f"{reason} It was lost {allowed} times, so it is not tried again."
     ended = {"finished_at": Now()}
     yield Q(cancel_requested_at__isnull=False), {"state": State.CANCELLED, **ended}, f"{reason} It was to be cancelled."
@@ -297,13 +296,14 @@ def _ways_to_lose(reason: str):
     )
     yield Q(pause_requested_at__isnull=False), {"state": State.PAUSED}, f"{reason} It was to be paused, and is."
     for before in range(allowed - 1):
-        wait = BACKOFF_SECONDS[min(before, len(BACKOFF_SECONDS) - 1)]
-        words = f"{reason} It waits again" + (f", for at least {wait} seconds." if wait else ".")
+        wait = waits[min(before, len(waits) - 1)]
+        words = f"{reason} It waits again" + (f", for at least {wait:g} seconds." if wait else ".")
         yield Q(lost_attempts=before), {"state": State.QUEUED, "not_before": from_now(wait), "rung_at": None}, words
 
 
 def stalled(run_id: str, token: UUID, *, actor: str) -> bool:
     """Fail a run that is held but makes no step (R2)."""
-    minutes = settings.STALL_SECONDS / 60
+    speed = TrainingRun.objects.values_list(*SPEED).get(pk=run_id)
+    minutes = progress_deadline(*speed).total_seconds() / 60
     error = f"No step was made for {minutes:.0f} minutes, so the run was stopped. A smaller network or batch may help."
     return finish(run_id, token, State.FAILED, message=error, error=error, error_code="stalled", actor=actor)

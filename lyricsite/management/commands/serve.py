@@ -123,7 +123,7 @@ def celery_worker(name: str, queues: str, processes: int) -> Child:
     command = [sys.executable, "-m", "celery", "-q", "-A", "lyricsite", "worker", "-n", f"{name}@%h", "-Q", queues]
     command += ["-c", str(processes), "-l", "WARNING", "--without-gossip", "--without-mingle"]
     environment = {"PYTHONWARNINGS": "ignore:You're running the worker"}  # whoever runs this as root has chosen to
-    return Child(f"worker {name}", command, environment, grace_seconds=WORKER_GRACE_SECONDS)
+    return Child(f"worker {name}", command, environment, grace_seconds=WORKER_GRACE_SECONDS, may_leave=True)
 
 
 def reachable(host: str) -> str:
