@@ -6,6 +6,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static as static_url
 
+from lyricsite.databases import with_profile
 from lyricsite.env import BASE_DIR, DATA_DIR, env, kept_secret
 
 # ── The embedded default against a team's server ─────────────────────────────────────────────────────────────────
@@ -57,6 +58,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "lyricsite.unavailable.DatabaseAwayMiddleware",
     "lyricsite.middleware.refuse_nul_in_admin",
     "lyricsite.middleware.wider_content_policy",
 ]
@@ -78,20 +80,14 @@ TEMPLATES = [
 ]
 
 # ── Database (reliability rules R15 and R16) ─────────────────────────────────────────────────────────────────────
-if DATABASE_URL:
-    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
-    if DATABASES["default"]["ENGINE"].endswith("postgresql"):
-        DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4, "timeout": 5}}
-        DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps them; Django must not
-else:
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "lyrics.sqlite3"}}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
-        # Readers that later write would fail at once with "database is locked"; IMMEDIATE makes them wait instead.
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
+SERVES_WEB = env.bool("SERVES_WEB", default=False)  # lyricsite.asgi says so: people wait for it, nobody for a worker
+DATABASE = (
+    env.db_url_config(DATABASE_URL)
+    if DATABASE_URL
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "lyrics.sqlite3"}
+)
+DATABASES = {"default": with_profile(DATABASE, serves_web=SERVES_WEB)}
+if DATABASE["ENGINE"].endswith("sqlite3"):
     # Worker processes of the tests open the same test database, so it can't be in memory.
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
