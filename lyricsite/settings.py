@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "lyricsite.middleware.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "lyricsite.middleware.for_one_reader",  # behind the static files, which are for everyone
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
