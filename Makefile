@@ -6,7 +6,7 @@ PORT ?= 8000
 # For another build of PyTorch: make run PIP_ARGS="--extra-index-url <the index that PyTorch's install page names>"
 PIP_ARGS ?=
 
-.PHONY: run test check format screenshots bench-training clean
+.PHONY: run test test-faults test-faults-full check format screenshots bench-training clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --port $(PORT)
@@ -14,14 +14,22 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not fault"
+
+# Kill, freeze and cut off real processes, and see that no run is lost, run twice or stuck.
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m pytest -m fault --durations=25 tests/faults
+
+# The same with the leases and deadlines of a real installation, instead of a tenth of them.
+test-faults-full: $(VENV)/.dev
+	FAULTS_FULL=true $(BIN)/python -m pytest -m fault --durations=25 tests/faults
 
 # Before each commit: format, lint, architecture and the fast tests.
 check: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python -m pytest -m "not browser and not worker"
+	$(BIN)/python -m pytest -m "not browser and not worker and not fault"
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -147,6 +147,7 @@ LOST_ATTEMPTS_ALLOWED = 3
 RESUME_SECONDS = env.float("RESUME_SECONDS", default=60)  # of learning at most that a vanished worker costs
 EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take
 TRAIN_THREADS = env.int("TRAIN_THREADS", default=0)  # 0: as many as the machine has cores
+FAULTS_ENABLED = env.bool("FAULTS_ENABLED", default=False)  # whether tests may break it (`training.fault_points`)
 
 # ── Limits (reliability rules R18 to R20) ────────────────────────────────────────────────────────────────────────
 UPLOAD_LIMIT_BYTES = env.int("UPLOAD_LIMIT_MB", default=200) * 1024 * 1024
