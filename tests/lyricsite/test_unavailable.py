@@ -114,7 +114,7 @@ def test_an_error_in_a_middleware_is_told_as_well(signed_in, monkeypatch):
 
     monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.save", broken)
     signed_in.raise_request_exception = False
-    answer = signed_in.post("/account/tokens/", {"name": "mine"})
+    answer = signed_in.post("/account/tokens/", {"name": "mine", "scope": "read"})
     assert answer.status_code == 503
     assert answer["Retry-After"]
 
