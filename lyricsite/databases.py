@@ -3,10 +3,11 @@
 People wait for the web, so it gives up within `WEB_PATIENCE_SECONDS` and answers 503; a worker has all night.
 """
 
+from lyricsite.postgresql import WEB_STATEMENT_SECONDS, WebConnection
+
 WEB_PATIENCE_SECONDS = 4  # the answer that says so must be there within 5
 SQLITE_WORK_SECONDS = 20
 POOL_WORK_SECONDS = 5
-WEB_STATEMENT_SECONDS = 15
 IDLE_IN_TRANSACTION_SECONDS = 60
 WORK_SILENCE_SECONDS = 15  # half a lease: a worker whose network is cut knows it before its run is given away
 
@@ -29,8 +30,10 @@ def with_profile(database: dict, *, serves_web: bool) -> dict:
 
 def postgresql_options(*, serves_web: bool) -> dict:
     patience = WEB_PATIENCE_SECONDS if serves_web else POOL_WORK_SECONDS
+    pool = {"min_size": 1, "max_size": 4, "timeout": patience, "reconnect_timeout": 2}
     limits = {"idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_SECONDS}
     if serves_web:
+        pool["connection_class"] = WebConnection
         limits |= {"statement_timeout": WEB_STATEMENT_SECONDS, "lock_timeout": WEB_PATIENCE_SECONDS}
     return {
         "application_name": "lyrics-web" if serves_web else "lyrics-work",
@@ -43,7 +46,7 @@ def postgresql_options(*, serves_web: bool) -> dict:
         "keepalives_count": 3,
         # Attempts to reconnect wait longer and longer, up to minutes after the server is back, unless they are given
         # up early: then the next request makes a fresh one.
-        "pool": {"min_size": 1, "max_size": 4, "timeout": patience, "reconnect_timeout": 2},
+        "pool": pool,
     }
 
 
