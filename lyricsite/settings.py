@@ -160,6 +160,7 @@ OPERATOR_JOINED_ROWS = env.int("OPERATOR_JOINED_ROWS", default=1_000_000)
 DATASETS_PER_USER = env.int("DATASETS_PER_USER", default=20)
 QUEUED_RUNS_PER_USER = env.int("QUEUED_RUNS_PER_USER", default=5)
 GENERATIONS_PER_USER = env.int("GENERATIONS_PER_USER", default=4)
+UNREAD_SECONDS = env.float("UNREAD_SECONDS", default=45)  # then a client that takes nothing of its answer is cut off
 GENERATION_SECONDS = env.float("GENERATION_SECONDS", default=60)
 MODEL_CACHE_BYTES = env.int("MODEL_CACHE_MB", default=512) * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -1,24 +1,24 @@
 """HTTP as uvicorn speaks it, with an end for clients that do not read, and a word to streams when the server ends."""
 
+from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from training.streaming import end_watching
 
-UNREAD_SECONDS = 45  # 64 KiB and the system's buffers are full, and not one byte of them is taken
-
 
 class PatientProtocol(HttpToolsProtocol):
-    """Waits for slow clients, not for deaf ones: who takes nothing for `UNREAD_SECONDS` is cut off.
+    """Waits for slow clients, not for deaf ones: who takes nothing for ``settings.UNREAD_SECONDS`` is cut off.
 
-    The writer of the answer waits meanwhile, so what lies here for one client is bounded. A plain close would wait
-    for the client to take the rest, which is what it does not do.
+    That begins when 64 KiB wait here and the system's buffers are full. The writer of the answer waits meanwhile, so
+    what lies here for one client is bounded. A plain close would wait for the client to take the rest, which is what
+    it does not do.
     """
 
     _cut_off = None
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._cut_off = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+        self._cut_off = self.loop.call_later(settings.UNREAD_SECONDS, self.transport.abort)
 
     def resume_writing(self) -> None:
         self._keep()

@@ -22,7 +22,7 @@ from training.streaming import read
 
 LOOK_SECONDS = 0.5
 AWAY_SECONDS = 2  # between two tries to read while the database is away
-MOST_AT_ONCE = 500
+MOST_AT_ONCE = 100  # of each kind: what lies in memory for a reader who is slow
 SAMPLE_COLUMNS = ("step", "epoch", "prompt", "text", "temperature", "seed", "nats_per_character")
 
 
