@@ -13,6 +13,7 @@ from generator.decoding.model_file import ModelDamaged, WritingModel
 from generator.decoding.writer import Piece, prompt_tokens, wishes_left_out, write
 from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
+from training.database import let_go
 from training.errors import Conflict, Damaged, Invalid, LimitReached
 from training.language_model.lyric_text import normalise
 from training.models import Checkpoint
@@ -188,6 +189,7 @@ def generate(*, user, model: Checkpoint, prompt: str, recipe: Recipe, is_abandon
     Raises: as `begin`.
     """
     generation = begin(user=user, model=model, prompt=prompt, recipe=recipe)
+    let_go()  # the network needs no database; a connection held for a minute would be missed by everyone else
     for pieces in generation.writing:
         generation.take(pieces)
         if is_abandoned():
