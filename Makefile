@@ -8,6 +8,8 @@ PIP_ARGS ?=
 # How many test files run side by side, each on a database of its own: make test SIDE_BY_SIDE=1 for one after another.
 SIDE_BY_SIDE ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(SIDE_BY_SIDE) --dist loadfile
+# Which of the tests that break things: make test-faults FAULT_TESTS=tests/faults/test_broker.py
+FAULT_TESTS ?= tests/faults
 
 .PHONY: run test test-faults test-faults-full check format screenshots bench-training clean
 
@@ -21,11 +23,11 @@ test: $(VENV)/.dev
 
 # Kill, freeze and cut off real processes, and see that no run is lost, run twice or stuck.
 test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest -m fault --durations=25 tests/faults
+	$(BIN)/python -m pytest -m fault --durations=25 $(FAULT_TESTS)
 
 # The same with the leases and deadlines of a real installation, instead of a tenth of them.
 test-faults-full: $(VENV)/.dev
-	FAULTS_FULL=true $(BIN)/python -m pytest -m fault --durations=25 tests/faults
+	FAULTS_FULL=true $(BIN)/python -m pytest -m fault --durations=25 $(FAULT_TESTS)
 
 # Before each commit: format, lint, architecture and the fast tests.
 check: $(VENV)/.dev
