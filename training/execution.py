@@ -11,11 +11,8 @@ starts, and nowhere else.
 
 import errno
 import logging
-import shutil
-import tempfile
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from uuid import UUID
 
 import torch
@@ -35,6 +32,7 @@ from training.language_model.machine import choose_device
 from training.language_model.networks import NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.resume import ResumeRefused, Resumption
+from training.language_model.team import TeamBroken
 from training.language_model.trainer import train
 from training.models import Checkpoint, TrainingRun
 from training.reach_looks import ReachLooks
@@ -94,6 +92,8 @@ def execute(
     except (OperationalError, InterfaceError) as problem:  # no fault of the run: it is tried again, a few times
         logger.warning("run %s: %s (%s)", run_id, DATABASE_AWAY, type(problem).__name__)
         attempt.give_back(DATABASE_AWAY)
+    except TeamBroken as problem:
+        attempt.give_back(str(problem))
     except storage.StorageAway:
         logger.exception("run %s: %s", run_id, STORAGE_AWAY)
         attempt.give_back(STORAGE_AWAY)
@@ -349,15 +349,8 @@ def model_to_start_from(run: TrainingRun) -> LoadedModel | None:
     if model is None:
         raise CheckpointError(f"The model “{run.starts_from_name}”, from which this run was to start, was deleted.")
     try:
-        with (
-            storage.open_verified(
-                model.folder, storage.MODEL_FILE, model.manifest["files"][storage.MODEL_FILE]
-            ) as file,
-            tempfile.NamedTemporaryFile(suffix=".safetensors") as copied,  # an object store has no path
-        ):
-            shutil.copyfileobj(file, copied)
-            copied.flush()
-            base = load_model(Path(copied.name))
+        with storage.fetched(model.folder, model.manifest) as folder:
+            base = load_model(folder / storage.MODEL_FILE)
     except storage.StorageDamaged as problem:
         raise CheckpointError(f"The file of the model “{model.name}” is damaged. {problem}") from problem
     if base.network.shape != NetworkShape.of(TrainingConfig.from_dict(run.config), base.tokenizer.vocabulary_size):
