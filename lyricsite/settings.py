@@ -230,12 +230,13 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "training.api.pages.NumberedPages",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.SearchFilter",
+        "training.api.searches.BriefSearch",
         "rest_framework.filters.OrderingFilter",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
     "DEFAULT_THROTTLE_RATES": {"login": "20/min", "generate": "120/min"},
+    "NUM_PROXIES": 0,  # who asks is who is connected: anybody can write an X-Forwarded-For of their own
     "URL_FORMAT_OVERRIDE": None,  # `?format=csv` is ours: some lists answer with a file
     "EXCEPTION_HANDLER": "training.api.errors.answer_with_error",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -1,9 +1,11 @@
 """Kept lyrics: save, list, read, change, bookmark, delete."""
 
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 
@@ -20,6 +22,12 @@ class LyricPages(CursorPagination):
     page_size = PAGE_SIZE
     max_page_size = LARGEST_PAGE_SIZE
     page_size_query_param = "page_size"
+
+    def paginate_queryset(self, queryset, request, view=None) -> list | None:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValidationError, ValueError) as error:  # a place that no lyric can have: somebody made the cursor up
+            raise NotFound(self.invalid_cursor_message) from error
 
 
 class LyricFilter(filters.FilterSet):
