@@ -12,10 +12,10 @@ from rest_framework.response import Response
 from generator import services
 from generator.api.serializers import LyricChangeSerializer, LyricSerializer
 from generator.models import Lyric
-from training.api.pages import LARGEST_PAGE_SIZE, PAGE_SIZE
+from training.api.pages import LARGEST_PAGE_SIZE, PAGE_SIZE, AskedSize
 
 
-class LyricPages(CursorPagination):
+class LyricPages(AskedSize, CursorPagination):
     """Pages that stay right while lyrics come and go."""
 
     ordering = ("-created_at", "-id")

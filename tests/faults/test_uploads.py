@@ -20,6 +20,7 @@ from tests.conftest import api_client
 from tests.faults import bombs
 from tests.faults.bombs import DEFLATED, MEGABYTE, Claimed, archive_of, deflated, gzip_bomb, measured, quoted_overlap
 from tests.faults.operations import make_world, reading_operations
+from tests.training.finished_runs import make_finished_run
 from tests.training.importers.test_memory import MadeFile
 from tests.training.runs import in_threads
 from tests.training.song_files import VERSES, csv_file, imported, run_waiting_import
@@ -425,16 +426,16 @@ def tables_of(world: dict[str, str]) -> list[str]:
     """Every address that answers with a table."""
     api = [operation.address(world) for operation in reading_operations("format")]
     addresses = [f"{address}?format=csv" for address in api if not address.endswith("/compare/")]
-    addresses += [
-        f"/api/v1/runs/compare/?run={world['runs']}&format=csv&table={table}" for table in ("scores", "curves")
-    ]
-    return addresses
+    ended = TrainingRun.objects.filter(state="succeeded").values_list("pk", flat=True)
+    both = "&".join(f"run={pk}" for pk in ended)
+    return addresses + [f"/api/v1/runs/compare/?{both}&format=csv&table={table}" for table in ("scores", "curves")]
 
 
 @pytest.mark.parametrize("formula", FORMULAS)
 def test_no_table_that_leaves_holds_a_formula(user, api, formula):
     """F76: not in songs, nor in what was left out, nor in the tables of runs and races."""
     world = make_world(user)
+    make_finished_run(Dataset.objects.get())
     Dataset.objects.update(name=formula)
     TrainingRun.objects.update(name=formula)
     Song.objects.filter(dataset=world["datasets"]).update(title=formula, artist=formula, genre=formula, text=formula)

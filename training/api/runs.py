@@ -151,7 +151,7 @@ class RunSerializer(serializers.ModelSerializer):
         )
         read_only_fields = fields
 
-    @extend_schema_field(OpenApiTypes.INT)
+    @extend_schema_field({"type": "integer", "nullable": True})
     def get_queue_position(self, run: TrainingRun) -> int | None:
         if run.state != TrainingRun.State.QUEUED:
             return None

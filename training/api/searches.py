@@ -12,7 +12,10 @@ class BriefSearch(SearchFilter):
 
     def get_search_terms(self, request) -> list[str]:
         asked = request.query_params.get(self.search_param, "")
-        words = super().get_search_terms(request) if len(asked) <= LONGEST_SEARCH else None
+        try:
+            words = super().get_search_terms(request) if len(asked) <= LONGEST_SEARCH else None
+        except ValidationError as refusal:
+            raise ValidationError({"search": refusal.detail}) from None
         if words is None or len(words) > MOST_WORDS:
             raise ValidationError({"search": [f"Search for {MOST_WORDS} words and {LONGEST_SEARCH} letters at most."]})
         return words
