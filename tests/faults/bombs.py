@@ -111,20 +111,21 @@ def packed_as(method: int, content: bytes) -> bytes:
 
 
 class Peak:
-    """How much more memory than before was held at once, in bytes, by this process as the system counts it."""
+    """How much more memory than before a process held at once, in bytes, as the system counts it."""
 
     bytes = 0
 
 
 @contextmanager
-def measured() -> Iterator[Peak]:
-    peak = Peak()
-    Path("/proc/self/clear_refs").write_text("5")  # forget the highest so far
-    before = _memory("VmRSS")
+def measured(pid: int | str = "self") -> Iterator[Peak]:
+    """Measure this process, or the one with this id."""
+    peak, process = Peak(), Path("/proc") / str(pid)
+    (process / "clear_refs").write_text("5")  # forget the highest so far
+    before = _memory(process, "VmRSS")
     yield peak
-    peak.bytes = _memory("VmHWM") - before
+    peak.bytes = _memory(process, "VmHWM") - before
 
 
-def _memory(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
+def _memory(process: Path, name: str) -> int:
+    lines = (process / "status").read_text().splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))

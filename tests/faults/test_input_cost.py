@@ -2,9 +2,16 @@
 
 import asyncio
 import json
+import os
 import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
 from importlib.metadata import version
 
+import httpx
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.cache import cache
@@ -21,8 +28,10 @@ from generator import services as writing
 from generator.models import Lyric
 from generator.recipe import FIELDS
 from lyricsite.asgi import application
+from lyricsite.models import ApiToken
 from tests.faults.operations import make_world, operations, reading_operations
-from tests.generator.tiny_models import publish
+from tests.generator.tiny_models import model_bytes, publish
+from tests.processes import running_platform
 from training.models import Checkpoint, Dataset, Rejection, TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -414,3 +423,90 @@ def test_every_operation_was_looked_at():
     assert len(operations()) > 40
     assert len(reading_operations("page")) >= 8
     assert len(reading_operations("search")) >= 6
+
+
+# ── With real processes ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def web(transactional_db, tmp_path_factory):
+    """A web server of its own on the test's database, with a broker for what it counts."""
+    with running_platform(tmp_path_factory.mktemp("w"), workers=False) as platform:
+        yield platform
+
+
+@pytest.mark.fault
+@pytest.mark.django_db(transaction=True)
+def test_one_person_who_asks_for_fifty_texts_at_once_keeps_nobody_waiting(user, other_user, web):
+    """F96: at most four are written, the rest are told to come back, and others' pages come as before."""
+    model = publish(user, model_bytes(hidden=256, embedding=64))
+    world = make_world(other_user)
+    person, other = (ApiToken.issue(user=one, name="t")[1] for one in (user, other_user))
+    body = {"model": model.pk, "prompt": "The river\n", "max_tokens": 1024, "n": 8, "temperature": 2.0}
+    statuses = []
+
+    def browse(seconds: float) -> list[float]:
+        times, end = [], time.monotonic() + seconds
+        with httpx.Client(base_url=web.url, headers={"Authorization": f"Bearer {other}"}, timeout=30) as client:
+            while time.monotonic() < end:
+                started = time.monotonic()
+                assert client.get(f"/api/v1/datasets/{world['datasets']}/songs/").status_code == 200
+                times.append(time.monotonic() - started)
+                time.sleep(0.02)
+        return sorted(times)
+
+    def ask() -> None:
+        headers = {"Authorization": f"Bearer {person}"}
+        statuses.append(httpx.post(web.url + GENERATE, json=body, headers=headers, timeout=120).status_code)
+
+    browse(1)
+    alone = browse(4)
+    threads = [threading.Thread(target=ask) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    meanwhile = browse(4)
+    for thread in threads:
+        thread.join()
+    note = f"p95 alone {p95(alone) * 1000:.0f} ms, meanwhile {p95(meanwhile) * 1000:.0f} ms; {Counter(statuses)}"
+    print(note)
+    assert set(statuses) == {200, 429}, note
+    assert statuses.count(200) >= 4
+    # A text ends and the next of the fifty may begin, so more than four may be written, one after the other.
+    assert statuses.count(429) >= 30, note
+    assert p95(meanwhile) <= 2 * p95(alone) + ALLOWANCE_SECONDS, note
+
+
+ALLOWANCE_SECONDS = 0.05  # for the turns of threads that share a machine of few cores
+
+
+def p95(times: list[float]) -> float:
+    return times[int(len(times) * 0.95)]
+
+
+@pytest.mark.fault
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_request_that_the_schema_allows_or_forbids_breaks_its_promise(user, web, tmp_path, seed):
+    """F104: Schemathesis with every check but two that ask OpenAPI to say what only the rules of a field can.
+
+    Left out are the acceptance of all that fits the types (a dataset's id that nobody has fits) and the refusal of a
+    number where a text is asked for, which is taken as its digits.
+    """
+    make_world(user)
+    _, token = ApiToken.issue(user=user, name="schemathesis")
+    report = tmp_path / "report.json"
+    command = [
+        *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
+        *("run", f"{web.url}/api/schema/"),
+        *("--url", web.url, "--header", f"Authorization: Bearer {token}", "--checks", "all"),
+        *("--exclude-checks", "positive_data_acceptance,negative_data_rejection", "--seed", str(seed)),
+        *("--max-examples", os.environ.get("SCHEMATHESIS_EXAMPLES", "100"), "--max-response-time", "2"),
+        *("--exclude-path-regex", "/events/$", "--request-timeout", "30", "--continue-on-failure", "--no-shrink"),
+        *("--generation-database", "none", "--no-color", "--warnings", "off", "--report-json-path", str(report)),
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    found = json.loads(report.read_text())
+    assert found["operations"]["tested"] >= 47
+    assert found["failures"] == []
+    assert "Traceback" not in web.logs()
