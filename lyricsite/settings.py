@@ -228,16 +228,17 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["training.api.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "training.api.pages.NumberedPages",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.SearchFilter",
+        "training.api.searches.BriefSearch",
         "rest_framework.filters.OrderingFilter",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
     "DEFAULT_THROTTLE_RATES": {"login": "20/min", "generate": "120/min"},
+    "NUM_PROXIES": 0,  # who asks is who is connected: anybody can write an X-Forwarded-For of their own
     "URL_FORMAT_OVERRIDE": None,  # `?format=csv` is ours: some lists answer with a file
     "EXCEPTION_HANDLER": "training.api.errors.answer_with_error",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -251,6 +252,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "training.api.schema.document_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "DatasetState": "training.models.Dataset.State",
         "ImportState": "training.models.Import.State",

@@ -30,3 +30,5 @@ urlpatterns = [
     path("", include("training.urls")),
     path("", include("generator.urls")),
 ]
+
+handler404 = "lyricsite.nothing_here.not_found"
