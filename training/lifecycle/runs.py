@@ -223,9 +223,8 @@ def finish(
             return False
         close_attempt(token, outcome=state, reason=error or message)
         if checkpoint is not None:
-            Checkpoint.objects.filter(run=run).update(
-                run=None
-            )  # of an end before it was tried again: a model by itself
+            # The model of an end before it was tried again goes on by itself.
+            Checkpoint.objects.filter(run=run, published_at__isnull=False).update(run=None)
             checkpoint.save(force_insert=True)
         tell_state(run, actor=actor or run.worker, message=message)
     return True

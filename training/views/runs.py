@@ -1,7 +1,9 @@
 """Pages of training runs: start one, watch it learn, compare."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -29,6 +31,7 @@ from training.streaming import event_stream
 
 RUNS_ON_A_PAGE = 25
 MODELS_ON_OFFER = 100
+NOT_SUCCEEDED = (TrainingRun.State.FAILED, TrainingRun.State.CANCELLED)
 
 
 def training_worker_listens() -> bool:
@@ -175,6 +178,7 @@ def run_detail(request: HttpRequest, run_id: str) -> HttpResponse:
         "has_no_points": not points,
         "samples": list(run.samples.order_by("-step")),
         "events": run.events.order_by("-sequence"),
+        "attempts": run.attempt_rows.order_by("-number"),
         "settings": settings_in_groups(run.config),
         "facts": facts_in_words(run.facts),
         "advice": findings.advice(run.error_code),
@@ -219,7 +223,6 @@ def run_live(request: HttpRequest, run_id: str) -> HttpResponse:
 def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
     """What the progress of a run shows, in every state."""
     now = timezone.now()
-    waits = run.state == TrainingRun.State.QUEUED
     eta = run.eta_seconds
     return {
         "run": run,
@@ -230,11 +233,28 @@ def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
         "took_seconds": (run.finished_at - run.started_at).total_seconds()
         if run.finished_at and run.started_at
         else None,
-        "no_worker": waits and not training_worker_listens(),
+        **_line_context(run, now),
+        "can_go_on": run.state in NOT_SUCCEEDED and lifecycle.can_go_on(run),
         "worker_is_quiet": run.lease_expires_at is not None and run.lease_expires_at < now,
         "nats_per_character": run.nats_per_character,
         "way_out": findings.way_out(run.error_code, run.config) if run.state == TrainingRun.State.FAILED else None,
         "starts_from": services.models_to_start_from(request.user).filter(pk=run.starts_from_id).first(),
+    }
+
+
+def _line_context(run: TrainingRun, now: datetime) -> dict:
+    """Where a waiting run stands in the line, and what keeps it there."""
+    if run.state != TrainingRun.State.QUEUED:
+        return {}
+    place, no_worker = lifecycle.waiting_runs().get(run.pk), not training_worker_listens()
+    may_start = place is not None and place.starts_in == 0
+    heard_by_now = now - timedelta(seconds=settings.RING_AGAIN_SECONDS + settings.RECONCILE_SECONDS)
+    return {
+        "place": place,
+        "intake": lifecycle.intake(),
+        "no_worker": no_worker,
+        # A worker has a hand free for it, and was told of it, but has not come: the broker may be away.
+        "is_delayed": may_start and not no_worker and run.queued_at < heard_by_now,
     }
 
 
@@ -263,12 +283,46 @@ def run_metrics_csv(request: HttpRequest, run_id: str) -> HttpResponse:
     return curves.metrics_csv(_visible_run(request, run_id))
 
 
+# ── What its owner wishes ────────────────────────────────────────────────────────────────────────────────────────
+
+
 @login_required
 @require_POST
 def run_cancel(request: HttpRequest, run_id: str) -> HttpResponse:
+    return _wish(request, run_id, services.cancel_run)
+
+
+@login_required
+@require_POST
+def run_pause(request: HttpRequest, run_id: str) -> HttpResponse:
+    return _wish(request, run_id, services.pause_run)
+
+
+@login_required
+@require_POST
+def run_resume(request: HttpRequest, run_id: str) -> HttpResponse:
+    return _wish(request, run_id, services.resume_run)
+
+
+@login_required
+@require_POST
+def run_retry(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Put a failed or cancelled run back into the line: to go on, or with ``restart`` to begin anew."""
+    return _wish(request, run_id, services.retry_run, restart="restart" in request.POST)
+
+
+@login_required
+@require_POST
+def run_move(request: HttpRequest, run_id: str) -> HttpResponse:
+    """Put a waiting run before its owner's others."""
+    return _wish(request, run_id, services.move_run, position=1)
+
+
+def _wish(request: HttpRequest, run_id: str, service: Callable, **values) -> HttpResponse:
+    """Do what the owner of a run wishes, or say on its page why not."""
     run = get_object_or_404(TrainingRun.objects.owned_by(request.user), pk=run_id)
     try:
-        services.cancel_run(run=run, by=request.user)
+        service(run=run, by=request.user, **values)
     except ExpectedError as refusal:
         messages.warning(request, refusal.message)
     return redirect(run)

@@ -15,7 +15,8 @@ from tests.training.finished_runs import (
     make_model,
     make_running_run,
 )
-from tests.training.runs import expire_lease, make_run
+from tests.training.runs import claim, expire_lease, let_time_pass, make_run
+from training import lifecycle
 from training.models import TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -280,3 +281,88 @@ def test_pages_of_training_ask_for_a_name_first(client, ready_dataset):
     run = make_run(ready_dataset, queued_at=timezone.now())
     for address in (page_of(run), page_of(run, "run-events"), create_url(ready_dataset)):
         assert client.get(address).status_code == 302
+
+
+# ── What its owner wishes ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wish(client, run, name, **values):
+    return client.post(page_of(run, name), values, follow=True).content.decode()
+
+
+def state_of(run) -> str:
+    return TrainingRun.objects.values_list("state", flat=True).get(pk=run.pk)
+
+
+def test_a_waiting_run_is_paused_and_resumed(signed_in, ready_dataset, doorbells):
+    run = make_run(ready_dataset)
+    assert "Resume" in wish(signed_in, run, "run-pause")
+    assert state_of(run) == "paused"
+    assert "Paused while it waited." in signed_in.get(page_of(run)).content.decode()
+    wish(signed_in, run, "run-resume")
+    assert state_of(run) == "queued"
+    assert doorbells == ["training"]
+
+
+def test_a_running_run_is_asked_to_pause_and_says_so(signed_in, ready_dataset):
+    run, _ = make_running_run(ready_dataset)
+    text = wish(signed_in, run, "run-pause")
+    assert "Pausing…" in text
+    assert "Cancel" in text
+
+
+def test_a_cancelled_run_is_tried_again(signed_in, ready_dataset, doorbells):
+    run = make_run(ready_dataset)
+    wish(signed_in, run, "run-cancel")
+    assert "Try again" in signed_in.get(page_of(run)).content.decode()
+    wish(signed_in, run, "run-retry")
+    assert state_of(run) == "queued"
+
+
+def test_a_failed_run_of_which_nothing_is_kept_only_starts_over(signed_in, ready_dataset, doorbells):
+    run = make_failed_run(ready_dataset)
+    TrainingRun.objects.filter(pk=run.pk).update(step=7)
+    text = signed_in.get(page_of(run)).content.decode()
+    assert "Start over" in text
+    assert "Try again" not in text
+    assert "only be tried again from the beginning" in wish(signed_in, run, "run-retry")
+    wish(signed_in, run, "run-retry", restart="yes")
+    assert state_of(run) == "queued"
+
+
+def test_a_run_moves_to_the_front_of_its_owners_line(signed_in, ready_dataset):
+    first, second = (make_run(ready_dataset, name=name) for name in ("first", "second"))
+    assert "Move to the front" in signed_in.get(page_of(second)).content.decode()
+    assert "Move to the front" not in wish(signed_in, second, "run-move")
+    assert "Move to the front" in signed_in.get(page_of(first)).content.decode()
+
+
+@pytest.mark.parametrize("name", ["run-pause", "run-resume", "run-retry", "run-move", "run-cancel"])
+def test_only_its_owner_wishes_anything_of_a_run(signed_in, other_user, name):
+    run = make_run(make_ready_dataset(other_user), visibility="shared")
+    assert signed_in.post(page_of(run, name)).status_code == 404
+    assert signed_in.get(page_of(run, name)).status_code == 405
+    assert state_of(run) == "queued"
+    assert "Pause" not in signed_in.get(page_of(run)).content.decode()
+
+
+def test_what_a_run_waits_for_is_said(signed_in, ready_dataset):
+    run = make_run(ready_dataset)
+    assert "No worker is listening." in signed_in.get(page_of(run)).content.decode()
+    lifecycle.worker_beat("training@here", host="here", pid=1, queues=["training"])
+    text = signed_in.get(page_of(run)).content.decode()
+    assert "may start" in text
+    assert "delayed" not in text
+    let_time_pass(run, queued_at=60)
+    assert "The queue is delayed." in signed_in.get(page_of(run)).content.decode()
+    lifecycle.set_intake(False, by="ada", reason="A new disk comes in")
+    assert "A new disk comes in" in signed_in.get(page_of(run)).content.decode()
+
+
+def test_every_attempt_is_told_with_its_end(signed_in, ready_dataset):
+    run = make_run(ready_dataset)
+    lifecycle.lost(run.pk, claim(run).token, reason="Its worker vanished.", actor="the reconciler")
+    text = signed_in.get(page_of(run)).content.decode()
+    assert "each time a worker took it" in text
+    assert "Its worker vanished." in text
+    assert "the reconciler" in text
