@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 # For another build of PyTorch: make run PIP_ARGS="--extra-index-url <the index that PyTorch's install page names>"
 PIP_ARGS ?=
+# Which of the tests that break things: make test-faults FAULT_TESTS=tests/faults/test_broker.py
+FAULT_TESTS ?= tests/faults
 
 .PHONY: run test test-faults test-faults-full check format screenshots bench-training clean
 
@@ -18,11 +20,11 @@ test: $(VENV)/.dev
 
 # Kill, freeze and cut off real processes, and see that no run is lost, run twice or stuck.
 test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest -m fault --durations=25 tests/faults
+	$(BIN)/python -m pytest -m fault --durations=25 $(FAULT_TESTS)
 
 # The same with the leases and deadlines of a real installation, instead of a tenth of them.
 test-faults-full: $(VENV)/.dev
-	FAULTS_FULL=true $(BIN)/python -m pytest -m fault --durations=25 tests/faults
+	FAULTS_FULL=true $(BIN)/python -m pytest -m fault --durations=25 $(FAULT_TESTS)
 
 # Before each commit: format, lint, architecture and the fast tests.
 check: $(VENV)/.dev

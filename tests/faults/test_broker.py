@@ -96,8 +96,10 @@ def test_a_broker_that_restarts_disturbs_no_run_and_its_worker_listens_again(pla
 def test_twenty_waiting_runs_whose_messages_are_lost_are_all_claimed_and_none_twice(platform, ready_dataset, loss):
     """F06: the broker loses every message; each run is cancelled as soon as it is claimed, to make room."""
     platform.broker.keeps = False
-    platform.ensure_worker()
-    platform.freeze("training")
+    if platform.is_running("training"):
+        platform.kill("training")
+    platform.ensure_worker("four-hands", processes=4)
+    frozen = platform.freeze("four-hands")  # until every message is lost
     runs = [queue_run(ready_dataset, ENDLESS, owner=make_user(f"person{number}")) for number in range(20)]
     platform.ring(20)
     if loss == "flushed":
@@ -106,8 +108,7 @@ def test_twenty_waiting_runs_whose_messages_are_lost_are_all_claimed_and_none_tw
         platform.broker.kill()
         platform.broker.start()
     assert platform.messages() == 0
-    platform.kill("training")
-    platform.start_worker(processes=4)
+    platform.thaw(frozen)
 
     def all_are_claimed() -> bool:
         for run in TrainingRun.objects.running():
@@ -119,7 +120,7 @@ def test_twenty_waiting_runs_whose_messages_are_lost_are_all_claimed_and_none_tw
     for run in runs:
         cancel(run)
     assert [attempts(run) for run in runs] == [1] * 20
-    platform.kill("training")
+    platform.kill("four-hands")
 
 
 def test_a_run_whose_web_process_is_killed_before_it_could_ring_is_started_all_the_same(platform, ready_dataset, user):

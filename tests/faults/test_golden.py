@@ -21,7 +21,7 @@ LONG = BRIEF | {
     "hidden_size": 48,
     "num_layers": 2,
     "dropout": 0.2,
-    "steps": 2400,
+    "steps": 1600,
     "epochs": 1000,
     "patience": 0,
     "evaluations": 8,
