@@ -268,6 +268,8 @@ class _Attempt:
         model = self._checkpoint(published)
         try:
             with transaction.atomic():
+                if state == State.SUCCEEDED:
+                    retention.mark(self.run.pk)
                 retention.free_step(self.run.pk, model.step)  # the model takes the place of what was kept there
                 if not lifecycle.finish(
                     self.run.pk, self.token, state, metrics=self.best.metrics, checkpoint=model, **words
@@ -276,8 +278,7 @@ class _Attempt:
         except LeaseLost:
             storage.remove(published.folder, published.manifest)
             raise
-        if state == State.SUCCEEDED:
-            retention.let_go(self.run.pk)
+        retention.remove_marked()
 
     def _look_up(self) -> None:
         """Tell that this goes on, and heed a cancel. Who shuts down waits: the work is as good as done."""

@@ -69,8 +69,13 @@ def rotate(run_id: str) -> None:
 
 def let_go(run_id: str, *, behind: int = -1) -> None:
     """Let go of what a run could go on from; with ``behind`` only of what is further than that step."""
-    _mark(Checkpoint.objects.resume_points().filter(run=run_id, step__gt=behind))
+    mark(run_id, behind=behind)
     remove_marked()
+
+
+def mark(run_id: str, *, behind: int = -1) -> None:
+    """Do the first half of `let_go`, within the transaction that ends a run; `remove_marked` is the second."""
+    _mark(Checkpoint.objects.resume_points().filter(run=run_id, step__gt=behind))
 
 
 def free_step(run_id: str, step: int) -> None:

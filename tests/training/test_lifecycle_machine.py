@@ -134,6 +134,12 @@ class Lives(RuleBasedStateMachine):
             self._lose(place)
             assert state == self.expected[place]
 
+    @rule(place=RUNS)
+    def claim_and_lose(self, place) -> None:
+        """Often, as much of a life depends on how often it was lost."""
+        self.claim(place)
+        self.child_dies(place)
+
     @rule()
     def reconcile(self) -> None:
         reaped = lifecycle.reconcile().runs
@@ -255,8 +261,8 @@ def test_no_order_of_events_makes_an_impossible_life(user, other_user):
     run_state_machine_as_test(
         Lives,
         settings=settings(
-            max_examples=40,
-            stateful_step_count=30,
+            max_examples=30,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

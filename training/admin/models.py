@@ -23,6 +23,9 @@ class CheckpointAdmin(ModelAdmin):
     ordering = ["-created_at"]
     editable = ("name", "visibility")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).filter(published_at__isnull=False)  # not what runs go on from
+
     def get_readonly_fields(self, request, obj=None) -> list[str]:
         return [field.name for field in Checkpoint._meta.fields if field.name not in self.editable]
 

@@ -60,7 +60,11 @@ def config_hash(config: dict) -> str:
 
 
 def claim(run_id: str, *, worker: str, host: str, pid: int) -> Claim | None:
-    """Move one queued run to running under a fresh token (T2); None if it is no longer there to take."""
+    """Move one queued run to running under a fresh token (T2); None if it is no longer there to take.
+
+    Workers come by `claim_next`, which knows the gate and every owner's limit. Who names the run trains it in the
+    foreground and passes both.
+    """
     token = uuid4()
     with transaction.atomic():
         its_time_has_come = Q(not_before__isnull=True) | Q(not_before__lte=Now())
