@@ -4,6 +4,9 @@ FROM python:3.11-slim
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PATH="/app/.venv/bin:$PATH"
 WORKDIR /app
 
+# `manage.py backup` and `restore` call pg_dump and pg_restore, of the version that docker-compose.yml runs.
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
+
 COPY requirements.txt .
 # For another build of PyTorch (CPU only, or a given CUDA):
 # docker compose build --build-arg PIP_ARGS="--extra-index-url <the index that PyTorch's install page names>"

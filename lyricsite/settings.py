@@ -135,7 +135,6 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "reconcile": {"task": "training.tasks.maintenance_reconcile", "schedule": 10.0, "options": {"expires": 10}},
-    "sweep": {"task": "training.tasks.maintenance_sweep", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 CELERY_TIMEZONE = "UTC"
 
@@ -151,6 +150,7 @@ WORKER_STALE_SECONDS = env.float("WORKER_STALE_SECONDS", default=5)
 LOST_ATTEMPTS_ALLOWED = 3
 RESUME_SECONDS = env.float("RESUME_SECONDS", default=60)  # of learning at most that a vanished worker costs
 RETRY_DAYS = env.float("RETRY_DAYS", default=7)  # that a failed or cancelled run keeps what it could go on from
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=3600)  # between two looks for what can be taken away
 ORPHAN_HOURS = env.float("ORPHAN_HOURS", default=24)  # that a file which no row names is left alone
 NOTE_DAYS = env.float("NOTE_DAYS", default=30)  # that an ended run keeps the small talk of its history
 EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take

@@ -11,11 +11,8 @@ starts, and nowhere else.
 
 import errno
 import logging
-import shutil
-import tempfile
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from uuid import UUID
 
 import torch
@@ -349,15 +346,8 @@ def model_to_start_from(run: TrainingRun) -> LoadedModel | None:
     if model is None:
         raise CheckpointError(f"The model “{run.starts_from_name}”, from which this run was to start, was deleted.")
     try:
-        with (
-            storage.open_verified(
-                model.folder, storage.MODEL_FILE, model.manifest["files"][storage.MODEL_FILE]
-            ) as file,
-            tempfile.NamedTemporaryFile(suffix=".safetensors") as copied,  # an object store has no path
-        ):
-            shutil.copyfileobj(file, copied)
-            copied.flush()
-            base = load_model(Path(copied.name))
+        with storage.fetched(model.folder, model.manifest) as folder:
+            base = load_model(folder / storage.MODEL_FILE)
     except storage.StorageDamaged as problem:
         raise CheckpointError(f"The file of the model “{model.name}” is damaged. {problem}") from problem
     if base.network.shape != NetworkShape.of(TrainingConfig.from_dict(run.config), base.tokenizer.vocabulary_size):

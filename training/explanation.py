@@ -8,11 +8,8 @@ Runs in the child process that `training.explaining` starts, and nowhere else.
 """
 
 import logging
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from training import insights, lifecycle, storage
 from training.execution import songs_of
@@ -109,15 +106,9 @@ class Subject:
 
 
 def published_model(model: Checkpoint) -> LoadedModel:
-    """The network of a model, every byte of its file checked first; from a copy, as an object store has no paths."""
-    expected = model.manifest["files"][storage.MODEL_FILE]
-    with (
-        storage.open_verified(model.folder, storage.MODEL_FILE, expected) as file,
-        tempfile.NamedTemporaryFile(suffix=".safetensors") as copied,
-    ):
-        shutil.copyfileobj(file, copied)
-        copied.flush()
-        return load_model(Path(copied.name))
+    """The network of a model, every byte of its file checked first."""
+    with storage.fetched(model.folder, model.manifest) as folder:
+        return load_model(folder / storage.MODEL_FILE)
 
 
 def measure_memory(subject: Subject) -> dict:

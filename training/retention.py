@@ -28,6 +28,7 @@ from training.models.runs import TERMINAL
 logger = logging.getLogger(__name__)
 
 KEPT = 3  # never less than two: the newest may be damaged
+SWEEP = "sweep"
 HOLD = "backup"
 HOLD_SECONDS = 300  # of a backup that died; one that lives renews it with every file
 UPLOADS = "uploads"
@@ -143,6 +144,13 @@ def is_held() -> bool:
 
 
 # ── The sweep ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sweep_is_due() -> bool:
+    """Whether it is this caller's turn to have one done; then it is nobody's for the next hour."""
+    until = Now() + timedelta(seconds=settings.SWEEP_SECONDS)
+    _, is_first = SingleFlight.objects.get_or_create(name=SWEEP, defaults={"held_until": until})
+    return is_first or SingleFlight.objects.filter(name=SWEEP, held_until__lte=Now()).update(held_until=until) == 1
 
 
 def sweep() -> Swept:

@@ -80,6 +80,7 @@ def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:
     done = lifecycle.reconcile() if at_once else lifecycle.reconcile_if_due()
     bells = [(train_next,)] * len(done.runs_to_ring) + [(import_dataset, pk) for pk in done.imports_to_ring]
     bells += [(explain_next,)] * done.rings_to_explain
+    bells += [(maintenance_sweep,)] * retention.sweep_is_due()
     for bell in bells:
         if not _send(*bell):
             break  # each try may take a second, and the next sweep tries again

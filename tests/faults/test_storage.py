@@ -121,7 +121,7 @@ def small_disk(folder: Path, megabytes: int):
 
 @pytest.mark.provokes("No space left on device")
 def test_a_full_disk_fails_the_run_in_words_and_keeps_what_was_whole(platform, ready_dataset):
-    """F31: an 8 MB disk for checkpoints; the last whole one stays, nothing half, pages go on, and a retry succeeds."""
+    """F31: an 8 MB disk for checkpoints; the last whole one stays, nothing half lies there, pages go on."""
     root = platform.media / storage.ROOT
     shutil.rmtree(root, ignore_errors=True)
     with small_disk(root, 8):
@@ -143,6 +143,7 @@ def test_a_full_disk_fails_the_run_in_words_and_keeps_what_was_whole(platform, r
             storage.verify(row.folder, row.manifest)
         assert folders() == {row.folder for row in kept}
         assert platform.status("/healthz") == 200
+        retention.let_go(run.pk)  # the disk goes with them
 
 
 # ── In use ───────────────────────────────────────────────────────────────────────────────────────────────────────

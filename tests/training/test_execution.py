@@ -175,7 +175,8 @@ def test_a_full_disk_fails_the_run_and_leaves_no_half_model(run, monkeypatch, se
         execution.execute(run.pk, claimed.token)
     run.refresh_from_db()
     assert (run.state, run.error_code) == (State.FAILED, "storage_full")
-    assert not published_files(settings)
+    assert not [path for path in published_files(settings) if path.name == storage.MODEL_FILE]
+    assert not run.checkpoints.published().exists()
 
 
 def test_a_cancelled_run_stops_and_leaves_no_model(run):

@@ -94,7 +94,7 @@ def test_the_sweep_rings_for_a_run_that_lost_its_worker(run, monkeypatch):
     monkeypatch.setattr(tasks, "_send", lambda task, *args: sent.append(task.name.split(".")[-1]) or True)
     lifecycle.worker_beat(WORKER, host="here", pid=1, queues=["training"])
     tasks.reconcile_and_ring(at_once=True)
-    assert sent == ["explain_next"]
+    assert "explain_next" in sent
 
 
 @pytest.mark.worker

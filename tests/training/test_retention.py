@@ -299,3 +299,9 @@ def test_a_sweep_may_be_asked_for_at_once(run, capsys):
     call_command("verify_storage", "--sweep")
     assert "1 folders that no row has named" in capsys.readouterr().out
     assert not orphan.exists()
+
+
+def test_a_sweep_is_due_once_an_hour_for_whoever_asks_first(db):
+    assert [retention.sweep_is_due() for _ in range(3)] == [True, False, False]
+    SingleFlight.objects.filter(name=retention.SWEEP).update(held_until=timezone.now() - timedelta(seconds=1))
+    assert [retention.sweep_is_due() for _ in range(3)] == [True, False, False]

@@ -101,9 +101,9 @@ def test_a_sweep_rings_for_what_waits_unheard(ready_dataset, sent):
     Worker.objects.all().delete()
     lifecycle.worker_beat("a", host="h", pid=1, queues=["training", "imports"])
     tasks.maintenance_reconcile.apply()
-    assert sent == [("train_next",), ("import_dataset", job.pk)]
+    assert sent == [("train_next",), ("import_dataset", job.pk), ("maintenance_sweep",)]
     tasks.maintenance_reconcile.apply()
-    assert len(sent) == 2
+    assert len(sent) == 3
     assert run.attempts == 0
 
 
