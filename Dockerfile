@@ -20,4 +20,4 @@ RUN useradd --create-home lyrics && mkdir -p /data/media && chown -R lyrics /dat
 USER lyrics
 ENV DATA_DIR=/data STATIC_ROOT=/app/staticfiles
 EXPOSE 8000
-CMD ["uvicorn", "lyricsite.asgi:application", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["uvicorn", "lyricsite.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--http", "lyricsite.web_protocol:PatientProtocol"]

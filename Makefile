@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 # For another build of PyTorch: make run PIP_ARGS="--extra-index-url <the index that PyTorch's install page names>"
 PIP_ARGS ?=
+# How many test files run side by side, each on a database of its own: make test SIDE_BY_SIDE=1 for one after another.
+SIDE_BY_SIDE ?= auto
+PYTEST := $(BIN)/python -m pytest --numprocesses $(SIDE_BY_SIDE) --dist loadfile
 # Which of the tests that break things: make test-faults FAULT_TESTS=tests/faults/test_broker.py
 FAULT_TESTS ?= tests/faults
 
@@ -16,7 +19,7 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -m "not fault"
+	$(PYTEST) -m "not fault"
 
 # Kill, freeze and cut off real processes, and see that no run is lost, run twice or stuck.
 test-faults: $(VENV)/.dev
@@ -31,7 +34,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/python -m pytest -m "not browser and not worker and not fault"
+	$(PYTEST) -m "not browser and not worker and not fault"
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -1,6 +1,5 @@
 """What people do with models and lyrics: write, keep, change, delete. Pages, API and commands all call these."""
 
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
@@ -10,9 +9,10 @@ from django.conf import settings
 from generator.decoding.cache import ModelCache
 from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
 from generator.decoding.model_file import ModelDamaged, WritingModel
-from generator.decoding.writer import Piece, prompt_tokens, wishes_left_out, write
+from generator.decoding.writer import Piece, prompt_tokens, wishes_left_out
 from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
+from training.database import let_go
 from training.errors import Conflict, Damaged, Invalid, LimitReached
 from training.language_model.lyric_text import normalise
 from training.models import Checkpoint
@@ -25,7 +25,7 @@ TAG_LENGTH_LIMIT = 40
 
 # One of each in a process, shared by all its requests.
 model_cache = ModelCache(settings.MODEL_CACHE_BYTES)
-engine = Engine(threads=min(4, os.cpu_count() or 1), per_person=settings.GENERATIONS_PER_USER)
+engine = Engine(per_person=settings.GENERATIONS_PER_USER)
 
 
 class Busy(LimitReached):
@@ -164,7 +164,7 @@ def begin(*, user, model: Checkpoint, prompt: str, recipe: Recipe) -> Generation
     writing_model = load_model(model)
     tokenizer = writing_model.tokenizer
     try:
-        writing = engine.open(write(writing_model, prompt, recipe), person=user.pk, seconds=settings.GENERATION_SECONDS)
+        writing = engine.open(writing_model, prompt, recipe, person=user.pk, seconds=settings.GENERATION_SECONDS)
     except TooManyAtOnce:
         limit = settings.GENERATIONS_PER_USER
         raise LimitReached(f"You have {limit} lyrics being written. Wait for one to end.", retry_seconds=2) from None
@@ -188,6 +188,7 @@ def generate(*, user, model: Checkpoint, prompt: str, recipe: Recipe, is_abandon
     Raises: as `begin`.
     """
     generation = begin(user=user, model=model, prompt=prompt, recipe=recipe)
+    let_go()  # the network needs no database; a connection held for a minute would be missed by everyone else
     for pieces in generation.writing:
         generation.take(pieces)
         if is_abandoned():

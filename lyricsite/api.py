@@ -1,15 +1,20 @@
-"""The API's own door: tokens."""
+"""The site's own doors for programs: tokens, and what Prometheus reads."""
 
 from django.contrib.auth import authenticate
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
+from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed
-from rest_framework.parsers import FormParser, JSONParser
+from rest_framework.parsers import FormParser
+from rest_framework.permissions import IsAdminUser
 from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from lyricsite import metrics
 from lyricsite.models import ApiToken
+from training.api.parsers import JSONParser
 
 
 class TokenRequest(serializers.Serializer):
@@ -48,3 +53,13 @@ class TokensView(APIView):
         row, token = ApiToken.issue(user=user, name=wanted["name"], scope=wanted["scope"])
         answer = {"token": token, "name": row.name, "expires_at": row.expires_at}
         return Response(TokenAnswer(answer).data, status=status.HTTP_201_CREATED)
+
+
+class MetricsView(APIView):
+    """For Prometheus: a staff member's session or token."""
+
+    permission_classes = (IsAdminUser,)
+
+    @extend_schema(exclude=True)
+    def get(self, request):
+        return HttpResponse(metrics.text(), content_type=CONTENT_TYPE_LATEST)

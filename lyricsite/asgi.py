@@ -10,6 +10,7 @@ from lyricsite.body_limit import limit_body
 from lyricsite.orphan import end_with_supervisor
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lyricsite.settings")
+os.environ.setdefault("SERVES_WEB", "true")  # the settings give this process little patience with its database
 
 # WhiteNoise's files and downloads are read synchronously: small reads, on purpose.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")

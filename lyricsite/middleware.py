@@ -4,6 +4,7 @@ import uuid
 
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import SuspiciousOperation
+from django.utils.cache import patch_vary_headers
 from django.views.defaults import bad_request
 
 
@@ -14,6 +15,23 @@ def request_id(get_response):
         request.id = uuid.uuid4().hex
         response = get_response(request)
         response["X-Request-ID"] = request.id
+        return response
+
+    return middleware
+
+
+def for_one_reader(get_response):
+    """Say of every answer that it is for who asked alone, unless its view has said more: no cache hands it on.
+
+    A browser asks again before it shows one, since another person may sign in to it; and where a cache keeps answers
+    all the same, it keeps them apart by who asked.
+    """
+
+    def middleware(request):
+        response = get_response(request)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-cache"
+        patch_vary_headers(response, ["Cookie", "Authorization"])
         return response
 
     return middleware

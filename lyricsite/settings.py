@@ -6,6 +6,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static as static_url
 
+from lyricsite.databases import with_profile
 from lyricsite.env import BASE_DIR, DATA_DIR, env, kept_secret
 from lyricsite.object_store import s3_storage
 
@@ -50,6 +51,7 @@ MIDDLEWARE = [
     "lyricsite.middleware.request_id",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "lyricsite.middleware.for_one_reader",  # behind the static files, which are for everyone
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -58,6 +60,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "lyricsite.unavailable.DatabaseAwayMiddleware",
     "lyricsite.middleware.refuse_nul_in_admin",
     "lyricsite.middleware.wider_content_policy",
 ]
@@ -79,20 +82,14 @@ TEMPLATES = [
 ]
 
 # ── Database (reliability rules R15 and R16) ─────────────────────────────────────────────────────────────────────
-if DATABASE_URL:
-    DATABASES = {"default": env.db_url_config(DATABASE_URL)}
-    if DATABASES["default"]["ENGINE"].endswith("postgresql"):
-        DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 4, "timeout": 5}}
-        DATABASES["default"]["CONN_MAX_AGE"] = 0  # the pool keeps them; Django must not
-else:
-    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "lyrics.sqlite3"}}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 20,
-        # Readers that later write would fail at once with "database is locked"; IMMEDIATE makes them wait instead.
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
+SERVES_WEB = env.bool("SERVES_WEB", default=False)  # lyricsite.asgi says so: people wait for it, nobody for a worker
+DATABASE = (
+    env.db_url_config(DATABASE_URL)
+    if DATABASE_URL
+    else {"ENGINE": "django.db.backends.sqlite3", "NAME": DATA_DIR / "lyrics.sqlite3"}
+)
+DATABASES = {"default": with_profile(DATABASE, serves_web=SERVES_WEB)}
+if DATABASE["ENGINE"].endswith("sqlite3"):
     # Worker processes of the tests open the same test database, so it can't be in memory.
     DATABASES["default"]["TEST"] = {"NAME": DATA_DIR / "test.sqlite3"}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -173,6 +170,7 @@ QUEUED_RUNS_PER_USER = env.int("QUEUED_RUNS_PER_USER", default=5)
 STAFF_QUEUED_RUNS = env.int("STAFF_QUEUED_RUNS", default=100)
 RUNNING_RUNS_PER_USER = env.int("RUNNING_RUNS_PER_USER", default=1)  # staff may fill what nobody else needs
 GENERATIONS_PER_USER = env.int("GENERATIONS_PER_USER", default=4)
+UNREAD_SECONDS = env.float("UNREAD_SECONDS", default=45)  # then a client that takes nothing of its answer is cut off
 GENERATION_SECONDS = env.float("GENERATION_SECONDS", default=60)
 MODEL_CACHE_BYTES = env.int("MODEL_CACHE_MB", default=512) * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -230,16 +228,17 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["training.api.parsers.JSONParser"],
     "DEFAULT_PAGINATION_CLASS": "training.api.pages.NumberedPages",
     "DEFAULT_FILTER_BACKENDS": [
         "django_filters.rest_framework.DjangoFilterBackend",
-        "rest_framework.filters.SearchFilter",
+        "training.api.searches.BriefSearch",
         "rest_framework.filters.OrderingFilter",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
     "DEFAULT_THROTTLE_RATES": {"login": "20/min", "generate": "120/min"},
+    "NUM_PROXIES": 0,  # who asks is who is connected: anybody can write an X-Forwarded-For of their own
     "URL_FORMAT_OVERRIDE": None,  # `?format=csv` is ours: some lists answer with a file
     "EXCEPTION_HANDLER": "training.api.errors.answer_with_error",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -253,6 +252,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "training.api.schema.document_refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "DatasetState": "training.models.Dataset.State",
         "ImportState": "training.models.Import.State",

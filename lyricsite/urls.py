@@ -6,7 +6,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from lyricsite import views
+from lyricsite.api import MetricsView
 
+handler500 = "lyricsite.unavailable.server_error"
 urlpatterns = [
     path("", views.home, name="home"),
     path("sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="login"),
@@ -19,6 +21,7 @@ urlpatterns = [
     path("account/tokens/<int:pk>/revoke/", views.token_revoke, name="token-revoke"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("health/line/", views.health_line, name="health-line"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
@@ -27,3 +30,5 @@ urlpatterns = [
     path("", include("training.urls")),
     path("", include("generator.urls")),
 ]
+
+handler404 = "lyricsite.nothing_here.not_found"

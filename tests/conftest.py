@@ -23,10 +23,14 @@ hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings():
-    """Remove what a killed test run left of its SQLite database: a stale write-ahead log breaks the next one."""
-    name = str(settings.DATABASES["default"].get("TEST", {}).get("NAME") or "")
-    if name.endswith(".sqlite3"):
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
+    """Remove what a killed test run left of its SQLite database: a stale write-ahead log breaks the next one.
+
+    Tests that run side by side have a database each, by a suffix.
+    """
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        name = str(database["TEST"]["NAME"])
         for suffix in ("", "-wal", "-shm"):
             Path(name + suffix).unlink(missing_ok=True)
 

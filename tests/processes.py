@@ -69,6 +69,7 @@ class Platform:
     def start_web(self) -> None:
         port = self.url.rsplit(":", 1)[1]
         self.start("web", [sys.executable, "-m", "uvicorn", "lyricsite.asgi:application", "--port", port,
+                           "--http", "lyricsite.web_protocol:PatientProtocol",
                            "--log-level", "warning", "--timeout-graceful-shutdown", "1"])  # fmt: skip
         wait_until(lambda: self.status("/healthz") == 200, what="the web server")
 

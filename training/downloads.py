@@ -4,11 +4,13 @@ from django.http import FileResponse
 from django.utils.http import content_disposition_header
 from django.utils.text import get_valid_filename
 
+from training.database import let_go
 from training.models import Checkpoint
 
 
 def model_download(model: Checkpoint, file) -> FileResponse:
     """Return the opened ``model.safetensors`` as a download that is named after the model (RFC 6266)."""
+    let_go()  # a slow client takes minutes for a model
     response = FileResponse(file, content_type="application/octet-stream")
     response["Content-Length"] = model.size_bytes
     response["Content-Disposition"] = content_disposition_header(True, model_file_name(model))

@@ -32,6 +32,7 @@ from training.language_model.machine import choose_device
 from training.language_model.networks import NetworkShape
 from training.language_model.reports import Evaluated, Finished, Planned, Progress, Resumable, Sampled
 from training.language_model.resume import ResumeRefused, Resumption
+from training.language_model.team import TeamBroken
 from training.language_model.trainer import train
 from training.models import Checkpoint, TrainingRun
 from training.reach_looks import ReachLooks
@@ -91,6 +92,8 @@ def execute(
     except (OperationalError, InterfaceError) as problem:  # no fault of the run: it is tried again, a few times
         logger.warning("run %s: %s (%s)", run_id, DATABASE_AWAY, type(problem).__name__)
         attempt.give_back(DATABASE_AWAY)
+    except TeamBroken as problem:
+        attempt.give_back(str(problem))
     except storage.StorageAway:
         logger.exception("run %s: %s", run_id, STORAGE_AWAY)
         attempt.give_back(STORAGE_AWAY)

@@ -14,29 +14,38 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
 
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections, connection
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+
+from training.database import let_go
 
 PING_SECONDS = 15
 LIFE_SECONDS = 600  # then the reader comes back with Last-Event-ID; no stream is for ever
 STREAMS_PER_PROCESS = 300
-STREAMS_PER_USER = 8
+# A browser opens six connections to a server: more pages that watch would leave none for the pages themselves.
+STREAMS_PER_USER = 5
 
 _readers = ThreadPoolExecutor(2, thread_name_prefix="live")
+_watched_ends: set[asyncio.Event] = set()
 
 
-def event_stream(request: HttpRequest, events: AsyncIterator[str]) -> HttpResponse:
+def event_stream(request: HttpRequest, events: AsyncIterator[str], *, is_watching: bool = True) -> HttpResponse:
     """An answer that sends each text of ``events`` as it comes: whole frames, each with its blank line.
 
     Access is checked before: once the stream has begun, an error can only cut it. Over the limits the answer is 503
     (this process has too many streams) or 429 (this person has), both with Retry-After; a page then polls.
+
+    Args:
+        is_watching: the reader can come back with the last number and misses nothing. Such a stream counts against
+            what one person may watch, and ends at once when the server does. One that carries work of its own, such as
+            a text as it is written, has its own limit elsewhere, and the server's grace to finish.
     """
-    seat = _seats.take(getattr(request.user, "pk", None) if hasattr(request, "user") else None)
+    person = getattr(request.user, "pk", None) if is_watching and hasattr(request, "user") else None
+    seat = _seats.take(person)
     if isinstance(seat, HttpResponse):
         return seat
-    if not connection.in_atomic_block:
-        close_old_connections()  # the stream may last for minutes, and needs none
-    paced = _paced(events)
+    let_go()  # the stream may last for minutes, and needs no connection
+    paced = _paced(events, is_watching=is_watching)
     content = paced if isinstance(request, ASGIRequest) else _blocking(paced)
     response = StreamingHttpResponse(content, content_type="text/event-stream")
     response["Cache-Control"] = "no-store"
@@ -57,6 +66,12 @@ def open_streams() -> int:
     return _seats.taken
 
 
+def end_watching() -> None:
+    """End this event loop's streams of what goes on elsewhere: the server ends, and their readers come back."""
+    for end in list(_watched_ends):
+        end.set()
+
+
 def _call(function: Callable, args: tuple):
     close_old_connections()
     try:
@@ -68,18 +83,26 @@ def _call(function: Callable, args: tuple):
 # ── Time ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _paced(events: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The events, with a comment whenever nothing came for a while (a proxy would cut the line), until life ends."""
+async def _paced(events: AsyncIterator[str], *, is_watching: bool) -> AsyncIterator[str]:
+    """The events, with a comment whenever nothing came for a while (a proxy would cut the line), until life ends.
+
+    The next event is asked for when the last one is taken, so nothing piles up for a reader who is slow.
+    """
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + LIFE_SECONDS
+    end = asyncio.Event()
+    if is_watching:
+        _watched_ends.add(end)
+    ending, upcoming = asyncio.ensure_future(end.wait()), None
     async with aclosing(events):
-        upcoming = None
         try:
-            while (seconds_left := ends_at - loop.time()) > 0:
+            while not end.is_set() and (seconds_left := ends_at - loop.time()) > 0:
                 upcoming = upcoming or asyncio.ensure_future(anext(events))
-                done, _ = await asyncio.wait([upcoming], timeout=min(PING_SECONDS, seconds_left))
-                if not done:
-                    yield ": ping\n\n"
+                patience = min(PING_SECONDS, seconds_left)
+                await asyncio.wait([upcoming, ending], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+                if not upcoming.done():
+                    if not end.is_set():
+                        yield ": ping\n\n"
                     continue
                 event, upcoming = upcoming, None
                 try:
@@ -88,6 +111,8 @@ async def _paced(events: AsyncIterator[str]) -> AsyncIterator[str]:
                     return
                 yield text
         finally:
+            _watched_ends.discard(end)
+            ending.cancel()
             if upcoming is not None:
                 upcoming.cancel()
                 with suppress(asyncio.CancelledError, StopAsyncIteration):

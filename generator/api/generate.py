@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncIterator
 
 from asgiref.sync import sync_to_async
+from django.db import DatabaseError
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from redis.exceptions import RedisError
@@ -21,6 +22,8 @@ from rest_framework.views import APIView
 
 from generator import services
 from generator.api.serializers import GenerateSerializer, GenerationSerializer
+from generator.models import Lyric
+from training.database import is_away
 from training.errors import Invalid, TooLarge
 from training.models import Checkpoint
 from training.streaming import event_stream, read
@@ -116,8 +119,8 @@ class GenerateView(APIView):
         if wanted["stream"]:
             generation = services.begin(**asked)
             events = generation_events(generation, user=request.user if wanted["save"] else None)
-            response = event_stream(request._request, events)
-            if not response.streaming:  # refused: this person or this process has too many streams
+            response = event_stream(request._request, events, is_watching=False)
+            if not response.streaming:  # refused: this process has too many streams
                 generation.writing.cancel()
             else:
                 # A client that leaves before the first event never starts the iterator that would end the work.
@@ -156,8 +159,19 @@ async def generation_events(generation: services.Generation, *, user) -> AsyncIt
         for index, text in generation.take(pieces):
             yield event("token", {"index": index, "text": text})
     generation.finish()
-    lyric = await read(functools.partial(services.keep, user=user, generation=generation)) if user else None
+    lyric = await kept(generation, user) if user else None
     yield event("done", generation.to_dict(lyric=lyric))
+
+
+async def kept(generation: services.Generation, user) -> Lyric | None:
+    """The lyric that a finished generation was kept as; None, said in its notes, while the database is away."""
+    try:
+        return await read(functools.partial(services.keep, user=user, generation=generation))
+    except DatabaseError as error:
+        if not is_away(error):
+            raise
+        generation.notes.append("It could not be kept: the database does not answer right now.")
+        return None
 
 
 def event(name: str, data: dict) -> str:

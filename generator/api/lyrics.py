@@ -1,25 +1,33 @@
 """Kept lyrics: save, list, read, change, bookmark, delete."""
 
+from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
+from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 
 from generator import services
 from generator.api.serializers import LyricChangeSerializer, LyricSerializer
 from generator.models import Lyric
-from training.api.pages import LARGEST_PAGE_SIZE, PAGE_SIZE
+from training.api.pages import LARGEST_PAGE_SIZE, PAGE_SIZE, AskedSize
 
 
-class LyricPages(CursorPagination):
+class LyricPages(AskedSize, CursorPagination):
     """Pages that stay right while lyrics come and go."""
 
     ordering = ("-created_at", "-id")
     page_size = PAGE_SIZE
     max_page_size = LARGEST_PAGE_SIZE
     page_size_query_param = "page_size"
+
+    def paginate_queryset(self, queryset, request, view=None) -> list | None:
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (ValidationError, ValueError) as error:  # a place that no lyric can have: somebody made the cursor up
+            raise NotFound(self.invalid_cursor_message) from error
 
 
 class LyricFilter(filters.FilterSet):

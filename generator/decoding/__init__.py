@@ -1,7 +1,8 @@
 """Checkpoints as text, on numpy alone: no torch, no Django.
 
-`model_file` reads a model, `network` steps it, `sampler` draws a token, `writer` turns recipe and prompt into pieces of
-text, `cache` keeps models in memory and `engine` shares the threads among everyone who writes.
+`model_file` reads a model, `network` steps it, `sampler` draws tokens, `writer` turns them into pieces of text, `batch`
+does so for many texts side by side, `prefixes` remembers prompts, `cache` keeps models in memory, and `engine` lets all
+who write with a model share its batch.
 """
 
 import os

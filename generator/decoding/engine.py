@@ -1,8 +1,9 @@
-"""A few threads shared by everyone who writes, in turns of at most eight tokens.
+"""One thread for each model in use; all who write with it are rows of one batch, and join and leave between steps.
 
-Each writing is a generator that sits in exactly one place: the inbox, the rotation, a thread, or parked because
-its reader is slow. Turns make it fair (a newcomer's first token waits for one turn of each other, not for their ends)
-and let a wish to stop count within one step.
+    open ──▶ inbox ──a slot gets free──▶ desk of the model: join ─▶ step ─▶ step … ─▶ the reader, some tokens at a time
+
+The first token is delivered at once, then every eight or every 40 ms. Who reads slowly rests and holds up nobody; who
+leaves is out of the batch before the next step.
 """
 
 import asyncio
@@ -11,7 +12,10 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator
 
+from generator.decoding.batch import Batch, Text
+from generator.decoding.model_file import WritingModel
 from generator.decoding.writer import Piece
+from generator.recipe import Recipe
 
 TURN_STEPS = 8
 TURN_SECONDS = 0.04
@@ -34,10 +38,13 @@ class Writing:
     deadline ended it; what came until then stands.
     """
 
-    def __init__(self, engine: "Engine", person: object, steps: Iterator[list[Piece]], deadline: float):
-        self.person, self.deadline = person, deadline
+    def __init__(self, engine: "Engine", person: object, text: Text, deadline: float):
+        self.person, self.text, self.deadline = person, text, deadline
         self.is_cancelled = self.is_over = self.ran_out_of_time = False
-        self._engine, self._steps = engine, steps
+        self._engine = engine
+        self._written: list[Piece] = []  # of the turn under way; the desk's alone
+        self._steps, self._turn_began = 0, 0.0
+        self._going = text.recipe.n  # candidates
         self._unread: deque[list[Piece]] = deque()
         self._ring: Callable[[], object] = lambda: None
         self._has_begun = False
@@ -85,36 +92,38 @@ class Writing:
             raise self._error
         return True
 
-    # What follows is for the engine alone, on one thread at a time.
+    # What follows is for the desk that writes it alone.
 
     def has_unread(self, turns: int) -> bool:
         return len(self._unread) >= turns
 
-    def take_turn(self) -> None:
-        """Run steps until it is someone else's turn, and deliver what they wrote: the first token at once."""
-        pieces: list[Piece] = []
-        turn_ends = time.monotonic() + TURN_SECONDS
-        is_done = False
-        try:
-            for step, written in enumerate(self._steps, start=1):
-                pieces += written
-                now = time.monotonic()
-                self.ran_out_of_time = now > self.deadline
-                is_first_token = bool(written) and not self._has_begun
-                self._has_begun = self._has_begun or bool(written)
-                if is_first_token or step >= TURN_STEPS or now > turn_ends or self.is_cancelled or self.ran_out_of_time:
-                    break
-            else:
-                is_done = True
-        except Exception as error:  # the thread serves everyone: the error is raised where this one is read
-            self._error, is_done = error, True
-        if pieces:
-            self._unread.append(pieces)
-        self.is_over = is_done or self.ran_out_of_time
+    def add(self, piece: Piece) -> None:
+        self._written.append(piece)
+        self._going -= piece.finish_reason is not None
+
+    def end_step(self, now: float) -> None:
+        """Deliver what was written, if it is time to, or the last of it."""
+        if not self._steps:
+            self._turn_began = now
+        self._steps += bool(self._written)
+        self.ran_out_of_time = now > self.deadline and self._going > 0
+        is_over = self._going == 0 or self.ran_out_of_time
+        is_turn = self._steps >= TURN_STEPS or now - self._turn_began >= TURN_SECONDS
+        if self._written and (is_turn or is_over or not self._has_begun):
+            self._has_begun = True
+            self._deliver()
+        if is_over:
+            self.end()
+
+    def _deliver(self) -> None:
+        self._unread.append(self._written)
+        self._written, self._steps = [], 0
         self._tell()
 
-    def end(self) -> None:
-        self._steps.close()
+    def end(self, error: Exception | None = None) -> None:
+        if self._written:
+            self._deliver()
+        self._error = error
         self.is_over = True
         self._tell()
 
@@ -125,104 +134,167 @@ class Writing:
             self.is_cancelled = True
 
 
-class Engine:
-    """Runs writings on ``threads`` threads: ``slots`` take turns, ``inbox`` more wait, ``per_person`` open at once.
+class Desk:
+    """One model's batch and the thread that steps it, as long as somebody writes with it.
 
-    Threads start with the first writing, so a process that forks after import is safe.
+    Who sits where changes only while the engine's lock is held; the step itself runs without it.
     """
 
-    def __init__(self, *, threads: int, slots: int = 32, inbox: int = 64, per_person: int = 4):
-        self._threads, self._slots, self._room, self._per_person = threads, slots, slots + inbox, per_person
+    def __init__(self, model: WritingModel) -> None:
+        self._batch = Batch(model)
+        self.arriving: deque[Writing] = deque()
+        self.active: dict[Text, Writing] = {}
+        self.parked: dict[Writing, tuple] = {}
+        self.waking: deque[Writing] = deque()
+
+    def seated(self) -> list[Writing]:
+        return [*self.arriving, *self.active.values(), *self.parked]
+
+    def admit(self) -> None:
+        """Let in who arrives or wakes."""
+        while self.arriving:
+            writing = self.arriving.popleft()
+            self.active[writing.text] = writing
+            self._batch.join(writing.text)
+        while self.waking:
+            writing = self.waking.popleft()
+            if (aside := self.parked.pop(writing, None)) is not None:
+                self.active[writing.text] = writing
+                self._batch.take_back(*aside)
+
+    def step(self) -> None:
+        """One step for all who write."""
+        try:
+            for text, piece in self._batch.step():
+                self.active[text].add(piece)
+        except Exception as error:  # the thread serves whoever comes next: the error is raised where these are read
+            for writing in self.active.values():
+                writing.end(error)
+        now = time.monotonic()
+        for writing in self.active.values():
+            if not writing.is_over:
+                writing.end_step(now)
+
+    def park_slow_readers(self) -> None:
+        for writing in [one for one in self.active.values() if one.has_unread(UNREAD_TURNS_LIMIT)]:
+            self.parked[writing] = self._batch.put_aside(writing.text)
+            del self.active[writing.text]
+
+    def let_go(self, writing: Writing) -> None:
+        """Take a writing off the desk, wherever it sits."""
+        if writing in self.arriving:
+            self.arriving.remove(writing)
+        self.parked.pop(writing, None)
+        if self.active.pop(writing.text, None) is not None:
+            self._batch.leave(writing.text)
+
+
+class Engine:
+    """Writes for many: ``slots`` at once, ``inbox`` more wait, ``per_person`` open for each.
+
+    Threads start with the first writing of a model and end with its last, so a process that forks is safe.
+    """
+
+    def __init__(self, *, slots: int = 32, inbox: int = 64, per_person: int = 4):
+        self._slots, self._room, self._per_person = slots, slots + inbox, per_person
         self._changed = threading.Condition()
         self._open: set[Writing] = set()
         self._inbox: deque[Writing] = deque()
-        self._rotation: deque[Writing] = deque()
-        self._running: set[Writing] = set()
-        self._parked: set[Writing] = set()
-        self._has_threads = False
+        self._desks: dict[int, Desk] = {}
 
-    def open(self, steps: Iterator[list[Piece]], *, person: object, seconds: float) -> Writing:
-        """Take on ``steps`` for ``person``, to be ended after ``seconds``.
+    def open(self, model: WritingModel, prompt: str, recipe: Recipe, *, person: object, seconds: float) -> Writing:
+        """Begin to write for ``person``, to be ended after ``seconds``.
 
         Raises: TooManyAtOnce, InboxFull.
         """
         with self._changed:
             self._sweep()
-            if sum(writing.person == person for writing in self._open) >= self._per_person:
+            if sum(writing.person == person for writing in self._open if not writing.is_cancelled) >= self._per_person:
                 raise TooManyAtOnce
             if len(self._open) >= self._room:
                 raise InboxFull
-            writing = Writing(self, person, steps, time.monotonic() + seconds)
+            writing = Writing(self, person, Text(model, prompt, recipe), time.monotonic() + seconds)
             self._open.add(writing)
             self._inbox.append(writing)
-            self._fill_rotation()
-            self._start_threads()
+            self._fill_slots()
         return writing
 
     @property
     def open_count(self) -> int:
-        return len(self._open)
+        """How many write or wait; who was cancelled is as good as gone."""
+        return sum(not writing.is_cancelled for writing in [*self._open])
 
     def wake(self, writing: Writing) -> None:
-        """Let a parked writing go on once its reader has caught up with half of it."""
+        """Let a resting writing go on once its reader has caught up with half of it."""
         with self._changed:
-            if writing in self._parked and not writing.has_unread(UNREAD_TURNS_LIMIT // 2):
-                self._parked.remove(writing)
-                self._rotation.append(writing)
-                self._changed.notify()
+            desk = self._desk_of(writing)
+            if desk and writing in desk.parked and not writing.has_unread(UNREAD_TURNS_LIMIT // 2):
+                desk.waking.append(writing)
+                self._changed.notify_all()
 
     def drop(self, writing: Writing) -> None:
-        """Forget a cancelled writing; one that is on a thread ends after its step."""
+        """Forget a cancelled writing; one that is in a step ends after it."""
         with self._changed:
-            if writing in self._open and writing not in self._running:
+            if writing in self._inbox:
                 self._forget(writing)
+            self._changed.notify_all()
 
-    def _start_threads(self) -> None:
-        if not self._has_threads:
-            self._has_threads = True
-            for number in range(self._threads):
-                threading.Thread(target=self._run, name=f"writing-{number}", daemon=True).start()
+    def _desk_of(self, writing: Writing) -> Desk | None:
+        return self._desks.get(id(writing.text.model))
 
-    def _run(self) -> None:
+    def _run(self, key: int, desk: Desk) -> None:
         while True:
             with self._changed:
-                while not self._rotation:
-                    self._changed.wait(SWEEP_SECONDS if self._open else None)
+                self._settle(desk)
+                while not (desk.arriving or desk.active or desk.waking):
+                    if not desk.parked:
+                        del self._desks[key]
+                        return
+                    self._changed.wait(SWEEP_SECONDS)
                     self._sweep()
-                writing = self._rotation.popleft()
-                self._running.add(writing)
-            writing.take_turn()
-            with self._changed:
-                self._running.remove(writing)
-                if writing.is_cancelled or writing.is_over:
-                    self._forget(writing)
-                elif writing.has_unread(UNREAD_TURNS_LIMIT):
-                    self._parked.add(writing)
-                else:
-                    self._rotation.append(writing)
+                    self._settle(desk)
+                desk.admit()
+            desk.step()
+
+    def _settle(self, desk: Desk) -> None:
+        """Between two steps: forget who is done or gone, and let who reads slowly rest."""
+        for writing in desk.seated():
+            if writing.is_over or writing.is_cancelled:
+                self._forget(writing)
+        desk.park_slow_readers()
 
     def _forget(self, writing: Writing) -> None:
         self._open.discard(writing)
-        self._parked.discard(writing)
-        for line in (self._rotation, self._inbox):
-            if writing in line:
-                line.remove(writing)
-        writing.end()
-        self._fill_rotation()
+        if writing in self._inbox:
+            self._inbox.remove(writing)
+        if desk := self._desk_of(writing):
+            desk.let_go(writing)
+        if not writing.is_over:
+            writing.end()
+        self._fill_slots()
 
-    def _fill_rotation(self) -> None:
+    def _fill_slots(self) -> None:
         """Move writings from the inbox into free slots, first those of people who have the fewest there."""
         while self._inbox and len(self._open) - len(self._inbox) < self._slots:
             waiting = set(self._inbox)
             busy = Counter(writing.person for writing in self._open if writing not in waiting)
             chosen = min(self._inbox, key=lambda writing: busy[writing.person])
             self._inbox.remove(chosen)
-            self._rotation.append(chosen)
-            self._changed.notify()
+            self._seat(chosen)
+
+    def _seat(self, writing: Writing) -> None:
+        model = writing.text.model
+        desk = self._desks.get(id(model))
+        if desk is None:
+            desk = self._desks[id(model)] = Desk(model)
+            threading.Thread(target=self._run, args=(id(model), desk), name="writing", daemon=True).start()
+        desk.arriving.append(writing)
+        self._changed.notify_all()
 
     def _sweep(self) -> None:
-        """End what is past its deadline while nobody runs it: waiting too long, or never read."""
+        """End what is past its deadline while nobody steps it: waiting too long, or never read."""
         now = time.monotonic()
-        for writing in [writing for writing in self._open - self._running if now > writing.deadline]:
+        stepping = {writing for desk in self._desks.values() for writing in desk.active.values()}
+        for writing in [writing for writing in self._open - stepping if now > writing.deadline]:
             writing.ran_out_of_time = True
             self._forget(writing)

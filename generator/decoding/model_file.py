@@ -3,12 +3,13 @@
 import hashlib
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import safetensors
 import safetensors.numpy
 
 from generator.decoding.network import StepNetwork
+from generator.decoding.prefixes import Prefixes
 from training.language_model.shapes import NetworkShape
 from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict
 
@@ -21,11 +22,12 @@ class ModelDamaged(Exception):
 
 @dataclass(frozen=True)
 class WritingModel:
-    """A network and its tokenizer, ready to write; shared by threads, never changed."""
+    """A network and its tokenizer, ready to write; shared by threads, never changed but for the prompts it has read."""
 
     network: StepNetwork
     tokenizer: Tokenizer
     size_bytes: int  # in memory
+    prefixes: Prefixes = field(default_factory=Prefixes, repr=False, compare=False)
 
 
 def read_model(content: bytes, *, sha256: str | None = None) -> WritingModel:

@@ -33,9 +33,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class StepNetwork:
-    """A trained network; a state is an array (parts, layers, B, H).
+    """A trained network, one token at a time.
 
-    Its first part is what each layer gives on, the others are what it remembers: one, of an LSTM two.
     ``table`` (V, G·H) holds what each token adds to the first layer's gates; None where it would be over 100 MB, and
     then the embedding is multiplied at each step.
     """
@@ -94,35 +93,41 @@ class StepNetwork:
         has_tanh = self.shape.architecture in ("rnn", "lstm", "gru") and self.shape.nonlinearity == "tanh"
         return has_tanh and not self.shape.residual
 
-    def first_state(self, rows: int) -> np.ndarray:
-        parts = 3 if self.shape.architecture == "lstm" else 2
-        return np.zeros((parts, len(self.layers), rows, self.shape.hidden_size), np.float32)
+    @property
+    def parts(self) -> int:
+        """How many arrays (B, H) a layer remembers."""
+        return 2 if self.shape.architecture == "lstm" else 1
 
-    def advance(self, tokens: np.ndarray, state: np.ndarray) -> np.ndarray:
-        """A new state, in which each row has read its token: ``tokens`` (B,), ``state`` as `first_state` makes it."""
-        after = np.empty_like(state)
+    def first_memory(self, rows: int) -> list[np.ndarray]:
+        """What is remembered at the beginning of a song: an array (rows, H) for each part of each layer."""
+        empty = (rows, self.shape.hidden_size)
+        return [np.zeros(empty, np.float32) for _ in range(self.parts * len(self.layers))]
+
+    def step(self, tokens: np.ndarray, memory: list[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+        """(scores (B, V) of every next token, what is remembered now) after each row read its token (B,)."""
+        after: list[np.ndarray] = []
         cell = relu_cell if self.shape.nonlinearity == "relu" else CELLS[self.shape.architecture]
         features = self.embedding[tokens] if self.reads_embedding else None  # (B, E)
         for index, layer in enumerate(self.layers):
+            known = memory[index * self.parts : (index + 1) * self.parts]
             if index == 0 and self.table is not None:
                 inputs = self.table[tokens]
             else:
                 inputs = times(layer.input_weight, features) + layer.input_bias
             hidden = None
             if layer.hidden_weight is not None:
-                hidden = times(layer.hidden_weight, state[1, index]) + layer.hidden_bias
-            for part, values in enumerate(cell(inputs, hidden, state[1:, index], features)):
-                after[part, index] = values
+                hidden = times(layer.hidden_weight, known[0]) + layer.hidden_bias
+            output, *new = cell(inputs, hidden, known, features)
             if self.shape.is_residual(index):
-                after[0, index] += features
-            if not self.is_bounded:
-                np.clip(after[:, index], -MEMORY_LIMIT, MEMORY_LIMIT, out=after[:, index])
-            features = after[0, index]  # (B, H)
-        return after
+                output = output + features
+            features = self._limited(output)  # (B, H)
+            after += map(self._limited, new)
+        return self._scores(features), after
 
-    def logits(self, state: np.ndarray) -> np.ndarray:
-        """The scores (B, V) of every next token, from the top layer's output."""
-        output = state[0, -1]
+    def _limited(self, values: np.ndarray) -> np.ndarray:
+        return values if self.is_bounded else np.clip(values, -MEMORY_LIMIT, MEMORY_LIMIT)
+
+    def _scores(self, output: np.ndarray) -> np.ndarray:
         if self.projection is not None:
             weight, bias = self.projection
             output = times(weight, output) + bias
@@ -148,22 +153,22 @@ def log_sigmoid(values: np.ndarray) -> np.ndarray:
 
 
 # A cell takes what it reads times its weights, what it remembers times its weights (None if its gates don't read that),
-# its memory (parts, B, H) and what it reads itself, and returns its output with its new memory.
+# its memory, one array (B, H) or two, and what it reads itself, and returns its output with its new memory.
 
 
-def rnn_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, features: np.ndarray) -> tuple:
+def rnn_cell(inputs: np.ndarray, hidden: np.ndarray, memory: list, features: np.ndarray) -> tuple:
     """Elman 1990: h = tanh(input + hidden)."""
     output = np.tanh(inputs + hidden)
     return output, output
 
 
-def relu_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, features: np.ndarray) -> tuple:
+def relu_cell(inputs: np.ndarray, hidden: np.ndarray, memory: list, features: np.ndarray) -> tuple:
     """The same, with max(0, x) in tanh's place (Le et al. 2015)."""
     output = np.maximum(inputs + hidden, 0)
     return output, output
 
 
-def lstm_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, features: np.ndarray) -> tuple:
+def lstm_cell(inputs: np.ndarray, hidden: np.ndarray, memory: list, features: np.ndarray) -> tuple:
     """Hochreiter and Schmidhuber 1997, with forget gate; gates in the order input, forget, cell, output."""
     entry, forget, candidate, output = np.split(inputs + hidden, 4, axis=1)
     cell = sigmoid(forget) * memory[1] + sigmoid(entry) * np.tanh(candidate)
@@ -171,7 +176,7 @@ def lstm_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, featur
     return output, output, cell
 
 
-def gru_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, features: np.ndarray) -> tuple:
+def gru_cell(inputs: np.ndarray, hidden: np.ndarray, memory: list, features: np.ndarray) -> tuple:
     """Cho et al. 2014 as torch has it: reset weighs the hidden part with its bias; gates reset, update, new."""
     reset_in, update_in, new_in = np.split(inputs, 3, axis=1)
     reset_hidden, update_hidden, new_hidden = np.split(hidden, 3, axis=1)
@@ -181,14 +186,14 @@ def gru_cell(inputs: np.ndarray, hidden: np.ndarray, memory: np.ndarray, feature
     return output, output
 
 
-def mingru_cell(inputs: np.ndarray, hidden: None, memory: np.ndarray, features: np.ndarray) -> tuple:
+def mingru_cell(inputs: np.ndarray, hidden: None, memory: list, features: np.ndarray) -> tuple:
     """Feng et al. 2024: gates keep (near one it does), candidate."""
     keep, candidate = np.split(inputs, 2, axis=1)
     output = sigmoid(keep) * memory[0] + sigmoid(-keep) * candidate
     return output, output
 
 
-def minlstm_cell(inputs: np.ndarray, hidden: None, memory: np.ndarray, features: np.ndarray) -> tuple:
+def minlstm_cell(inputs: np.ndarray, hidden: None, memory: list, features: np.ndarray) -> tuple:
     """Feng et al. 2024: gates forget and input, made to sum to one, and candidate."""
     forget, entry, candidate = np.split(inputs, 3, axis=1)
     odds = log_sigmoid(forget) - log_sigmoid(entry)
@@ -196,9 +201,9 @@ def minlstm_cell(inputs: np.ndarray, hidden: None, memory: np.ndarray, features:
     return output, output
 
 
-def sru_cell(inputs: np.ndarray, hidden: None, memory: np.ndarray, features: np.ndarray) -> tuple:
+def sru_cell(inputs: np.ndarray, hidden: None, memory: list, features: np.ndarray) -> tuple:
     """Lei and Zhang 2017: gates keep, output, candidate, and where the sizes differ what stands for the input."""
-    keep, output, candidate, *bridge = np.split(inputs, inputs.shape[1] // memory.shape[2], axis=1)
+    keep, output, candidate, *bridge = np.split(inputs, inputs.shape[1] // memory[0].shape[1], axis=1)
     cell = sigmoid(keep) * memory[0] + sigmoid(-keep) * candidate
     past = bridge[0] if bridge else features
     return past + sigmoid(output) * (cell - past), cell

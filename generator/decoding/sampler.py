@@ -1,18 +1,23 @@
-"""From scores to one token: what may be drawn, how likely it is, and which one a seed draws.
+"""From scores to tokens, for all rows of a batch at once: what may be drawn, how likely it is, what each seed draws.
 
 The order is fixed and part of the definition: forbidden tokens, repetition penalty, phrases not to be repeated, the
 ``top_k`` likeliest (never more than 128), temperature, then inside these, each on the probabilities that the one before
-it left: top-p, min-p, typical-p. Ties go to the lower token id.
+it left: top-p, min-p, typical-p. Ties go to the lower token id. What a row draws depends on its own scores, recipe and
+past alone, to the last bit: every sum over candidates runs from the first to the last of all 128 places.
 """
 
 import hashlib
 import struct
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy import ndarray
 
-from generator.recipe import Recipe
+from generator.recipe import TOP_K_CAP, Recipe
+
+NOBODY = np.iinfo(np.int64).min
+LOW_BITS = np.int64(0xFFFFFFFF)
 
 
 def uniform(seed: int, position: int) -> float:
@@ -25,133 +30,173 @@ def uniform(seed: int, position: int) -> float:
     return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
 
 
-def likeliest(scores: np.ndarray, count: int) -> np.ndarray:
-    """The ids of the ``count`` highest finite scores, best first, ties by id. ``scores`` (V,)."""
-    if count < len(scores):
-        bound = np.partition(scores, len(scores) - count)[len(scores) - count]
-        ids = np.flatnonzero(scores >= bound)
-    else:
-        ids = np.arange(len(scores))
-    ids = ids[np.isfinite(scores[ids])]
-    return ids[np.argsort(-scores[ids], kind="stable")][:count]
+# ── The likeliest ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def penalised(scores: np.ndarray, seen: np.ndarray, penalty: float) -> np.ndarray:
-    """Scores with those of ``seen`` ids lowered: divided by ``penalty`` when positive, multiplied when negative.
+def likeliest(scores: ndarray, count: int) -> tuple[ndarray, ndarray]:
+    """(ids, scores), each (B, TOP_K_CAP): the ``count`` highest of each row of ``scores`` (B, V), best first.
 
-    Source: Keskar et al. 2019, arXiv:1909.05858.
+    Ties go by id. Unused places have the score -inf. No row is sorted as a whole: what reaches a bound that ``count``
+    scores of the row are known to reach is few, and only that is sorted, by one number that holds score and id.
     """
-    lowered = scores.copy()
-    values = scores[seen]
-    lowered[seen] = np.where(values > 0, values / penalty, values * penalty)
-    return lowered
+    B, V = scores.shape
+    found = np.flatnonzero(scores >= _lower_bound(scores, count))
+    rows, ids = np.divmod(found, V)
+    values = scores.reshape(-1)[found]
+    per_row = np.bincount(rows, minlength=B)
+    keys = np.full((B, max(int(per_row.max()), TOP_K_CAP)), NOBODY)
+    places = np.arange(len(found)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+    keys[rows, places] = (_ordered(values).astype(np.int64) << 32) | (LOW_BITS - ids)
+    keys.sort(axis=1)
+    best = keys[:, ::-1][:, :TOP_K_CAP]
+    is_there = best != NOBODY
+    is_there[:, count:] = False
+    ids = np.where(is_there, LOW_BITS - (best & LOW_BITS), 0)
+    return ids, np.where(is_there, np.take_along_axis(scores, ids, axis=1), -np.inf)
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
-    """Probabilities of finite ``scores``, in float64."""
-    weights = np.exp(scores.astype(np.float64) - scores.max())
-    return weights / weights.sum()
+def _lower_bound(scores: ndarray, count: int) -> ndarray:
+    """A number (B, 1) that at least ``count`` scores of each row reach: the highest of many columns are compared."""
+    B, V = scores.shape
+    height = V // (2 * count)
+    if height < 2:
+        return np.full((B, 1), np.finfo(np.float32).min, np.float32)  # -inf is no candidate
+    width = V // height
+    highest = scores[:, : height * width].reshape(B, height, width).max(axis=1)
+    bound = np.partition(highest, width - count, axis=1)[:, width - count, None]
+    return np.maximum(bound, np.finfo(np.float32).min)
 
 
-def top_p(probabilities: np.ndarray, share: float) -> np.ndarray:
-    """How many of the probabilities (best first) reach ``share`` together, as a mask. Holtzman et al. 2020."""
-    before = np.cumsum(probabilities) - probabilities
-    return before < share
+def _ordered(values: ndarray) -> ndarray:
+    """float32 as int32 in the same order."""
+    bits = (values + np.float32(0)).view(np.int32)  # -0 becomes 0
+    return bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
 
 
-def min_p(probabilities: np.ndarray, share: float) -> np.ndarray:
-    """The probabilities of at least ``share`` times the highest, as a mask. Nguyen et al. 2024, arXiv:2407.01082."""
-    return probabilities >= share * probabilities.max()
+# ── Filters: candidates (B, K), best first, with their probabilities; what each leaves is a mask ─────────────────
 
 
-def typical_p(probabilities: np.ndarray, share: float) -> np.ndarray:
-    """The probabilities whose surprise is nearest to the expected one, until they reach ``share``, as a mask.
+def top_p(probabilities: ndarray, share: ndarray) -> ndarray:
+    """Those that are needed to reach ``share`` (B, 1) together. Holtzman et al. 2020, arXiv:1904.09751."""
+    return np.cumsum(probabilities, axis=1) - probabilities < share
 
-    Source: Meister et al. 2023, arXiv:2202.00666.
-    """
+
+def min_p(probabilities: ndarray, share: ndarray) -> ndarray:
+    """Those of at least ``share`` (B, 1) times the highest. Nguyen et al. 2024, arXiv:2407.01082."""
+    return probabilities >= share * probabilities[:, :1]
+
+
+def typical_p(probabilities: ndarray, share: ndarray) -> ndarray:
+    """Those whose surprise is nearest to the expected one, until they reach ``share`` (B, 1). Meister et al. 2023."""
     surprise = -np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
-    order = np.argsort(np.abs(surprise - (probabilities * surprise).sum()), kind="stable")
-    before = np.cumsum(probabilities[order]) - probabilities[order]
-    kept = np.zeros(len(probabilities), bool)
-    kept[order[before < share]] = True
+    expected = np.cumsum(probabilities * surprise, axis=1)[:, -1:]
+    distance = np.where(probabilities > 0, np.abs(surprise - expected), np.inf)
+    order = np.argsort(distance, axis=1, kind="stable")
+    ordered = np.take_along_axis(probabilities, order, axis=1)
+    is_kept = np.cumsum(ordered, axis=1) - ordered < share
+    kept = np.zeros_like(is_kept)
+    np.put_along_axis(kept, order, is_kept, axis=1)
     return kept
 
 
-def distribution(scores: np.ndarray, recipe: Recipe) -> tuple[np.ndarray, np.ndarray]:
-    """What may be drawn from ``scores`` (V,), forbidden ones -inf: (ids best first, their probabilities).
+class Rules:
+    """The recipes of the rows that draw together, as columns (B, 1)."""
 
-    Greedy (temperature 0) leaves one. At least one finite score must be there.
+    def __init__(self, recipes: Sequence[Recipe]) -> None:
+        def column(values, kind=np.float64):
+            return np.array([*values], kind).reshape(-1, 1)
+
+        is_greedy = [recipe.temperature == 0 for recipe in recipes]
+        self.counts = column(
+            (1 if greedy else recipe.candidates_kept for recipe, greedy in zip(recipes, is_greedy, strict=True)), int
+        )
+        self.most = int(self.counts.max())
+        temperatures = (recipe.temperature or 1.0 for recipe in recipes)
+        self.temperatures = column(temperatures, np.float32)
+        shares = {
+            top_p: (column(recipe.top_p for recipe in recipes), 1),
+            min_p: (column(recipe.min_p for recipe in recipes), 0),
+            typical_p: (column(recipe.typical_p for recipe in recipes), 1),
+        }
+        # A row without a filter is left as it is: its share lets everything through.
+        self.filters = [(keep, share, share != off) for keep, (share, off) in shares.items() if (share != off).any()]
+
+
+def chances(scores: ndarray, rules: Rules) -> tuple[ndarray, ndarray]:
+    """What may be drawn from ``scores`` (B, V), forbidden ones -inf: ids (B, K), best first, and their probabilities.
+
+    Each row has at least one finite score. What may not be drawn has the probability 0.
     """
-    ids = likeliest(scores, 1 if recipe.temperature == 0 else recipe.candidates_kept)
-    if len(ids) == 1:
-        return ids, np.ones(1)
-    probabilities = softmax(scores[ids] / np.float32(recipe.temperature))
-    filters = ((top_p, recipe.top_p, 1), (min_p, recipe.min_p, 0), (typical_p, recipe.typical_p, 1))
-    for keep, share, off in filters:
-        if share != off:
-            kept = keep(probabilities, share)
-            ids, probabilities = ids[kept], probabilities[kept] / probabilities[kept].sum()
+    ids, values = likeliest(scores, rules.most)
+    values = np.where(np.arange(TOP_K_CAP) < rules.counts, values, -np.inf) / rules.temperatures
+    probabilities = _shared_out(np.exp(values.astype(np.float64) - values[:, :1]))
+    for keep, share, is_wanted in rules.filters:
+        is_kept = keep(probabilities, share) | ~is_wanted
+        probabilities = np.where(is_wanted, _shared_out(probabilities * is_kept), probabilities)
     return ids, probabilities
 
 
-class Sampler:
-    """Draws the tokens of one candidate, and remembers them as far as the recipe looks back.
+def _shared_out(weights: ndarray) -> ndarray:
+    return weights / np.cumsum(weights, axis=1)[:, -1:]
+
+
+def pick(probabilities: ndarray, numbers: ndarray) -> ndarray:
+    """The place (B,) that each number of [0, 1) (B,) falls on, among probabilities (B, K) laid end to end."""
+    heights = np.cumsum(probabilities, axis=1)
+    places = (heights <= numbers[:, None] * heights[:, -1:]).sum(axis=1)
+    last = probabilities.shape[1] - 1 - (probabilities[:, ::-1] > 0).argmax(axis=1)
+    return np.minimum(places, last)
+
+
+# ── The past of a row ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Past:
+    """What one candidate has read and written, as far as its recipe looks back.
 
     Args:
-        recipe: with a seed of this candidate's own (`Recipe.for_candidate`).
-        forbidden: ids that are never drawn.
         marks: ids of breaks and ends, which neither penalty nor phrases touch: a song may not run out of line ends.
     """
 
-    def __init__(self, recipe: Recipe, *, forbidden: Iterable[int], marks: Iterable[int]):
-        self._recipe = recipe
-        self._forbidden = np.array(sorted(forbidden), dtype=np.intp)
+    def __init__(self, recipe: Recipe, *, marks: Iterable[int]):
+        self.penalty, self.phrase = recipe.repetition_penalty, recipe.no_repeat_ngram
         self._marks = frozenset(marks)
         self._seen: set[int] = set()
         self._history: list[int] = []
         self._followers: dict[tuple[int, ...], set[int]] = defaultdict(set)
-        self._position = 0
+
+    @property
+    def matters(self) -> bool:
+        return self.penalty != 1 or self.phrase > 0
 
     def read(self, tokens: Iterable[int]) -> None:
         """Take note of tokens that stand before the next draw."""
-        size = self._recipe.no_repeat_ngram
+        if not self.matters:
+            return
         for token in tokens:
             if token not in self._marks:
                 self._seen.add(token)
-                if size and len(self._history) >= size - 1:
-                    self._followers[self._latest(size - 1)].add(token)
+                if self.phrase and len(self._history) >= self.phrase - 1:
+                    self._followers[self._latest()].add(token)
             self._history.append(token)
 
-    def draw(self, scores: np.ndarray) -> tuple[int, float]:
-        """The next token for ``scores`` (V,), and the network's own log probability of it, before any filter."""
-        allowed = self._allowed(scores)
-        ids, probabilities = distribution(allowed, self._recipe)
-        if len(ids) == 1:
-            token = int(ids[0])
-        else:
-            heights = np.cumsum(probabilities)
-            drawn = uniform(self._recipe.seed, self._position) * heights[-1]
-            token = int(ids[min(np.searchsorted(heights, drawn, side="right"), len(ids) - 1)])
-        self._position += 1
-        self.read([token])
-        return token, log_probability(scores, token)
+    def weigh(self, scores: ndarray) -> None:
+        """Lower and forbid, in ``scores`` (V,) themselves, what the recipe says of tokens already there.
 
-    def _allowed(self, scores: np.ndarray) -> np.ndarray:
-        recipe = self._recipe
-        if recipe.repetition_penalty != 1 and self._seen:
-            allowed = penalised(scores, np.fromiter(self._seen, np.intp), recipe.repetition_penalty)
-        else:
-            allowed = scores.copy()
-        allowed[self._forbidden] = -np.inf
-        if recipe.no_repeat_ngram and len(self._history) >= recipe.no_repeat_ngram - 1:
-            allowed[list(self._followers.get(self._latest(recipe.no_repeat_ngram - 1), ()))] = -np.inf
-        return allowed
+        Source: Keskar et al. 2019, arXiv:1909.05858: positive scores are divided by the penalty, negative multiplied.
+        """
+        if self.penalty != 1 and self._seen:
+            seen = np.fromiter(self._seen, np.intp)
+            values = scores[seen]
+            scores[seen] = np.where(values > 0, values / self.penalty, values * self.penalty)
+        if self.phrase and len(self._history) >= self.phrase - 1:
+            scores[list(self._followers.get(self._latest(), ()))] = -np.inf
 
-    def _latest(self, count: int) -> tuple[int, ...]:
-        return tuple(self._history[len(self._history) - count :])
+    def _latest(self) -> tuple[int, ...]:
+        return tuple(self._history[len(self._history) - self.phrase + 1 :])
 
 
-def log_probability(scores: np.ndarray, token: int) -> float:
-    """The natural logarithm of the probability that ``scores`` (V,) give ``token``."""
-    highest = scores.max()
-    return float(scores[token] - highest - np.log(np.exp(scores - highest).sum()))
+def log_totals(scores: ndarray) -> ndarray:
+    """log of the sum of exp(score) over each row of ``scores`` (B, V): (B,)."""
+    highest = scores.max(axis=1)
+    return highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))

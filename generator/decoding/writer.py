@@ -1,17 +1,12 @@
-"""A prompt and a recipe become pieces of text, one step of the network at a time."""
+"""A candidate as it is written: drawn tokens become pieces of text, until it is done."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
-from generator.decoding.model_file import WritingModel
-from generator.decoding.sampler import Sampler
+from generator.decoding.sampler import Past, uniform
 from generator.recipe import Recipe
 from training.language_model.tokenizers import NOTHING_SAID, SongFacts, TextStream, Tokenizer
 
 PROMPT_TOKENS_READ = 512  # of a longer prompt the network reads the end
-PRIMING_TOKENS_A_STEP = 32
 KNOWN_NAMED = 12  # genres or artists, where a model is asked for one that it doesn't know
 
 
@@ -53,54 +48,31 @@ def wishes_left_out(tokenizer: Tokenizer, recipe: Recipe) -> list[str]:
     return sentences
 
 
-def write(model: WritingModel, prompt: str, recipe: Recipe) -> Iterator[list[Piece]]:
-    """Write ``recipe.n`` candidates at once, as a generator of steps; to stop the work, stop iterating.
-
-    Yields: one piece for each candidate that is not finished, after every step; empty lists while the prompt is read.
-    """
-    network = model.network
-    wishes = SongFacts(genre=recipe.genre, artist=recipe.artist, title=recipe.title)
-    tokens = prompt_tokens(model.tokenizer, prompt, wishes)
-    state = network.first_state(1)
-    for position, token in enumerate(tokens, start=1):
-        state = network.advance(np.array([token]), state)
-        if position % PRIMING_TOKENS_A_STEP == 0:
-            yield []
-    state = np.repeat(state, recipe.n, axis=2)
-    writing = [Candidate(index, model.tokenizer, recipe, tokens) for index in range(recipe.n)]
-    while True:
-        scores = network.logits(state)
-        pieces = [candidate.take(row) for candidate, row in zip(writing, scores, strict=True)]
-        yield pieces
-        rows = [row for row, piece in enumerate(pieces) if piece.finish_reason is None]
-        if not rows:
-            return
-        writing = [writing[row] for row in rows]
-        state = network.advance(np.array([pieces[row].token for row in rows]), state[:, :, rows])
-
-
 class Candidate:
     """One text as it grows: its draws, its spelling, and when it is done."""
 
     def __init__(self, index: int, tokenizer: Tokenizer, recipe: Recipe, tokens: list[int]):
         self.index = index
-        self._recipe = recipe.for_candidate(index)
+        self.recipe = recipe.for_candidate(index)
+        self.past = Past(self.recipe, marks=range(tokenizer.mark_count))
+        self.past.read(tokens)
         self._tokenizer = tokenizer
-        marks = range(tokenizer.mark_count)
-        self._sampler = Sampler(self._recipe, forbidden=tokenizer.never_generated_ids, marks=marks)
-        self._sampler.read(tokens)
         self._stream = TextStream(tokenizer)
         for token in tokens:  # so that the first piece knows what it follows
             self._stream.push(token)
-        self._held = HeldText(self._recipe.stop)
+        self._held = HeldText(self.recipe.stop)
         self._count = self._lines = 0
         self._has_words = False  # on the present line, by the network
 
-    def take(self, scores: np.ndarray) -> Piece:
-        """Draw the next token from ``scores`` (V,) and say what it adds to the text."""
-        token, log_probability = self._sampler.draw(scores)
+    def number(self) -> float:
+        """The random number of the next draw."""
+        return uniform(self.recipe.seed, self._count)
+
+    def take(self, token: int, log_probability: float) -> Piece:
+        """Go on with a drawn token: what it adds to the text."""
+        self.past.read([token])
         self._count += 1
-        reason = "length" if self._count == self._recipe.max_tokens else None
+        reason = "length" if self._count == self.recipe.max_tokens else None
         if token == self._tokenizer.end_id:
             reason, written = "end", self._stream.rest()
         elif self._ends_last_line(token):
@@ -120,7 +92,7 @@ class Candidate:
             return False
         self._lines += self._has_words
         self._has_words = False
-        return self._lines == self._recipe.lines
+        return self._lines == self.recipe.lines
 
 
 class HeldText:

@@ -11,7 +11,9 @@ const ENDINGS = {
   stop: "at a stop word",
   time: "when its time was up",
   stopped: "when you stopped it",
+  broken: "where the connection broke",
 };
+const BROKEN = { words: "The connection broke before the end. What was written until then is below.", fields: {} };
 
 // ── what goes out ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -211,9 +213,10 @@ export class Desk {
         if (name === "token") this.reveal.add(JSON.parse(data).text);
         if (name === "done") answer = JSON.parse(data);
       }
-      if (!answer) throw { words: "The connection broke before the end. What was written until then is below.", fields: {} };
+      if (!answer) throw BROKEN;
     } catch (trouble) {
-      if (!controller.signal.aborted) this.complain(trouble.fields ? trouble : troubleOf(0));
+      const said = trouble.fields ? trouble : this.reveal.text ? BROKEN : troubleOf(0);
+      if (!controller.signal.aborted) this.complain(said);
     }
     const seconds = answer?.seconds ?? (this.clock() - started) / 1000;
     await this.reveal.end();
@@ -259,14 +262,16 @@ export class Desk {
       return;
     }
     const counted = `${lines} line${lines === 1 ? "" : "s"}`;
-    this.say(wasStopped ? `Stopped after ${counted}` : `${counted} written in ${sayShort(seconds)}`, wasStopped ? "cancelled" : "ready");
+    const isWhole = Boolean(choice);
+    const brief = wasStopped ? `Stopped after ${counted}` : `Broke off after ${counted}`;
+    this.say(isWhole ? `${counted} written in ${sayShort(seconds)}` : brief, isWhole ? "ready" : "cancelled");
     const values = { model: asked.model, prompt: asked.prompt, recipe: JSON.stringify(answer?.recipe ?? recipeOf(asked)), generated_text: text, text };
     for (const [name, value] of Object.entries(values)) this.sheet.elements[name].value = value;
     this.sheet.elements.text.rows = text.split("\n").length + 1;
     this.sheet.elements.bookmarked.checked = false;
     this.sheet.hidden = this.part("certificate").hidden = false;
     this.setPrimary(true);
-    this.certify(asked, { tokens: choice?.tokens, seconds, ending: ENDINGS[choice?.finish_reason ?? "stopped"] });
+    this.certify(asked, { tokens: choice?.tokens, seconds, ending: ENDINGS[choice?.finish_reason ?? (wasStopped ? "stopped" : "broken")] });
   }
 
   certify(asked, { tokens, seconds, ending }) {

@@ -2,29 +2,42 @@
 
 import asyncio
 import json
+import time
 
+import numpy as np
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 
 from generator import services
-from generator.decoding.writer import Piece
+from generator.decoding.model_file import WritingModel
 from lyricsite.models import ApiToken
-from tests.generator.tiny_models import publish
+from tests.generator.tiny_models import publish, tiny_tokenizer
 
 PATIENCE = 20
 
 
 @pytest.fixture
 def endless(monkeypatch):
-    """A network that never ends its song."""
-    monkeypatch.setattr(services, "engine", services.Engine(threads=1))
+    """A network that would take a minute for its song."""
+    monkeypatch.setattr(services, "engine", services.Engine())
+    tokenizer = tiny_tokenizer("char")
+    model = WritingModel(Dawdling(tokenizer.vocabulary_size), tokenizer, size_bytes=0)
+    monkeypatch.setattr(services, "load_model", lambda _: model)
 
-    def write(*_):
-        while True:
-            yield [Piece(0, "la ", 20, -1.0)]
 
-    monkeypatch.setattr(services, "write", write)
+class Dawdling:
+    def __init__(self, size):
+        self.size = size
+
+    def first_memory(self, rows):
+        return [np.zeros((rows, 1), np.float32)]
+
+    def step(self, tokens, memory):
+        time.sleep(0.1)
+        scores = np.zeros((len(tokens), self.size), np.float32)
+        scores[:, -1] = 9
+        return scores, memory
 
 
 def scope_of(token: str, content: bytes) -> dict:
@@ -59,7 +72,7 @@ async def ask_and_leave(token: str, body: dict) -> None:
     await until(lambda: services.engine.open_count == 1)
     if body["stream"]:
         assert (await first)["status"] == 200
-        assert b"la" in (await client.receive_output(PATIENCE))["body"]
+        assert b"event: token" in (await client.receive_output(PATIENCE))["body"]
     await client.send_input({"type": "http.disconnect"})
     await until(lambda: services.engine.open_count == 0)
     first.cancel()
@@ -70,6 +83,6 @@ async def ask_and_leave(token: str, body: dict) -> None:
 @pytest.mark.parametrize("stream", [True, False])
 def test_who_leaves_ends_the_work(user, endless, stream):
     _, token = ApiToken.issue(user=user)
-    body = {"model": publish(user).pk, "stream": stream}
+    body = {"model": publish(user).pk, "stream": stream, "max_tokens": 600}
     asyncio.run(ask_and_leave(token, body))
     assert services.engine.open_count == 0

@@ -16,7 +16,7 @@ ADDRESS = "/api/v1/lyrics/generate/"
 
 @pytest.fixture(autouse=True)
 def _own_engine(monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine(threads=1))
+    monkeypatch.setattr(services, "engine", services.Engine())
     cache.clear()  # the throttle counts there
 
 
@@ -207,7 +207,7 @@ def test_one_person_writes_so_many_at_once(api, model, write, user):
 
 
 def test_a_full_engine_is_a_503_that_says_when_to_return(write, monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine(threads=1, slots=0, inbox=0))
+    monkeypatch.setattr(services, "engine", services.Engine(slots=0, inbox=0))
     answer = write()
     assert (answer.status_code, "Retry-After" in answer) == (503, True)
 

@@ -16,7 +16,7 @@ RECIPE = Recipe(seed=41, max_tokens=40)
 
 @pytest.fixture(autouse=True)
 def _own_engine(monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine(threads=1))
+    monkeypatch.setattr(services, "engine", services.Engine())
     monkeypatch.setattr(services, "model_cache", services.ModelCache(10**9))
 
 
@@ -55,7 +55,7 @@ def test_a_wish_that_the_model_cannot_hear_is_noted_and_a_heard_one_is_not(user,
 
 def test_the_same_seed_gives_the_same_text_from_a_fresh_start(user, model, monkeypatch):
     first = services.generate(user=user, model=model, prompt="", recipe=RECIPE)
-    monkeypatch.setattr(services, "engine", services.Engine(threads=2))
+    monkeypatch.setattr(services, "engine", services.Engine())
     monkeypatch.setattr(services, "model_cache", services.ModelCache(10**9))
     assert services.generate(user=user, model=model, prompt="", recipe=RECIPE).choices == first.choices
 
@@ -93,7 +93,7 @@ def test_one_person_writes_so_many_at_once_and_another_still_may(user, other_use
 
 
 def test_a_full_house_asks_to_come_back(user, other_user, model, monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine(threads=1, slots=1, inbox=0))
+    monkeypatch.setattr(services, "engine", services.Engine(slots=1, inbox=0))
     first = services.begin(user=user, model=model, prompt="", recipe=Recipe(n=8, max_tokens=1024))
     with pytest.raises(services.Busy) as refused:
         services.begin(user=other_user, model=model, prompt="", recipe=RECIPE)

@@ -11,7 +11,7 @@ PAGE = reverse("generator:side-by-side")
 
 @pytest.fixture(autouse=True)
 def _own_engine(monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine(threads=1))
+    monkeypatch.setattr(services, "engine", services.Engine())
 
 
 def ask(client, *models, **values):

@@ -19,7 +19,7 @@ HOSTILE = "<script>alert(1)</script> & \"quotes\" 'n' </textarea>"
 
 @pytest.fixture(autouse=True)
 def _own_engine(monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine(threads=1))
+    monkeypatch.setattr(services, "engine", services.Engine())
 
 
 @pytest.fixture

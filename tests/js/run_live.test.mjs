@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { openStream, RunWatch } from "../../static/js/run_live.js";
+import { RunWatch, Stream } from "../../static/js/run_live.js";
 import { element } from "./page.mjs";
 
 function watchAt() {
@@ -44,23 +44,57 @@ test("with a quiet stream the page still asks, within the five seconds in which 
   assert.equal(clock.fetched, 2);
 });
 
-test("a stream that breaks leaves the page polling, and ends with the run", () => {
+function streamAt(address) {
   const { watch, clock, later } = watchAt();
-  let stream;
+  const opened = [];
+  const waiting = [];
   class EventSource {
-    constructor(address) { stream = Object.assign(this, element(), { address, closed: false }); }
-    close() { this.closed = true; }
+    static CLOSED = 2;
+    constructor(from) { opened.push(Object.assign(this, element(), { from, readyState: 1 })); }
+    close() { this.readyState = 2; }
   }
-  openStream("/runs/x/events/?after=3", watch, { EventSource });
-  assert.equal(stream.address, "/runs/x/events/?after=3");
+  const stream = new Stream(address, watch, { EventSource, later: (work, after) => waiting.push({ work, after }), random: () => 0.5 });
+  stream.open();
+  return { stream, watch, clock, later, opened, waiting };
+}
+
+test("a stream that breaks leaves the page polling, and ends with the run", () => {
+  const { clock, later, opened: [source], waiting } = streamAt(() => "/runs/x/events/?after=3");
+  assert.equal(source.from, "/runs/x/events/?after=3");
   later(1000);
-  stream.dispatchEvent({ type: "metric" });
+  source.dispatchEvent({ type: "metric" });
   assert.equal(clock.fetched, 1);
-  stream.dispatchEvent({ type: "error" });
+  source.readyState = 0; // the browser reconnects
+  source.dispatchEvent({ type: "error" });
   later(2000);
   assert.equal(clock.fetched, 2);
+  assert.equal(waiting.length, 0);
   later(700);
-  stream.dispatchEvent({ type: "end" });
-  assert.equal(stream.closed, true);
+  source.dispatchEvent({ type: "end" });
+  assert.equal(source.readyState, 2);
   assert.equal(clock.fetched, 3);
+});
+
+test("a stream that was refused leaves the page polling, and is asked for again from where the page is by then", () => {
+  let after = 3;
+  const { clock, later, opened, waiting } = streamAt(() => `?after=${after}`);
+  opened[0].readyState = 2;
+  opened[0].dispatchEvent({ type: "error" });
+  later(2000);
+  later(2000);
+  assert.equal(clock.fetched, 2);
+  after = 9;
+  assert.equal(waiting[0].after, 30000);
+  waiting[0].work();
+  assert.equal(opened[1].from, "?after=9");
+});
+
+test("a run that is over meanwhile has no stream to ask for", () => {
+  let address = "?after=3";
+  const { opened, waiting } = streamAt(() => address);
+  opened[0].readyState = 2;
+  opened[0].dispatchEvent({ type: "error" });
+  address = undefined;
+  waiting[0].work();
+  assert.equal(opened.length, 1);
 });

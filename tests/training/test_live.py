@@ -4,7 +4,8 @@ import asyncio
 import json
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import OperationalError
 from django.test import AsyncClient
 
 from tests.training.finished_runs import make_finished_run, make_model, make_running_run
@@ -30,7 +31,7 @@ def test_everything_that_was_written_comes_in_order(ready_dataset, user):
     assert not news.is_over
 
 
-def test_every_number_is_higher_than_the_one_before(ready_dataset, user):
+def test_numbers_never_fall_and_what_is_written_has_its_own(ready_dataset, user):
     run, held = make_running_run(ready_dataset)
     told = numbers(live.news_of(run.pk, user, 0))
     for step in (7, 8):
@@ -39,9 +40,21 @@ def test_every_number_is_higher_than_the_one_before(ready_dataset, user):
     lifecycle.finish(run.pk, held.token, TrainingRun.State.SUCCEEDED, message="Finished.")
     ending = live.news_of(run.pk, user, told[-1])
     assert names(ending) == ["state", "progress", "end"]
-    told += numbers(ending)
-    told += numbers(live.news_of(run.pk, user, told[-1]))  # who comes back after the end hears of it again
     assert told == sorted(set(told))
+    assert numbers(ending) == [ending.reached] * 3
+    assert names(live.news_of(run.pk, user, ending.reached)) == ["progress", "end"]  # who comes back hears of it again
+
+
+def test_a_number_from_elsewhere_brings_everything(ready_dataset, user):
+    run, _ = make_running_run(ready_dataset)
+    assert live.news_of(run.pk, user, run.sequence + 1) == live.news_of(run.pk, user, 0)
+
+
+def test_who_may_see_a_run_no_longer_hears_no_more_of_it(ready_dataset, other_user):
+    run, _ = make_running_run(ready_dataset, visibility="shared")
+    assert live.news_of(run.pk, other_user, 0) is not None
+    TrainingRun.objects.filter(pk=run.pk).update(visibility="private")
+    assert live.news_of(run.pk, other_user, 0) is None
 
 
 def test_only_what_followed_a_number_comes_again(ready_dataset, user):
@@ -96,6 +109,7 @@ def test_more_than_fits_at_once_comes_in_turns(ready_dataset, user, monkeypatch)
     while not is_over:
         news = live.news_of(run.pk, user, told[-1][1] if told else 0)
         told += news.events
+        assert news.has_more or news.is_over
         is_over = news.is_over
     assert told == whole.events
 
@@ -144,12 +158,12 @@ def test_a_stream_that_was_cut_goes_on_where_it_ended(prefix, user, ready_datase
     client = AsyncClient()
     client.force_login(user)
     told = stream_of(client, f"{prefix}/runs/{run.pk}/events/")
-    assert told.startswith("retry: 1000")
+    assert told.startswith("retry: ")
     assert told.count("event: metric") == 3
     frames = told.strip().split("\n\n")[1:]
     assert frames[-1].splitlines()[1] == "event: end"
     ids = [int(frame.splitlines()[0].removeprefix("id: ")) for frame in frames]
-    assert ids == sorted(set(ids))
+    assert ids == sorted(ids)
     again = stream_of(client, f"{prefix}/runs/{run.pk}/events/", **{"Last-Event-ID": str(ids[3])})
     assert again.strip().split("\n\n")[1:] == frames[4:]
 
@@ -169,3 +183,53 @@ def test_a_waiting_run_keeps_its_stream_open(user, ready_dataset, doorbells):
         return frames
 
     assert "event: state" in async_to_sync(first_frames)()[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_streams_look_with_one_question_and_only_what_moved_reads(user, ready_dataset, monkeypatch):
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.01)
+    still, _ = make_running_run(ready_dataset)
+    moving, held = make_running_run(ready_dataset)
+    looks, readings = [], []
+    real_look, real_news = live.reached_by, live.news_of
+    monkeypatch.setattr(live, "reached_by", lambda runs: looks.append(set(runs)) or real_look(runs))
+    monkeypatch.setattr(live, "news_of", lambda run_id, *rest: readings.append(run_id) or real_news(run_id, *rest))
+
+    async def watch() -> str:
+        streams = [live.run_events(run.pk, reader=user, after=run.sequence) for run in (still, still, moving)]
+        for stream in streams:
+            await anext(stream)  # the time to come back after
+        waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
+        async with asyncio.timeout(20):
+            while len(looks) < 3:
+                await asyncio.sleep(0.01)
+            await sync_to_async(lifecycle.record)(moving.pk, held.token, progress={"step": 7})
+            told = await waiting[2]
+        for future in waiting[:2]:
+            future.cancel()
+        await asyncio.gather(*waiting[:2], return_exceptions=True)
+        return told
+
+    assert "event: progress" in async_to_sync(watch)()
+    assert looks[0] == {still.pk, moving.pk}
+    assert sorted(readings) == sorted([still.pk, still.pk, moving.pk, moving.pk])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_outlives_a_database_that_goes_away(user, ready_dataset, monkeypatch):
+    monkeypatch.setattr(live, "AWAY_SECONDS", 0.01)
+    run = make_finished_run(ready_dataset)
+    absences = iter([True, True])
+    real_news = live.news_of
+
+    def news(*asked):
+        if next(absences, False):
+            raise OperationalError("the connection is gone")
+        return real_news(*asked)
+
+    monkeypatch.setattr(live, "news_of", news)
+
+    async def told() -> list[str]:
+        return [event async for event in live.run_events(run.pk, reader=user)]
+
+    assert "event: end" in async_to_sync(told)()[-1]

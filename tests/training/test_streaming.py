@@ -103,14 +103,39 @@ def test_a_reader_who_leaves_ends_the_source():
     assert ended == [True]
 
 
-def test_one_person_has_only_so_many_streams_and_others_are_not_touched():
-    open_ones = [streaming.event_stream(wsgi_request(Person(1)), two_events()) for _ in range(8)]
+def test_one_person_watches_only_so_many_streams_and_others_are_not_touched():
+    watched = [streaming.event_stream(wsgi_request(Person(1)), two_events()) for _ in range(5)]
     refused = streaming.event_stream(wsgi_request(Person(1)), two_events())
     assert refused.status_code == 429
     assert int(refused["Retry-After"]) > 0
     assert streaming.event_stream(wsgi_request(Person(2)), two_events()).status_code == 200
-    open_ones[0].close()
+    watched[0].close()
     assert streaming.event_stream(wsgi_request(Person(1)), two_events()).status_code == 200
+
+
+def test_who_watches_all_they_may_can_still_write():
+    watched = [streaming.event_stream(wsgi_request(Person(1)), two_events()) for _ in range(5)]
+    assert streaming.event_stream(wsgi_request(Person(1)), two_events(), is_watching=False).status_code == 200
+    assert len(watched) == 5
+
+
+@pytest.mark.parametrize(("is_watching", "parts"), [(True, ["data: one\n\n"]), (False, ["data: one\n\n"] * 2)])
+def test_when_the_server_ends_watching_ends_and_work_goes_on(is_watching, parts):
+    async def two_slow_events():
+        yield "data: one\n\n"
+        await asyncio.sleep(0.05)
+        yield "data: one\n\n"
+
+    async def told() -> list[str]:
+        response = streaming.event_stream(asgi_request(), two_slow_events(), is_watching=is_watching)
+        found = []
+        async for part in response.streaming_content:
+            found.append(part.decode())
+            streaming.end_watching()
+        return found
+
+    assert asyncio.run(told()) == parts
+    assert not streaming._watched_ends
 
 
 def test_a_process_has_only_so_many_streams(monkeypatch):

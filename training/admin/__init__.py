@@ -1,5 +1,5 @@
 """What administrators see; one file for each noun."""
 
-from training.admin import datasets, models, runs, songs
+from training.admin import datasets, models, operations, runs, songs
 
-__all__ = ["datasets", "models", "runs", "songs"]
+__all__ = ["datasets", "models", "operations", "runs", "songs"]

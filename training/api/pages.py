@@ -10,7 +10,14 @@ LARGEST_PAGE_SIZE = 100
 LARGEST_ORDINAL = 2**31 - 1
 
 
-class NumberedPages(PageNumberPagination):
+class AskedSize:
+    """For pages whose size may be asked for: a larger one than the largest is cut, and what is no number refused."""
+
+    def get_page_size(self, request) -> int:
+        return min(whole_number(request, self.page_size_query_param, default=self.page_size), self.max_page_size)
+
+
+class NumberedPages(AskedSize, PageNumberPagination):
     """``?page=2&page_size=50`` gives ``{count, next, previous, results}``."""
 
     page_size = PAGE_SIZE

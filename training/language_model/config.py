@@ -148,7 +148,7 @@ class TrainingConfig:
     )
     sampled_negatives: int = setting(1024, "Words drawn at each step, where words are drawn.", "learning", 16, 16_384)
     full_softmax_share: float = setting(
-        0.2, "The last share of the steps that weighs against the whole vocabulary all the same.", "learning", 0, 1
+        0.1, "The last share of the steps that weighs against the whole vocabulary all the same.", "learning", 0, 1
     )
     epochs: int = setting(40, "The most times the songs are read.", "duration", 1, 1000)
     budget_seconds: float | None = setting(
@@ -175,6 +175,13 @@ class TrainingConfig:
         0.8, "How daring the samples are (0: always the likeliest word).", "samples", 0, 2
     )
     threads: int = setting(0, "Processor threads (0: all that are there).", "machine", 0, 64)
+    processes: int = setting(
+        1,
+        "Processes that share each batch, on as many graphics processors or parts of the processor.",
+        "machine",
+        1,
+        16,
+    )
     device: str = setting("auto", "Where the training computes.", "machine", choices=("auto", "cpu", "cuda"))
     precision: str = setting(
         "auto",
@@ -211,7 +218,7 @@ class TrainingConfig:
                     errors[name] = [problem]
         if not errors:
             config = cls(**clean)
-            errors = errors_of_vocabulary(config) | errors_of_size(config)
+            errors = errors_of_vocabulary(config) | errors_of_sharing(config) | errors_of_size(config)
             if not errors:
                 return config
         raise ConfigError(errors)
@@ -313,17 +320,20 @@ def largest_vocabulary(config: TrainingConfig) -> int:
 def estimate_memory_bytes(config: TrainingConfig, vocabulary_size: int | None = None) -> int:
     """About what one training holds in memory: torch itself, weights with their moments, one step's activations.
 
+    Of several processes each has its own, with a part of the batch and what they send each other.
+
     Measured on nets of all cells that grew by 44 to 400 MB: within a third.
     """
     V = vocabulary_size or largest_vocabulary(config)
-    positions = config.batch_size * config.sequence_length
-    weights = count_parameters(config, vocabulary_size) * 4 * 4  # value, gradient and AdamW's two moments
+    positions = math.ceil(config.batch_size / config.processes) * config.sequence_length
+    kept = 4 if config.processes == 1 else 6  # value, gradient and AdamW's two moments; the sum, and what becomes of it
+    weights = count_parameters(config, vocabulary_size) * 4 * kept
     states = STATES_KEPT.get(config.architecture, USUAL_STATES_KEPT) * config.num_layers * config.hidden_size
     states *= 0.6 if config.precision == "bfloat16" else 1.0
     chunk = min(4 * positions * V, LOGITS_AT_ONCE_BYTES)
     learning = positions * 4 * (states + 3 * config.embedding_size) + 2 * chunk
     judging = 2 * 4 * JUDGED_POSITIONS * V  # logits and their logarithms
-    return round(STANDING_MEMORY_BYTES + weights + max(learning, judging))
+    return round(config.processes * (STANDING_MEMORY_BYTES + weights + learning)) + max(0, round(judging - learning))
 
 
 def errors_of_vocabulary(config: TrainingConfig) -> dict[str, list[str]]:
@@ -331,6 +341,13 @@ def errors_of_vocabulary(config: TrainingConfig) -> dict[str, list[str]]:
     fewest, most = BPE_LIMITS
     if config.tokenizer == "bpe" and not fewest <= config.vocabulary_limit <= most:
         return {"vocabulary_limit": [f"Pieces of words need a vocabulary of {fewest:,} to {most:,}."]}
+    return {}
+
+
+def errors_of_sharing(config: TrainingConfig) -> dict[str, list[str]]:
+    """The field errors of a batch that has less for each process than one place, {} if there are none."""
+    if config.processes > config.batch_size:
+        return {"processes": [f"A batch of {config.batch_size} can't be shared among {config.processes} processes."]}
     return {}
 
 

@@ -6,9 +6,9 @@ songs ─▶ groups (none on two sides) ─▶ training songs ─▶ tokens in c
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain, repeat
 from pathlib import Path
 from types import MappingProxyType
 
@@ -160,7 +160,7 @@ def build_corpus(
         song_lengths=song_lengths,
         validation=hold_out(split.validation, tokenizer, told),
         test=hold_out(split.test, tokenizer, told),
-        unknown_share=tokenizer.unknown_share(chain.from_iterable(map(repeat, range(len(counts)), counts))),
+        unknown_share=tokenizer.unknown_share(dict(enumerate(counts))),
         content_hash=own_hash,
     )
     corpus.largest_batch(config.sequence_length)
@@ -177,7 +177,7 @@ def hold_out(
         for text, said in zip(texts, facts, strict=True)
     ]
     encoded.sort(key=lambda song: len(song[0]), reverse=True)
-    unknown_share = tokenizer.unknown_share(token for song, given in encoded for token in song[given:])
+    unknown_share = tokenizer.unknown_share(Counter(token for song, given in encoded for token in song[given:]))
     return HeldOutSongs(
         songs=[torch.tensor(song) for song, _ in encoded],
         characters=sum(len(text) + 1 for text in texts),

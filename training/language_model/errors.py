@@ -29,5 +29,12 @@ class TrainingDiverged(LyricsError):
         )
 
 
+class TooFewDevices(LyricsError):
+    """Raised when a training is to share its batches among more processes than there are graphics processors."""
+
+    def __init__(self, processes: int, devices: int):
+        super().__init__(f"The training asks for {processes} graphics processors, and this machine has {devices}.")
+
+
 class CheckpointError(LyricsError):
     """Raised when a file is not a model that this program wrote and can read."""

@@ -3,6 +3,7 @@
 import math
 import os
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -47,11 +48,21 @@ def _peak(device: torch.device, precision: str, threads: int, seconds: float) ->
     return 2.0 * rows * inner * columns / best
 
 
-def memory_in_use(device: torch.device) -> int:
-    """The bytes that this process holds: of the graphics memory where it computes there, else of the machine's."""
+def memory_in_use(device: torch.device, *, others: Sequence[int] = ()) -> int:
+    """The bytes that this process holds: of the graphics memory where it computes there, else of the machine's.
+
+    The processes ``others`` (their ids) are counted in on the processor; each has a graphics processor of its own.
+    """
     if device.type == "cuda":
         return torch.cuda.memory_reserved(device)
-    return int(STATM.read_text().split()[1]) * PAGE_BYTES
+    return sum(_resident_bytes(path) for path in (STATM, *(Path(f"/proc/{pid}/statm") for pid in others)))
+
+
+def _resident_bytes(statm: Path) -> int:
+    try:
+        return int(statm.read_text().split()[1]) * PAGE_BYTES
+    except OSError:  # it has just ended
+        return 0
 
 
 def utilisation(config: TrainingConfig, vocabulary_size: int, tokens_per_second: float, peak: float) -> float | None:

@@ -16,13 +16,17 @@ from training.language_model.corpus import Corpus, windows
 from training.language_model.errors import TrainingDiverged
 from training.language_model.losses import StepLoss
 from training.language_model.networks import LyricNetwork, State, detach
+from training.language_model.team import ALONE, Team
+
+RANKS_APART = 1_000_003  # between the seeds of two processes of a team
 
 
 class Learner:
     """A network with its optimiser, its place in the songs and its chance: what a resumed training must have back.
 
     Every source of chance stands in ``generators``, so that a resume file holds it too. ``weights`` (of
-    `LyricNetwork.named_tensors`) are those to start from, where a training goes on from another one's model.
+    `LyricNetwork.named_tensors`) are those to start from, where a training goes on from another one's model. In a
+    ``team`` of several processes each learns from its part of a batch, and drops and draws by a chance of its own.
     """
 
     def __init__(
@@ -32,8 +36,9 @@ class Learner:
         device: torch.device,
         *,
         weights: Mapping[str, Tensor] | None = None,
+        team: Team = ALONE,
     ):
-        self.corpus, self.config, self.device = corpus, config, device
+        self.corpus, self.config, self.device, self.team = corpus, config, device, team
         starts = torch.Generator().manual_seed(config.seed)
         counts = corpus.token_counts()
         self.network = LyricNetwork.of(config, corpus.tokenizer.vocabulary_size, generator=starts)
@@ -43,7 +48,7 @@ class Learner:
             self.network.load_named_tensors(weights)
         self.network.to(device)
         self.generators = {
-            name: torch.Generator(device).manual_seed(config.seed + offset)
+            name: torch.Generator(device).manual_seed(config.seed + offset + RANKS_APART * team.rank)
             for offset, name in enumerate(("dropout", "negatives"))
         }
         self.loss = StepLoss(
@@ -58,6 +63,7 @@ class Learner:
         self.tokens = 0
         self.state: State | None = None
         self._windows: Iterator[tuple[Tensor, Tensor]] = iter(())
+        team.begin(self)
 
     def next_window(self) -> tuple[Tensor, Tensor]:
         """The next inputs and targets (T, B); begins another epoch, with the songs in a new order, where one ends."""
@@ -84,26 +90,35 @@ class Learner:
         """Take one step; (mean loss in nats per token, gradient norm before clipping).
 
         ``sampled`` says whether it learns from drawn words, instead of what this step of the plan would do.
-        Raises: TrainingDiverged before the weights are touched by a loss or gradient that is not a number.
+        Raises: TrainingDiverged before the weights are touched by a loss or gradient that is not a number; TeamBroken.
         """
         inputs, targets = self.next_window()
+        how = {
+            "learning_rate": learning_rate,
+            "precision": precision,
+            "sampled": self.loss.is_sampled(self.step) if sampled is None else sampled,
+        }
+        self.tokens += targets.numel()
+        inputs, targets = self.team.deal(inputs, targets, is_new_epoch=self.state is None, **how)
+        return self.learn_from(inputs, targets, **how)
+
+    def learn_from(
+        self, inputs: Tensor, targets: Tensor, *, learning_rate: float, precision: str, sampled: bool
+    ) -> tuple[float, float]:
+        """`learn` from this process's part of a batch, inputs and targets (T, B); what it returns is of the whole."""
         self.network.train()
         with machine.autocast(self.device, precision):
             features, state = self.network.remember(inputs, self.state, dropout_generator=self.generators["dropout"])
             features, table = self.network.before_logits(features)
         # That a song begins where another ended is no news to learn, and begin is never written.
-        loss = self.loss(
-            features,
-            table,
-            self.network.decoder_bias,
-            targets,
-            sampled=self.loss.is_sampled(self.step) if sampled is None else sampled,
-            precision=precision,
-        )
+        bias = self.network.decoder_bias
+        loss = self.loss(features, table, bias, targets, sampled=sampled, precision=precision)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clip)
-        loss_value, norm_value = torch.stack((loss.detach(), norm)).tolist()  # the step's one wait for the device
+        parameters = list(self.network.parameters())
+        loss = self.team.sum_up(loss.detach(), self.loss.count(targets), parameters)
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.gradient_clip)
+        loss_value, norm_value = torch.stack((loss, norm)).tolist()  # the step's one wait for the device
         if not math.isfinite(loss_value + norm_value):
             raise TrainingDiverged(self.step + 1, self.config.learning_rate)
         for group in self.optimizer.param_groups:
@@ -111,5 +126,4 @@ class Learner:
         self.optimizer.step()
         self.state = detach(state)
         self.step += 1
-        self.tokens += targets.numel()
         return loss_value, norm_value

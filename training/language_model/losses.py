@@ -243,6 +243,10 @@ class StepLoss:
         shares = {True: 1 - self.full_share, False: self.full_share}
         return {sampled: share for sampled, share in shares.items() if share > 0}
 
+    def count(self, targets: Tensor) -> Tensor:
+        """How many of the ``targets`` the mean is over."""
+        return (targets != self.ignored_id).sum()
+
     def __call__(
         self, features: Tensor, table: Tensor, bias: Tensor, targets: Tensor, *, sampled: bool, precision: str
     ) -> Tensor:

@@ -22,12 +22,12 @@ def choose_device(wanted: str) -> tuple[torch.device, str]:
     return torch.device("cpu"), "There is no graphics processor here."
 
 
-def count_threads(wanted: int) -> int:
-    """How many threads to use: ``wanted``, or for 0 as many as this process may run on, at most 8.
+def count_threads(wanted: int, *, processes: int = 1) -> int:
+    """How many threads to use in each of ``processes``: ``wanted``, or for 0 its share of the cores, at most 8.
 
     More than eight only wait for each other at the sizes that a song collection needs.
     """
-    return wanted or min(len(os.sched_getaffinity(0)), 8)
+    return wanted or max(1, min(len(os.sched_getaffinity(0)) // processes, 8))
 
 
 def precisions_to_try(device: torch.device) -> list[str]:
@@ -43,13 +43,19 @@ def precisions_to_try(device: torch.device) -> list[str]:
 def settings(*, threads: int, precision: str) -> Iterator[None]:
     """Set torch's thread count and matrix precision, and put the old ones back."""
     old_threads, old_precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision("medium" if precision == "medium" else "highest")
+    use(threads=threads, precision=precision)
     try:
         yield
     finally:
         torch.set_num_threads(old_threads)
         torch.set_float32_matmul_precision(old_precision)
+
+
+def use(*, threads: int, precision: str) -> None:
+    """Set torch's thread count and matrix precision for good."""
+    if torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("medium" if precision == "medium" else "highest")
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:

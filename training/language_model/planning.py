@@ -19,6 +19,7 @@ from training.language_model.evaluation import count_pieces, evaluate
 from training.language_model.learner import Learner
 from training.language_model.reports import Phase, Progress
 from training.language_model.sampling import sample_tokens
+from training.language_model.team import ALONE, Team
 
 # Held back for what is not measured: saving models, a machine that gets a little busier.
 RESERVE = 0.07
@@ -71,7 +72,9 @@ def learning_rate_at(step: int, steps: int, *, peak: float, warmup_fraction: flo
     return peak * 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
 
 
-def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, started: float) -> Iterator[Progress]:
+def make_plan(
+    corpus: Corpus, config: TrainingConfig, device: torch.device, *, started: float, team: Team = ALONE
+) -> Iterator[Progress]:
     """Decide a training, with heartbeats in between; returns a `Plan`.
 
     A config with fixed steps is decided without any timing (its "auto" precision is float32), so that it gives the
@@ -79,7 +82,7 @@ def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, s
     """
     # The first optimiser in a process imports a good second of torch: the one stretch without a sign of life.
     yield _heartbeat(started)
-    learner = Learner(corpus, config, device)  # measured on, then thrown away: no trace in the real training
+    learner = Learner(corpus, config, device, team=team)  # measured on, then thrown away: no trace in the real training
     steps_per_epoch = corpus.steps_per_epoch(batch_size=config.batch_size, sequence_length=config.sequence_length)
     plan = Plan(
         config=config,
@@ -90,7 +93,7 @@ def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, s
         evaluation_seconds=0.0,
         expected_seconds=None,
     )
-    threads = machine.count_threads(config.threads)
+    threads = machine.count_threads(config.threads, processes=config.processes)
     precision = "float32" if config.precision == "auto" else config.precision
     if config.steps is None:
         threads, precision = yield from _fastest_way(learner, config, started)
@@ -100,7 +103,7 @@ def make_plan(corpus: Corpus, config: TrainingConfig, device: torch.device, *, s
         plan = _within_budget(plan, costs, config.budget_seconds - (time.perf_counter() - started))
     evaluations = min(plan.evaluations, plan.steps)
     frozen = config.replace(steps=plan.steps, threads=threads, precision=precision, evaluations=evaluations)
-    peak_flops = gauges.gemm_peak(device, precision, threads)
+    peak_flops = gauges.gemm_peak(device, precision, threads) * config.processes
     return replace(plan, config=frozen, evaluations=evaluations, peak_flops=peak_flops)
 
 
@@ -124,7 +127,7 @@ def _fastest_way(learner: Learner, config: TrainingConfig, started: float) -> It
     wait for each other are slower than one.
     """
     threads, precision = config.threads or 1, "float32" if config.precision == "auto" else config.precision
-    all_threads = machine.count_threads(config.threads)
+    all_threads = machine.count_threads(config.threads, processes=config.processes)
     seconds = yield from _step_seconds(learner, threads, precision, started)
     if threads != all_threads:
         with_all = yield from _step_seconds(learner, all_threads, precision, started)

@@ -23,7 +23,7 @@ from torch import Tensor
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus
 from training.language_model.errors import ConfigError, LyricsError
-from training.language_model.learner import Learner
+from training.language_model.learner import RANKS_APART, Learner
 from training.language_model.networks import LyricNetwork, NetworkShape
 
 FORMAT = "lyrics-resume"
@@ -98,6 +98,12 @@ def tensors_of(learner: Learner) -> Iterator[tuple[str, Tensor]]:
     for name, weight in learner.network.named_parameters():
         for moment, value in learner.optimizer.state.get(weight, {}).items():
             yield f"optimizer.{name}.{moment}", _plain(value)
+    yield from own_tensors_of(learner)
+    yield from learner.team.collect()
+
+
+def own_tensors_of(learner: Learner) -> Iterator[tuple[str, Tensor]]:
+    """Those of them that each process of a team has for itself: what it remembers of its songs, and its chance."""
     for layer, one in enumerate(learner.state or []):
         if isinstance(one, tuple):
             for part, value in enumerate(one):
@@ -124,18 +130,30 @@ def restore(learner: Learner, snapshot: Snapshot) -> None:
 
 
 def _restore(learner: Learner, snapshot: Snapshot) -> None:
-    numbers, tensors = snapshot.about["learner"], snapshot.tensors
+    numbers = snapshot.about["learner"]
+    # A processor and a graphics processor draw differently.
+    how = {"step": numbers["step"], "has_same_chance": snapshot.about["place"]["device"] == learner.device.type}
+    learner.go_to(epoch=numbers["epoch"], windows_read=numbers["windows_read"])
+    learner.tokens = numbers["tokens"]
+    restore_tensors(learner, snapshot.tensors, **how)
+    learner.team.restore(snapshot.tensors, **how)
+
+
+def restore_tensors(learner: Learner, tensors: dict[str, Tensor], *, step: int, has_same_chance: bool) -> None:
+    """Put the weights, the optimiser and what the process has for itself where they were at ``step``.
+
+    Without ``has_same_chance`` chance goes on anew, the same way every time.
+    """
     learner.network.load_state_dict(_under("network.", tensors))
     _restore_optimizer(learner, _under("optimizer.", tensors))
-    learner.go_to(epoch=numbers["epoch"], windows_read=numbers["windows_read"])
-    learner.step, learner.tokens = numbers["step"], numbers["tokens"]
+    learner.step = step
     learner.state = _state_of(_under("state.", tensors), learner.device)
     for name, generator in learner.generators.items():
         known = tensors[f"generator.{name}"]
-        if snapshot.about["place"]["device"] == learner.device.type:
+        if has_same_chance:
             generator.set_state(known)
-        else:  # a processor and a graphics processor draw differently; chance goes on anew, the same way every time
-            generator.manual_seed(learner.config.seed * 1_000_003 + learner.step)
+        else:
+            generator.manual_seed(learner.config.seed * 1_000_003 + step + RANKS_APART * learner.team.rank)
 
 
 def _restore_optimizer(learner: Learner, tensors: dict[str, Tensor]) -> None:

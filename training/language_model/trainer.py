@@ -25,6 +25,7 @@ from training.language_model.learner import Learner
 from training.language_model.planning import Plan, learning_rate_at, make_plan
 from training.language_model.reports import Evaluated, Finished, Phase, Planned, Progress, Report, Resumable, Sampled
 from training.language_model.sampling import sample_tokens
+from training.language_model.team import gathered
 
 # A caller cancels between two reports, so none may be longer away than this.
 HEARTBEAT_SECONDS = 0.3
@@ -52,24 +53,32 @@ def train(
         weights: `LyricNetwork.named_tensors` to start from instead of chance: a fine-tuning.
         resume_from: goes on from there as if it had never stopped; ``config`` is the one that was planned then.
         resume_seconds: the longest that learning goes on without a `Resumable`.
-    Raises: TrainingDiverged, CorpusTooSmall, ResumeRefused (before any step).
+    Raises: TrainingDiverged, CorpusTooSmall, TooFewDevices, ResumeRefused (before any step), TeamBroken.
     """
     chosen, reason = machine.choose_device(device or config.device)
     started = time.perf_counter()
     # Batches can't be wider than the songs are long.
     batch_size = min(config.batch_size, corpus.largest_batch(config.sequence_length))
-    config = config.replace(batch_size=batch_size)
-    plan = yield from make_plan(corpus, config, chosen, started=started)
-    learner, course = Learner(corpus, plan.config, chosen, weights=weights), Course.of(plan)
-    with machine.settings(threads=plan.config.threads, precision=plan.config.precision):
-        if resume_from is not None:
-            resume.restore(learner, resume_from)
-            course = Course.restored(resume_from)
-            course.depart(resume.departure(resume_from.about["place"], resume.place_of(chosen), step=learner.step))
-            plan = replace(plan, evaluation_seconds=course.evaluation_seconds, expected_seconds=course.expected_seconds)
-            started -= course.seconds
-        yield Planned.of(plan, corpus, device=str(chosen), device_reason=reason, departures=course.departures)
-        yield from _Run(learner, plan, course, started, resume_seconds).reports()
+    config = config.replace(batch_size=batch_size, processes=min(config.processes, batch_size))
+    with gathered(config, chosen) as team:
+        plan = yield from make_plan(corpus, config, chosen, started=started, team=team)
+        learner, course = Learner(corpus, plan.config, chosen, weights=weights, team=team), Course.of(plan)
+        with machine.settings(threads=plan.config.threads, precision=plan.config.precision):
+            if resume_from is not None:
+                plan, course = _go_on_from(resume_from, learner, plan)
+                started -= course.seconds
+            yield Planned.of(plan, corpus, device=str(chosen), device_reason=reason, departures=course.departures)
+            yield from _Run(learner, plan, course, started, resume_seconds).reports()
+
+
+def _go_on_from(snapshot: resume.Snapshot, learner: Learner, plan: Plan) -> tuple[Plan, "Course"]:
+    """Put the learner where the snapshot was taken; the plan and the course as they were then."""
+    resume.restore(learner, snapshot)
+    course = Course.restored(snapshot)
+    place = resume.place_of(learner.device)
+    course.depart(resume.departure(snapshot.about["place"], place, step=learner.step))
+    known = {"evaluation_seconds": course.evaluation_seconds, "expected_seconds": course.expected_seconds}
+    return replace(plan, **known), course
 
 
 @dataclass(kw_only=True)
@@ -275,6 +284,6 @@ class _Run:
             train_loss=loss,
             learning_rate=course.learning_rate,
             gradient_norm=course.gradient_norm,
-            memory_bytes=gauges.memory_in_use(learner.device),
+            memory_bytes=gauges.memory_in_use(learner.device, others=learner.team.pids),
             utilisation=gauges.utilisation(self.plan.config, vocabulary_size, tokens_per_second, self.plan.peak_flops),
         )

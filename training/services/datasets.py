@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -62,7 +63,7 @@ def create_dataset(
             # Two uploads at once may both have found room; the one that comes second here does not any more.
             get_user_model().objects.select_for_update().get(pk=owner.pk)
             check_quota(owner)
-            job = _insert(dataset, stored, inspection)
+            job = _insert(dataset, stored, _noting_twin(inspection, owner, sha256))
             if job is not None:
                 tasks.ring_for_import(job.pk)
     except BaseException as error:  # without its row the stored file would belong to nobody
@@ -233,6 +234,15 @@ def _insert(dataset: Dataset, stored: DatasetFile, inspection: importers.Inspect
     stored.dataset = dataset
     stored.save(force_insert=True)
     return None if inspection.needs_mapping else _queue_import(dataset, stored, inspection)
+
+
+def _noting_twin(inspection: importers.Inspection, owner, sha256: str) -> importers.Inspection:
+    """The inspection with a word about a dataset of ``owner`` that was made of the very same file, if there is one."""
+    twin = Dataset.objects.owned_by(owner).filter(files__sha256=sha256).order_by("created_at").first()
+    if twin is None:
+        return inspection
+    note = f"This is the same file as that of your dataset “{twin.name}”."
+    return replace(inspection, warnings=(*inspection.warnings, note))
 
 
 def _first_look(inspection: importers.Inspection) -> dict:

@@ -108,6 +108,7 @@ def refuse_busy_port(host: str, port: int) -> None:
 
 def web_server(host: str, port: int) -> Child:
     command = [sys.executable, "-m", "uvicorn", "lyricsite.asgi:application", "--host", host, "--port", str(port)]
+    command += ["--http", "lyricsite.web_protocol:PatientProtocol"]
     command += ["--log-level", "warning", "--no-server-header", "--timeout-graceful-shutdown", "2"]
     return Child("web", command, grace_seconds=8)
 

@@ -23,6 +23,7 @@ NET = {
     "gradient_clip": 0.5,
     "weight_decay": 0.02,
     "dropout": 0.35,
+    "full_softmax_share": 0.1,
     "learning_rate": 0.01,
 }
 

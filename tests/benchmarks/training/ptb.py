@@ -18,7 +18,7 @@ NET = {
     "weight_decay": 0.01,
     "warmup_fraction": 0.08,
 }
-FOR_LONG = NET | {"dropout": 0.35, "learning_rate": 0.01, "full_softmax_share": 0.2}
+FOR_LONG = NET | {"dropout": 0.35, "learning_rate": 0.01, "full_softmax_share": 0.1}
 # In so few seconds no text is read twice: nothing to forget, and a higher rate is right.
 FOR_SHORT = NET | {"dropout": 0.0, "learning_rate": 0.016, "full_softmax_share": 0.3, "batch_size": 20} | {
     "embedding_size": 256,

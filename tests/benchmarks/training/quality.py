@@ -12,7 +12,7 @@ from training.language_model.evaluation import Evaluation, evaluate, finish
 from training.language_model.learner import Learner
 from training.language_model.planning import learning_rate_at
 
-PRACTICE_STEPS = 12
+COLD_STEPS, PRACTICE_STEPS = 12, 24  # the first ones are slower than all that follow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,8 @@ def step_seconds(corpus: Corpus, config: TrainingConfig, precision: str) -> floa
     learner = Learner(corpus, config, torch.device("cpu"))
     seconds = 0.0
     for sampled, share in learner.loss.shares().items():
-        learner.learn(learning_rate=0.0, precision=precision, sampled=sampled)
+        for _ in range(COLD_STEPS):
+            learner.learn(learning_rate=0.0, precision=precision, sampled=sampled)
         started = time.process_time()
         for _ in range(PRACTICE_STEPS):
             learner.learn(learning_rate=0.0, precision=precision, sampled=sampled)

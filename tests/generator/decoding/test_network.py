@@ -20,10 +20,10 @@ def tokens(count=20):
 
 def step_logits(network: StepNetwork) -> np.ndarray:
     """The scores after each of the tokens, read one by one."""
-    state, scores = network.first_state(1), []
+    memory, scores = network.first_memory(1), []
     for token in tokens():
-        state = network.advance(np.array([token]), state)
-        scores.append(network.logits(state)[0])
+        (row,), memory = network.step(np.array([token]), memory)
+        scores.append(row)
     return np.array(scores)
 
 
@@ -101,15 +101,14 @@ def test_a_row_is_the_same_to_the_last_bit_alone_and_among_others(architecture, 
     shape = tiny_shape(architecture, VOCABULARY, hidden=hidden, layers=2, tied=True, residual=True)
     network = StepNetwork.from_tensors(tiny_tensors(shape, spread=0.2), shape)
     numbers = np.random.default_rng(2)
-    together = network.first_state(7)
-    alone = [network.first_state(1) for _ in range(7)]
+    together = network.first_memory(7)
+    alone = [network.first_memory(1) for _ in range(7)]
     for _ in range(12):
         tokens = numbers.integers(0, VOCABULARY, 7)
-        together = network.advance(tokens, together)
-        alone = [network.advance(tokens[row : row + 1], state) for row, state in enumerate(alone)]
-        scores = network.logits(together)
-        for row, state in enumerate(alone):
-            assert np.array_equal(scores[row], network.logits(state)[0])
+        scores, together = network.step(tokens, together)
+        for row in range(7):
+            (own,), alone[row] = network.step(tokens[row : row + 1], alone[row])
+            assert np.array_equal(scores[row], own)
 
 
 @pytest.mark.parametrize("spoil", ["missing", "surplus", "shape", "type", "nan", "huge"])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from generator.decoding.sampler import Sampler, distribution, likeliest, log_probability, uniform
+from generator.decoding.sampler import Past, Rules, chances, likeliest, log_totals, pick, uniform
 from generator.recipe import TOP_K_CAP, Recipe
 
 PLAIN = Recipe(seed=1, temperature=1.0)
@@ -38,6 +38,24 @@ def exact(scores, recipe: Recipe) -> dict[int, float]:
     return kept
 
 
+def distribution(scores, recipe: Recipe):
+    """(ids, probabilities) of what may be drawn, of one row alone."""
+    (ids,), (probabilities,) = chances(scores[None], Rules([recipe]))
+    return ids[probabilities > 0], probabilities[probabilities > 0]
+
+
+def draw(scores, recipe: Recipe, *, position=0, past: Past | None = None, forbidden=()) -> int:
+    allowed = scores.copy()
+    if past is not None:
+        past.weigh(allowed)
+    allowed[list(forbidden)] = -np.inf
+    ids, probabilities = chances(allowed[None], Rules([recipe]))
+    token = int(ids[0, pick(probabilities, np.array([uniform(recipe.seed, position)]))[0]])
+    if past is not None:
+        past.read([token])
+    return token
+
+
 def renormalised(kept):
     return {token: p / sum(kept.values()) for token, p in kept.items()}
 
@@ -65,9 +83,10 @@ def test_probabilities_are_those_of_the_definition(recipe):
 def test_twenty_thousand_draws_spread_as_the_definition_says(recipe):
     expected, draws = exact(SCORES, recipe), 20_000
     counts = dict.fromkeys(expected, 0)
-    sampler = Sampler(recipe, forbidden=(), marks=range(len(SCORES)))
-    for _ in range(draws):
-        counts[sampler.draw(SCORES)[0]] += 1  # a draw outside the definition is a KeyError
+    ids, probabilities = chances(SCORES[None], Rules([recipe]))
+    numbers = np.array([uniform(recipe.seed, position) for position in range(draws)])
+    for place in pick(np.repeat(probabilities, draws, axis=0), numbers):
+        counts[int(ids[0, place])] += 1  # a draw outside the definition is a KeyError
     distance = sum(abs(counts[token] / draws - p) for token, p in expected.items()) / 2
     noise = sum((p * (1 - p) / draws) ** 0.5 for p in expected.values()) / 2
     assert distance < 1.6 * noise
@@ -79,44 +98,48 @@ def test_no_more_than_the_cap_is_ever_in_the_draw():
 
 def test_greedy_takes_the_highest_score_and_the_lower_id_of_equals():
     scores = np.array([0.0, 2.0, 2.0, 1.0], np.float32)
-    assert Sampler(replace(PLAIN, temperature=0.0), forbidden=(), marks=()).draw(scores)[0] == 1
+    assert draw(scores, replace(PLAIN, temperature=0.0)) == 1
 
 
 def test_forbidden_tokens_are_never_drawn():
     scores = np.array([9.0, 0.0, 0.0], np.float32)
-    sampler = Sampler(PLAIN, forbidden=[0], marks=())
-    assert {sampler.draw(scores)[0] for _ in range(200)} == {1, 2}
+    assert {draw(scores, PLAIN, position=position, forbidden=[0]) for position in range(200)} == {1, 2}
+
+
+GREEDY = replace(PLAIN, temperature=0.0)
+PENALTY = replace(GREEDY, repetition_penalty=2.0)
 
 
 def test_the_penalty_lowers_words_already_there_but_no_marks():
     scores = np.array([1.0, 1.1, 1.2], np.float32)
-    sampler = Sampler(replace(PLAIN, temperature=0.0, repetition_penalty=2.0), forbidden=(), marks=[2])
-    sampler.read([1, 2])
-    assert sampler.draw(scores)[0] == 2
-    sampler = Sampler(replace(PLAIN, temperature=0.0, repetition_penalty=2.0), forbidden=[2], marks=[2])
-    sampler.read([1, 2])
-    assert sampler.draw(scores)[0] == 0
+    past = Past(PENALTY, marks=[2])
+    past.read([1, 2])
+    assert draw(scores, PENALTY, past=past) == 2
+    past = Past(PENALTY, marks=[2])
+    past.read([1, 2])
+    assert draw(scores, PENALTY, past=past, forbidden=[2]) == 0
 
 
 def test_the_penalty_lowers_negative_scores_too():
-    sampler = Sampler(replace(PLAIN, temperature=0.0, repetition_penalty=2.0), forbidden=(), marks=())
-    sampler.read([0])
-    assert sampler.draw(np.array([-1.0, -1.5], np.float32))[0] == 1
+    past = Past(PENALTY, marks=())
+    past.read([0])
+    assert draw(np.array([-1.0, -1.5], np.float32), PENALTY, past=past) == 1
 
 
 def test_no_phrase_of_the_length_comes_twice():
     recipe = replace(PLAIN, no_repeat_ngram=3, top_k=4)
-    sampler = Sampler(recipe, forbidden=(), marks=[0])
+    past = Past(recipe, marks=[0])
     scores = np.array([-3.0, 1.0, 1.0, 1.0, 1.0, 1.0], np.float32)
-    sampler.read([1, 2, 3])
-    history = [1, 2, 3] + [sampler.draw(scores)[0] for _ in range(200)]
+    past.read([1, 2, 3])
+    history = [1, 2, 3] + [draw(scores, recipe, position=position, past=past) for position in range(200)]
     phrases = [tuple(history[i : i + 3]) for i in range(len(history) - 2) if history[i + 2] != 0]
     assert len(phrases) == len(set(phrases))
 
 
 def test_a_phrase_length_of_one_forbids_every_word_twice():
-    sampler = Sampler(replace(PLAIN, no_repeat_ngram=1), forbidden=(), marks=[0])
-    drawn = [sampler.draw(np.zeros(6, np.float32))[0] for _ in range(60)]
+    recipe = replace(PLAIN, no_repeat_ngram=1)
+    past = Past(recipe, marks=[0])
+    drawn = [draw(np.zeros(6, np.float32), recipe, position=position, past=past) for position in range(60)]
     words = [token for token in drawn if token]
     assert len(words) == len(set(words)) == 5
 
@@ -153,12 +176,40 @@ def test_every_distribution_is_one(scores, k, temperature, p, floor, typical):
     assert len(set(ids.tolist())) == len(ids)
 
 
-@given(arrays(np.float32, st.integers(1, 40), elements=st.integers(-3, 3).map(float)), st.integers(1, 45))
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 900)), elements=st.integers(-3, 3).map(float)),
+    st.integers(1, TOP_K_CAP),
+)
 def test_the_likeliest_are_those_of_a_full_sort(scores, count):
-    expected = sorted(range(len(scores)), key=lambda i: (-scores[i], i))[:count]
-    assert likeliest(scores, count).tolist() == expected
+    ids, values = likeliest(scores, count)
+    for row, own_ids, own_values in zip(scores, ids, values, strict=True):
+        expected = sorted(range(len(row)), key=lambda i: (-row[i], i))[:count]
+        assert own_ids[np.isfinite(own_values)].tolist() == expected
+        assert own_values[: len(expected)].tolist() == [row[i] for i in expected]
+
+
+@given(arrays(np.float32, st.integers(600, 3000), elements=finite), st.integers(1, TOP_K_CAP))
+def test_a_forbidden_token_is_never_among_the_likeliest(scores, count):
+    scores[::3] = -np.inf
+    ids, values = likeliest(scores[None], count)
+    assert (ids[np.isfinite(values)] % 3 != 0).all()
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 10_000))
+def test_a_row_has_the_same_chances_alone_and_among_others_to_the_last_bit(seed):
+    numbers = np.random.default_rng(seed)
+    recipes = [RECIPES[one] for one in numbers.integers(0, len(RECIPES), 9)]
+    recipes[3] = GREEDY
+    scores = numbers.normal(0, 3, (9, 700)).astype(np.float32)
+    ids, probabilities = chances(scores, Rules(recipes))
+    for row, recipe in enumerate(recipes):
+        own_ids, own = chances(scores[row : row + 1], Rules([recipe]))
+        is_there = own[0] > 0
+        assert np.array_equal(own[0], probabilities[row])
+        assert np.array_equal(own_ids[0][is_there], ids[row][is_there])
 
 
 def test_the_log_probability_is_the_networks_own():
-    scores = np.log(np.array([0.5, 0.3, 0.2], np.float32))
-    assert log_probability(scores, 1) == pytest.approx(np.log(0.3), abs=1e-6)
+    scores = np.log(np.array([[0.5, 0.3, 0.2]], np.float32))
+    assert scores[0, 1] - log_totals(scores)[0] == pytest.approx(np.log(0.3), abs=1e-6)

@@ -1,7 +1,6 @@
 """Prompt and recipe in, pieces of text out."""
 
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +9,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generator.decoding.model_file import read_model
-from generator.decoding.writer import HeldText, prompt_tokens, wishes_left_out, write
+from generator.decoding.batch import write
+from generator.decoding.model_file import WritingModel, read_model
+from generator.decoding.writer import HeldText, prompt_tokens, wishes_left_out
 from generator.recipe import Recipe
 from tests.generator.decoding.test_network import trained_logits
 from tests.generator.tiny_models import model_bytes, tiny_model, tiny_tokenizer
@@ -45,23 +45,22 @@ class Scripted:
     def __init__(self, tokenizer, script):
         self.script, self.size = script, tokenizer.vocabulary_size
 
-    def first_state(self, rows):
-        return np.zeros((1, 1, rows, 1), np.float32) - 1
+    def first_memory(self, rows):
+        return [np.zeros((rows, 1), np.float32)]
 
-    def advance(self, tokens, state):
-        return state + 1
-
-    def logits(self, state):
-        scores = np.zeros((state.shape[2], self.size), np.float32)
-        scores[:, self.script[int(state[0, 0, 0, 0])]] = 9
-        return scores
+    def step(self, tokens, memory):
+        (read,) = memory
+        scores = np.zeros((len(tokens), self.size), np.float32)
+        for row, count in enumerate(read[:, 0].astype(int)):
+            scores[row, self.script[count]] = 9
+        return scores, [read + 1]
 
 
 def scripted(kind, text, *, ends=True, **reading):
     """A model that, given no prompt, greedily writes ``text``."""
     tokenizer = tiny_tokenizer(kind, **reading)
     script = [*tokenizer.encode(text), *([tokenizer.end_id] if ends else []), *[tokenizer.end_id] * 99]
-    return SimpleNamespace(network=Scripted(tokenizer, script), tokenizer=tokenizer)
+    return WritingModel(Scripted(tokenizer, script), tokenizer, size_bytes=0)
 
 
 GREEDY = replace(RECIPE, temperature=0.0, max_tokens=1024)
@@ -152,7 +151,7 @@ def test_a_prompt_that_is_a_whole_line_is_not_counted():
     tokenizer = tiny_tokenizer("char")
     line = tokenizer.id_of[LINE_MARK]
     script = [0, *[line, *tokenizer.encode("oh my"), line, *tokenizer.encode("home"), line], *[tokenizer.end_id] * 9]
-    model = SimpleNamespace(network=Scripted(tokenizer, script), tokenizer=tokenizer)
+    model = WritingModel(Scripted(tokenizer, script), tokenizer, size_bytes=0)
     assert texts_of(model, "I", replace(GREEDY, lines=1)) == ["\noh my"]
 
 

@@ -70,7 +70,7 @@ def test_a_song_is_told_what_it_is_right_after_begin(kind):
     assert trained.encode_prompt("") == [other, another]
     assert trained.decode([folk, ann, *text]) == trained.decode(text)
     assert {folk, ann, other, another} <= set(trained.never_generated_ids)
-    assert trained.unknown_share([folk, ann]) == 0
+    assert trained.unknown_share({folk: 1, ann: 2}) == 0
 
 
 @pytest.mark.parametrize("right_to_left", [False, True])

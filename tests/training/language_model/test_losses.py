@@ -136,9 +136,9 @@ def make_loss(vocabulary_size, **values):
 @pytest.mark.parametrize(
     ("vocabulary_size", "values", "sampled_steps"),
     [
-        (9000, {}, 80),
+        (9000, {}, 90),
         (7000, {}, 0),
-        (7000, {"loss": "sampled"}, 80),
+        (7000, {"loss": "sampled"}, 90),
         (9000, {"loss": "full"}, 0),
         (9000, {"full_softmax_share": 0.5}, 50),
         (9000, {"full_softmax_share": 1}, 0),

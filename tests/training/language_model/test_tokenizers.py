@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -235,13 +236,12 @@ def test_what_was_never_seen_is_unknown_and_counted(kind):
         assert trained.encode("ж") == strange
     else:
         assert trained.unknown_id not in trained.encode("ж")
-        assert trained.unknown_share(trained.encode(f"a{UNKNOWN_TEXT}")) > 0
+        assert trained.unknown_share(Counter(trained.encode(f"a{UNKNOWN_TEXT}"))) > 0
     assert strange == [trained.unknown_id]
     assert trained.decode(strange) == UNKNOWN_TEXT
-    assert trained.unknown_share([trained.begin_id, *known, *known, *strange, trained.line_id]) == 1 / (
-        2 * len(known) + 1
-    )
-    assert trained.unknown_share([]) == 0.0
+    written = Counter([trained.begin_id, *known, *known, *strange, trained.line_id])
+    assert trained.unknown_share(written) == 1 / (2 * len(known) + 1)
+    assert trained.unknown_share({}) == 0.0
 
 
 def test_rare_words_and_words_beyond_the_limit_are_left_out():

@@ -1,7 +1,7 @@
 """What all tokenizers share: marks, songs, openings and the way back to text."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar, Protocol
 
 from training.language_model.lyric_text import (
@@ -143,10 +143,14 @@ class Tokenizer:
         text = "".join(stream.push(token_id) for token_id in ids)
         return text if is_cut else text + stream.rest()
 
-    def unknown_share(self, ids: Iterable[int]) -> float:
-        """The share of characters or words (marks not counted) that the vocabulary does not hold, from 0 to 1."""
-        written = [token_id for token_id in ids if self.is_text(token_id)]
-        return written.count(self.unknown_id) / len(written) if written else 0.0
+    def unknown_share(self, counts: Mapping[int, int]) -> float:
+        """The share of characters or words (marks not counted) that the vocabulary does not hold, from 0 to 1.
+
+        Args:
+            counts: how often each token is there.
+        """
+        written = sum(count for token_id, count in counts.items() if self.is_text(token_id))
+        return counts.get(self.unknown_id, 0) / written if written else 0.0
 
     def to_dict(self) -> dict:
         """All that `tokenizer_from_dict` needs, as plain JSON values."""

@@ -1,0 +1,50 @@
+"""What is answered while the database is away: 503 with Retry-After, to a person a page, to a program JSON."""
+
+import logging
+import random
+import sys
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.views import defaults
+
+from training.database import is_away
+
+logger = logging.getLogger(__name__)
+
+
+class DatabaseAwayMiddleware:
+    """Turns the errors of a database that is gone, locked or overloaded into the answer that says so."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return unavailable(request, error) if is_away(error) else None
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer an error that no view raised: a middleware, too, may meet a database that is away."""
+    error = sys.exc_info()[1]
+    return unavailable(request, error) if is_away(error) else defaults.server_error(request)
+
+
+def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
+    """Answer 503 without asking the database anything, nor anything that would."""
+    logger.warning("%s %s: the database does not answer (%s)", request.method, request.path, type(error).__name__)
+    if wants_page(request):
+        content = render_to_string("503.html", {"comes_back": request.method == "GET"})
+        answer = HttpResponse(content, status=503)
+    else:
+        detail = "The database does not answer right now. Try again in a moment."
+        answer = JsonResponse({"detail": detail, "code": "unavailable"}, status=503)
+    answer["Retry-After"] = str(random.randint(3, 8))  # so that not everyone comes back in the same second
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def wants_page(request: HttpRequest) -> bool:
+    return not request.path.startswith(("/api/", "/v1/")) and "text/html" in request.headers.get("Accept", "")
