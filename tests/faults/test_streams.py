@@ -83,7 +83,10 @@ class Listener:
         return None
 
     def listen_for(self, words: bytes) -> "Listener":
+        """Read until ``words`` are there. Raises: EOFError, AssertionError after a minute."""
+        gives_up_at = time.monotonic() + 60
         while words not in self.heard:
+            assert time.monotonic() < gives_up_at, f"waited in vain for {words}"  # pings may come for ever
             self.hear()
         return self
 
@@ -384,7 +387,7 @@ def test_a_server_that_ends_lets_its_readers_go_and_they_come_back_to_the_next(w
     lifecycle.record(run.pk, held.token, points=[point(77)])
     web.ensure_web()
     with Listener(web, readers[0], events_of(run), **{"Last-Event-ID": last}) as back:
-        back.listen_for(b"\nevent: progress")
+        wait_until(lambda: back.hear() or whole_frames(back.heard), seconds=20, what="what was missed")
     assert [data["step"] for _, name, data in whole_frames(back.heard) if name == "metric"] == [77]
 
 
