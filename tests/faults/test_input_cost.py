@@ -420,7 +420,7 @@ def test_no_package_is_older_than_the_fault_it_was_mended_for(package):
 
 
 def test_every_operation_was_looked_at():
-    """The lists above come from the schema: one that lost its operations would prove nothing."""
+    """F98, F99, F100: the lists above come from the schema; one that lost its operations would prove nothing."""
     assert len(operations()) > 40
     assert len(reading_operations("page")) >= 8
     assert len(reading_operations("search")) >= 6
