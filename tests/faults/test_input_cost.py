@@ -32,7 +32,7 @@ from lyricsite.asgi import application
 from lyricsite.models import ApiToken
 from tests.faults.operations import make_world, operations, reading_operations
 from tests.generator.tiny_models import model_bytes, publish
-from tests.processes import running_platform
+from tests.processes import running_platform, wait_until
 from training.models import Checkpoint, Dataset, Rejection, TrainingRun
 
 pytestmark = pytest.mark.django_db
@@ -63,8 +63,7 @@ def world(user, doorbells) -> dict[str, str]:
 
 
 @pytest.fixture
-def model(user, monkeypatch) -> Checkpoint:
-    monkeypatch.setattr(writing, "engine", writing.Engine(threads=1))
+def model(user) -> Checkpoint:
     cache.clear()  # the throttle counts there
     return publish(user)
 
@@ -116,7 +115,7 @@ def test_the_writing_page_refuses_at_the_field_what_the_api_refuses(signed_in, m
     answer = signed_in.post(reverse("generator:compose"), asked)
     assert answer.status_code == 400
     assert list(answer.context["form"].errors) == [field]
-    assert writing.engine.open_count == 0
+    wait_until(lambda: writing.engine.open_count == 0, what="an engine that nobody writes with")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +126,7 @@ def test_the_page_of_several_models_refuses_them_too(signed_in, model, query):
     """F95: an address that asks too much writes nothing."""
     answer = signed_in.get(f"{reverse('generator:side-by-side')}?model={model.pk}&{query}")
     assert answer.status_code == 400
-    assert writing.engine.open_count == 0
+    wait_until(lambda: writing.engine.open_count == 0, what="an engine that nobody writes with")
 
 
 @pytest.mark.parametrize(
@@ -420,7 +419,7 @@ def test_no_package_is_older_than_the_fault_it_was_mended_for(package):
 
 
 def test_every_operation_was_looked_at():
-    """The lists above come from the schema: one that lost its operations would prove nothing."""
+    """F98, F99, F100: the lists above come from the schema; one that lost its operations would prove nothing."""
     assert len(operations()) > 40
     assert len(reading_operations("page")) >= 8
     assert len(reading_operations("search")) >= 6
