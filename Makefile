@@ -23,11 +23,11 @@ test: $(VENV)/.dev
 
 # Kill, freeze and cut off real processes, and see that no run is lost, run twice or stuck.
 test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest -m fault --durations=25 $(FAULT_TESTS)
+	$(PYTEST) -m fault --durations=25 $(FAULT_TESTS)
 
 # The same with the leases and deadlines of a real installation, instead of a tenth of them.
 test-faults-full: $(VENV)/.dev
-	FAULTS_FULL=true $(BIN)/python -m pytest -m fault --durations=25 $(FAULT_TESTS)
+	FAULTS_FULL=true $(PYTEST) -m fault --durations=25 $(FAULT_TESTS)
 
 # Before each commit: format, lint, architecture and the fast tests.
 check: $(VENV)/.dev

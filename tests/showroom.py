@@ -33,6 +33,7 @@ class Room:
     succeeded: TrainingRun
     failed: TrainingRun
     running: TrainingRun
+    paused: TrainingRun
     queued: TrainingRun
     race: Race
     model: Checkpoint
@@ -53,6 +54,10 @@ def furnish(user) -> Room:
     wait_until(lambda: all(_reload(run).is_finished for run in finished), what="three trainings")
     wait_until(lambda: all(lifecycle.explaining_of(run) == "ended" for run in finished), what="why they remember")
     wait_until(lambda: _reload(failed_dataset).state == Dataset.State.FAILED, what="an import that fails")
+    paused = runs.start_run(owner=user, dataset=dataset, architecture="gru", preset="tiny", overrides=ENDLESS)
+    wait_until(lambda: _reload(paused).step > 50, what="a training to pause")
+    runs.pause_run(run=paused, by=user)
+    wait_until(lambda: _reload(paused).state == TrainingRun.State.PAUSED, what="a paused training")
     running = runs.start_run(owner=user, dataset=dataset, architecture="gru", preset="tiny", overrides=ENDLESS)
     wait_until(lambda: _reload(running).step > 50, what="a running training")
     queued = runs.start_run(
@@ -64,7 +69,8 @@ def furnish(user) -> Room:
     )
     failed = _failed_run(user, dataset)
     model = finished[-1].checkpoints.get()
-    return Room(dataset, failed_dataset, finished[-1], failed, running, queued, race, model, _lyrics(user, model))
+    lyric = _lyrics(user, model)
+    return Room(dataset, failed_dataset, finished[-1], failed, running, paused, queued, race, model, lyric)
 
 
 def _reload(row):

@@ -33,6 +33,7 @@ def pages(room) -> dict[str, str]:
         "run-succeeded": room.succeeded.get_absolute_url(),
         "run-failed": room.failed.get_absolute_url(),
         "run-queued": room.queued.get_absolute_url(),
+        "run-paused": room.paused.get_absolute_url(),
         "compare": reverse("training:dataset-compare", args=[room.dataset.pk]),
         "compare-nothing": reverse("training:run-compare"),
         "race-create": reverse("training:race-create", args=[room.dataset.pk]),
@@ -87,6 +88,12 @@ def test_every_page_can_be_looked_at(page, room, user):
         answer = page.goto(address, wait_until="load")
         assert answer.status == 200, name
         take(page, name)
+
+
+def test_the_operators_page_can_be_looked_at(page, room, staff_user):
+    sign_in(page, staff_user)
+    assert page.goto(reverse("admin:training_worker_changelist"), wait_until="load").status == 200
+    take(page, "operations")
 
 
 def test_every_page_of_repairing_can_be_looked_at(page, platform, user):

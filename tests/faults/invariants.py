@@ -1,34 +1,18 @@
 """What must hold after every fault: the rows (`training.invariants`), the processes and their logs."""
 
 import os
-import time
 
 from tests.faults.harness import FaultPlatform, all_pids, command_line, is_alive, parent_of
 from tests.processes import wait_until
-
-try:
-    from training.invariants import breaches as breaches_in_rows
-except ImportError:
-    from tests.faults.rows import breaches as breaches_in_rows
+from training.invariants import breaches
 
 
 def assert_all_is_well(platform: FaultPlatform, *, expected: tuple[str, ...] = ()) -> None:
     """Raise AssertionError with every breach in words. Logs may hold the ``expected`` errors and no other."""
-    found = _lasting_breaches()
+    found = breaches()
     found += _orphans(platform)
     found += _unexpected_errors(platform, expected)
     assert not found, "\n".join(["These invariants are broken:", *found])
-
-
-def _lasting_breaches() -> list[str]:
-    """What is still broken when it is looked at again: the rows are read while workers go on writing."""
-    found = breaches_in_rows()
-    for _ in range(3):
-        if not found:
-            break
-        time.sleep(0.5)
-        found = [breach for breach in breaches_in_rows() if breach in found]
-    return found
 
 
 def _orphans(platform: FaultPlatform) -> list[str]:
