@@ -175,7 +175,7 @@ class Lookout:
         try:
             while self._waiting:
                 await asyncio.sleep(LOOK_SECONDS)
-                self._wake(await self._numbers())
+                await self._look_once()
         except Exception as error:  # it fails where it is waited for
             for future in self._waiting:
                 if not future.done():
@@ -183,17 +183,16 @@ class Lookout:
         finally:
             self._task = None
 
-    async def _numbers(self) -> dict[str, int] | None:
+    async def _look_once(self) -> None:
+        asked = dict(self._waiting)  # who comes while the answer is on its way was not asked about
         try:
-            return await read(reached_by, {run_id for run_id, _ in self._waiting.values()})
+            numbers = await read(reached_by, {run_id for run_id, _ in asked.values()})
         except DatabaseError as error:
             if not is_away(error):
                 raise
-            return None
-
-    def _wake(self, numbers: dict[str, int] | None) -> None:
-        for future, (run_id, heard) in self._waiting.items():
-            if numbers is not None and numbers.get(run_id) != heard and not future.done():
+            return
+        for future, (run_id, heard) in asked.items():
+            if numbers.get(run_id) != heard and not future.done():
                 future.set_result(None)
 
 
