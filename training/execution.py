@@ -17,11 +17,12 @@ from uuid import UUID
 
 import torch
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from training import allocator, endings, lifecycle, processes, retention, storage
 from training.baseline_making import make_baseline
+from training.database import let_go
 from training.fault_points import fault_point
 from training.journal import Journal, LeaseLost
 from training.language_model.checkpoint import LoadedModel, load_model, save_model
@@ -238,7 +239,7 @@ class _Attempt:
 
     def give_back(self, reason: str) -> None:
         """Put the run back into the line as one that was lost: so often and no more, each time a little later."""
-        connection.close_if_unusable_or_obsolete()  # the next question opens another
+        let_go()  # of a connection that broke: the next question opens another
         try:
             lifecycle.lost(self.run.pk, self.token, reason=reason, actor=self.run.worker)
         except (OperationalError, InterfaceError):  # its lease runs out, and the reconciler takes it back

@@ -211,7 +211,7 @@ def test_a_cancel_counts_within_one_step():
     assert model.network.started.wait(PATIENCE)
     writing.cancel()
     model.network.gate.release()
-    wait_until(lambda: engine.open_count == 0)
+    wait_until(lambda: not engine._desks)
     assert model.network.made == 1
 
 
