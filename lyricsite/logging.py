@@ -1,4 +1,4 @@
-"""One event, one line: a newline in a song's title must not forge a log entry."""
+"""One event, one line: nothing that somebody typed forges a log entry or speaks to a terminal."""
 
 import logging
 
@@ -11,4 +11,9 @@ class OneLineFormatter(logging.Formatter):
         message = super().format(record)
         if record.exc_info:
             return message  # a traceback is ours, and unreadable on one line
-        return message.replace("\r", "\\r").replace("\n", "\\n").replace("\x1b", "\\x1b")
+        return one_line(message)
+
+
+def one_line(text: str) -> str:
+    """Escape what breaks a line, moves a cursor or turns the reading direction, in every script's way of doing it."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
+from django.core.signals import request_finished
+from django.db import close_old_connections
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
@@ -23,6 +26,7 @@ from training.models import Checkpoint, Dataset, DatasetFile, DatasetVersion, Im
 
 ANYBODY_ASKING_TOUCHES = ("sessions", "admin.logentry", "contenttypes")
 INDEX_OF_SONGS = "training.songwords"  # SQLite keeps it elsewhere
+SONG_FILE = b"title,artist,lyrics\nA lantern,Nobody,oh my lantern oh my home\n"
 COLUMNS_OF_USE = {"last_used_at", "last_login"}
 
 
@@ -50,7 +54,9 @@ class Belongings:
 def give_belongings(owner, *, visibility="private", name="Secret") -> Belongings:
     dataset = make_ready_dataset(owner, name=f"{name} songs", visibility=visibility)
     now = timezone.now()
-    file = DatasetFile.objects.create(dataset=dataset, file="uploads/x.csv", size_bytes=1, sha256="0" * 64)
+    file = DatasetFile.objects.create(
+        dataset=dataset, file=ContentFile(SONG_FILE, "songs.csv"), size_bytes=len(SONG_FILE), sha256="0" * 64
+    )
     job = Import.objects.create(dataset=dataset, file=file, state="succeeded", version=1, finished_at=now)
     Rejection.objects.create(imported_by=job, record_number=1, line=1, reason="empty", message="x", snippet="x")
     DatasetVersion.objects.create(dataset=dataset, number=1, imported_by=job, made_by=owner)
@@ -181,6 +187,15 @@ def _walk(patterns, prefix: str, namespace: str) -> Iterator[Route]:
         else:
             named = f"{namespace}:{pattern.name}" if namespace else pattern.name
             yield Route(named if pattern.name else whole, whole)
+
+
+def close(answer) -> None:
+    """End an answer, a stream too; the test's own connection stays, which the end of a request would close."""
+    request_finished.disconnect(close_old_connections)
+    try:
+        answer.close()
+    finally:
+        request_finished.connect(close_old_connections)
 
 
 def database_digest() -> str:

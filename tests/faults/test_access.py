@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 
-from tests.faults.people import Route, database_digest, every_route, give_belongings, make_cast
+from tests.faults.people import Route, close, database_digest, every_route, give_belongings, make_cast
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ROLES = ("anonymous", "other", "owner", "clerk", "superuser", "revoked token", "reading token")  # clerk: staff, no more
@@ -233,7 +233,7 @@ def ask(cast, role: str, method: str, address: str, body: dict | None = None, he
         answer = client.generic(method, address, headers=headers) if not sent else _send(client, method, address, sent)
         has_changed = database_digest() != before
         transaction.set_rollback(True)
-    answer.close()
+    close(answer)
     return answer, has_changed
 
 
