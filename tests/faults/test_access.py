@@ -249,7 +249,7 @@ def test_every_route_has_its_entry():
 @pytest.mark.django_db
 @pytest.mark.parametrize("group", sorted({group_of(route) for route in ROUTES}))
 def test_every_route_by_everybody(group, doorbells):
-    """F85 and F90: each method of each route by each role; refusals and GETs change nothing."""
+    """F85, F90, F102: each method of each route by each role; refusals and GETs change nothing."""
     cast, wrong = make_cast(), []
     for route in [route for route in ROUTES if group_of(route) == group and route.key in TABLE]:
         is_api = route.pattern.startswith(("api/v1/", "metrics"))
@@ -266,14 +266,16 @@ def test_every_route_by_everybody(group, doorbells):
                     address = route.address(things)
                     answer, has_changed = ask(cast, role, method, address)
                     wanted = expected(kind, role, is_api=is_api, is_shared=is_shared, is_safe=is_safe)
-                    if not is_as_wanted(answer, wanted, route, role, kind):
+                    if method == "HEAD" and answer.status_code == 405:  # many pages have none
+                        continue
+                    if not is_as_wanted(answer, wanted, route, kind):
                         wrong.append(f"{method} {address} by {role}: {answer.status_code} and not {wanted}")
                     if has_changed and (is_safe or wanted != "let in"):
                         wrong.append(f"{method} {address} by {role} changed something")
-    assert wrong == []
+    assert wrong == [], "\n".join(wrong)
 
 
-def is_as_wanted(answer, wanted: str, route: Route, role: str, kind: str | None) -> bool:
+def is_as_wanted(answer, wanted: str, route: Route, kind: str | None) -> bool:
     got = told(answer)
     if kind is None:  # whichever door is closed first
         return got in ("405", "404", "403", "401", "sign-in")

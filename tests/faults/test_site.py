@@ -136,6 +136,9 @@ XSS = [
 ]
 
 
+LEADS = ("href", "src", "action", "formaction", "data", "xlink:href", "hx-get", "hx-post")
+
+
 class Alarm(HTMLParser):
     """Notes every element, handler or address that could run what somebody typed."""
 
@@ -146,7 +149,8 @@ class Alarm(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.script = dict(attributes) if tag == "script" else None
         typed = [f"{name}={value}" for name, value in attributes if name.startswith("on") and "alert" in (value or "")]
-        typed += [f"{name}={value}" for name, value in attributes if (value or "").strip().startswith("javascript:")]
+        leads = [(name, value or "") for name, value in attributes if name in LEADS]
+        typed += [f"{name}={value}" for name, value in leads if value.strip().startswith("javascript:")]
         if typed or tag in ("iframe", "base", "math"):
             self.found.append((tag, *typed))
 
