@@ -1,16 +1,13 @@
 """One event, one line: what was typed into a title or a name must not forge an entry, nor speak to a terminal."""
 
 import logging
-import re
 import traceback
 
-# Line breaks of every kind, and what terminals obey.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 BETWEEN = (traceback._cause_message, traceback._context_message)
 
 
 class OneLineFormatter(logging.Formatter):
-    """Escapes every control character; a traceback follows its line, indented, with its own line breaks alone."""
+    """Escapes every character that can't be printed; a traceback follows its line, indented, with its own line breaks alone."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -31,5 +28,5 @@ def _lines_of(part: str) -> list[str]:
 
 
 def escaped(text: str) -> str:
-    """``text`` with every control character as Python would write it in a literal."""
-    return CONTROL.sub(lambda found: repr(found.group())[1:-1], text)
+    """``text`` without what breaks a line, moves a cursor or turns the reading direction: written as in a literal."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

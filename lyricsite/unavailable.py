@@ -1,4 +1,4 @@
-"""What is answered while the database is away: 503 with Retry-After, to a person a page, to a program JSON."""
+"""What is answered to our own errors, to a person a page, to a program JSON: 503 while the database is away, or 500."""
 
 import logging
 import random
@@ -29,7 +29,15 @@ class DatabaseAwayMiddleware:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer an error that no view raised: a middleware, too, may meet a database that is away."""
     error = sys.exc_info()[1]
-    return unavailable(request, error) if is_away(error) else defaults.server_error(request)
+    if is_away(error):
+        return unavailable(request, error)
+    return defaults.server_error(request) if wants_page(request) else broken(request)
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Answer 500 to a program: nothing of what went wrong, but the id by which its report is found."""
+    detail = "The fault is ours, and it has been written down."
+    return JsonResponse({"detail": detail, "code": "error", "request_id": getattr(request, "id", "")}, status=500)
 
 
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
