@@ -7,7 +7,7 @@ BETWEEN = (traceback._cause_message, traceback._context_message)
 
 
 class OneLineFormatter(logging.Formatter):
-    """Escapes every character that can't be printed; a traceback follows its line, indented, with its own line breaks alone."""
+    """Escapes what can not be printed; a traceback follows, indented, with its own line breaks alone."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
