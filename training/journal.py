@@ -161,6 +161,11 @@ class Journal:
         self._keep_newest()
         return self.flush()
 
+    def stand_at(self, **place: int) -> bool:
+        """Say that a checkpoint was taken at this step, epoch and number of tokens. Raises: LeaseLost."""
+        self.columns |= place
+        return self.flush()
+
     def flush(self) -> bool:
         """Write what has gathered; False when the database is away. Raises: LeaseLost."""
         self.written_at = time.monotonic()

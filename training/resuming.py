@@ -180,6 +180,7 @@ class ResumeFiles:
         if not self._name(published, snapshot, best):
             return
         fault_point("checkpoint.after_row")
+        self.journal.stand_at(**{name: snapshot.about["learner"][name] for name in ("step", "epoch", "tokens")})
         self.stands_at, self.failures = snapshot.step, 0
         self.written_at = time.monotonic()
         self.writing_seconds = self.written_at - begun

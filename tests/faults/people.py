@@ -4,13 +4,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.base import ContentFile
 from django.core.signals import request_finished
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
@@ -208,3 +209,23 @@ def database_digest() -> str:
         rows = list(model._base_manager.order_by("pk").values_list(*columns))
         digest.update(json.dumps([model._meta.label, rows], default=str).encode())
     return digest.hexdigest()
+
+
+WRITES = re.compile(r'(?:INSERT(?: OR \w+)? INTO|UPDATE|DELETE FROM) "(\w+)"(?: SET "(\w+)")?')
+TABLES_OF_USE = {"django_session", "django_admin_log", "django_content_type"}
+
+
+@contextmanager
+def writes() -> Iterator[list[str]]:
+    """The statements of the block that changed a row, but for what asking alone touches."""
+    found: list[str] = []
+
+    def note(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        wrote = WRITES.match(sql)
+        if wrote and context["cursor"].rowcount and wrote[1] not in TABLES_OF_USE and wrote[2] not in COLUMNS_OF_USE:
+            found.append(sql)
+        return result
+
+    with connection.execute_wrapper(note):
+        yield found

@@ -372,9 +372,9 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     @action(detail=True, methods=["post"])
     def move(self, request, pk: str):
         """Give a waiting run another place among your waiting runs."""
-        asked = MoveSerializer(data=request.data)
+        run, asked = self.get_object(), MoveSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        run = services.move_run(run=self.get_object(), position=asked.validated_data["position"], by=request.user)
+        run = services.move_run(run=run, position=asked.validated_data["position"], by=request.user)
         return self._accepted(run)
 
     @extend_schema(
@@ -384,9 +384,9 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     @action(detail=True, methods=["post"], permission_classes=[IsAdminUser])
     def prioritise(self, request, pk: str):
         """Have a waiting run, whoever owns it, taken before all of a lower priority: for staff."""
-        asked = PrioritySerializer(data=request.data)
+        run, asked = self.get_object(), PrioritySerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        run = services.prioritise_run(run=self.get_object(), priority=asked.validated_data["priority"], by=request.user)
+        run = services.prioritise_run(run=run, priority=asked.validated_data["priority"], by=request.user)
         return Response(WaitingSerializer(run).data, status.HTTP_202_ACCEPTED)
 
     @extend_schema(
