@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -41,10 +42,22 @@ class WorkerSerializer(serializers.ModelSerializer):
         return [name for name in worker.queues.split(",") if name]
 
     def get_is_alive(self, worker: Worker) -> bool:
-        return worker.pk in self.context["alive"]
+        return worker.pk in self.alive
 
     def get_runs(self, worker: Worker) -> list[str]:
-        return self.context["held"][worker.pk]
+        return self.held[worker.pk]
+
+    @cached_property
+    def alive(self) -> set[str]:
+        """Who is, asked for once for the whole list."""
+        return set(Worker.objects.alive().values_list("pk", flat=True))
+
+    @cached_property
+    def held(self) -> dict[str, list[str]]:
+        held = defaultdict(list)
+        for worker, run in TrainingRun.objects.running().order_by("started_at").values_list("worker", "pk"):
+            held[worker].append(run)
+        return held
 
 
 class WorkerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
@@ -56,13 +69,6 @@ class WorkerViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
     lookup_field, lookup_url_kwarg = "name", "id"
     lookup_value_regex = "[^/]+"
     filter_backends = ()
-
-    def get_serializer_context(self) -> dict:
-        held = defaultdict(list)
-        for worker, run in TrainingRun.objects.running().order_by("started_at").values_list("worker", "pk"):
-            held[worker].append(run)
-        alive = set(Worker.objects.alive().values_list("pk", flat=True))
-        return super().get_serializer_context() | {"held": held, "alive": alive}
 
     @extend_schema(
         request=None,
