@@ -39,7 +39,8 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix):
 def _quiet_surroundings(settings, tmp_path):
     """No test writes into the data folder, asks a real cache or waits for a slow password hash."""
     settings.MEDIA_ROOT = tmp_path / "media"
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    local = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(tmp_path)}
+    settings.CACHES = {"default": local}  # of this test alone: what one counts must not stop another
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.STORAGES = {
         **settings.STORAGES,
