@@ -19,10 +19,10 @@ from training.language_model.tokenizers import SongFacts
 
 
 class Text:
-    """One request: its prompt as tokens and its candidates."""
+    """One request: its prompt as tokens, its candidates, and how many other tokens are to be named with each drawn."""
 
-    def __init__(self, model: WritingModel, prompt: str, recipe: Recipe) -> None:
-        self.model, self.recipe = model, recipe
+    def __init__(self, model: WritingModel, prompt: str, recipe: Recipe, *, alternatives: int = 0) -> None:
+        self.model, self.recipe, self.alternatives = model, recipe, alternatives
         wishes = SongFacts(genre=recipe.genre, artist=recipe.artist, title=recipe.title)
         self.tokens = prompt_tokens(model.tokenizer, prompt, wishes)
 
@@ -117,6 +117,10 @@ class Batch:
         for place in weighed:
             rows[place].candidate.past.weigh(allowed[place])
         own = scores if weighed else None  # before what is forbidden is written over
+        alternatives = [
+            likeliest_few(scores[place], row.text.alternatives, totals[place]) if row.text.alternatives else ()
+            for place, row in enumerate(rows)
+        ]
         allowed[:, self._forbidden] = -np.inf
         ids, probabilities = sampler.chances(allowed, self._rules)
         numbers = np.fromiter((row.candidate.number() for row in rows), np.float64, len(rows))
@@ -124,9 +128,9 @@ class Batch:
         drawn = ids[places, sampler.pick(probabilities, numbers)]
         logs = (allowed if own is None else own)[places, drawn] - totals
         pieces = []
-        for row, token, log in zip(rows, drawn.tolist(), logs.tolist(), strict=True):
+        for row, token, log, others in zip(rows, drawn.tolist(), logs.tolist(), alternatives, strict=True):
             row.token = token
-            pieces.append(row.candidate.take(token, log))
+            pieces.append(row.candidate.take(token, log, others))
         return pieces
 
     def _note_prefixes(self) -> None:
@@ -143,6 +147,13 @@ class Batch:
     def _keep(self, places: list[int]) -> None:
         self.rows = [self.rows[place] for place in places]
         self.memory = [part[places] for part in self.memory]
+
+
+def likeliest_few(scores: ndarray, count: int, total: float) -> tuple[tuple[int, float], ...]:
+    """(token, log-probability) of the ``count`` likeliest by the network alone, best first; ``scores`` are (V,)."""
+    ids, values = sampler.likeliest(scores[None], count)
+    few = min(count, len(scores))
+    return tuple(zip(ids[0, :few].tolist(), (values[0, :few] - total).tolist(), strict=True))
 
 
 def write(model: WritingModel, prompt: str, recipe: Recipe) -> Iterator[list[Piece]]:

@@ -202,8 +202,17 @@ class Engine:
         self._inbox: deque[Writing] = deque()
         self._desks: dict[int, Desk] = {}
 
-    def open(self, model: WritingModel, prompt: str, recipe: Recipe, *, person: object, seconds: float) -> Writing:
-        """Begin to write for ``person``, to be ended after ``seconds``.
+    def open(
+        self,
+        model: WritingModel,
+        prompt: str,
+        recipe: Recipe,
+        *,
+        person: object,
+        seconds: float,
+        alternatives: int = 0,
+    ) -> Writing:
+        """Begin to write for ``person``, to be ended after ``seconds``; each piece names so many ``alternatives``.
 
         Raises: TooManyAtOnce, InboxFull.
         """
@@ -213,7 +222,8 @@ class Engine:
                 raise TooManyAtOnce
             if len(self._open) >= self._room:
                 raise InboxFull
-            writing = Writing(self, person, Text(model, prompt, recipe), time.monotonic() + seconds)
+            text = Text(model, prompt, recipe, alternatives=alternatives)
+            writing = Writing(self, person, text, time.monotonic() + seconds)
             self._open.add(writing)
             self._inbox.append(writing)
             self._fill_slots()

@@ -15,7 +15,8 @@ class Piece:
     """What one step added to one candidate. The texts of a candidate's pieces joined are its text.
 
     ``finish_reason`` is set on a candidate's last piece: "stop" (a stop string stands there, left out of the text),
-    "length", "end" (the network ended its song) or "lines".
+    "length", "end" (the network ended its song) or "lines". Where they were asked for, ``alternatives`` are the tokens
+    that the network itself thought likeliest here, each with its log-probability, the best first.
     """
 
     index: int
@@ -23,6 +24,7 @@ class Piece:
     token: int
     log_probability: float
     finish_reason: str | None = None
+    alternatives: tuple[tuple[int, float], ...] = ()
 
 
 def prompt_tokens(tokenizer: Tokenizer, prompt: str, wishes: SongFacts = NOTHING_SAID) -> list[int]:
@@ -68,7 +70,7 @@ class Candidate:
         """The random number of the next draw."""
         return uniform(self.recipe.seed, self._count)
 
-    def take(self, token: int, log_probability: float) -> Piece:
+    def take(self, token: int, log_probability: float, alternatives: tuple[tuple[int, float], ...] = ()) -> Piece:
         """Go on with a drawn token: what it adds to the text."""
         self.past.read([token])
         self._count += 1
@@ -84,7 +86,7 @@ class Candidate:
             reason = "stop"
         elif reason:
             text += self._held.rest()
-        return Piece(self.index, text, token, log_probability, reason)
+        return Piece(self.index, text, token, log_probability, reason, alternatives)
 
     def _ends_last_line(self, token: int) -> bool:
         if token >= self._tokenizer.mark_count:
