@@ -6,7 +6,7 @@ from io import StringIO
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 
-from generator import services as writing
+from generator.services import lyrics, writing
 from lyricsite.bootstrap import SONGBOOK_FILE
 from tests.dirty_songs import ALL, dirty_table
 from tests.processes import wait_until
@@ -105,7 +105,7 @@ def _lyrics(user, model: Checkpoint):
     for seed, line in enumerate(("Down by the river", "The night is a lantern", "Carry me home"), start=1):
         recipe, prompt = writing.read_recipe({"seed": seed, "temperature": 0.6, "max_tokens": 300}, line)
         generation = writing.generate(user=user, model=model, prompt=prompt, recipe=recipe)
-        lyric = writing.keep(user=user, generation=generation)
-        writing.update_lyric(lyric=lyric, title=line, tags=["first light"])
-        writing.set_bookmark(lyric=lyric, bookmarked=seed != 2)
+        lyric = lyrics.keep(user=user, generation=generation)
+        lyrics.update_lyric(lyric=lyric, title=line, tags=["first light"])
+        lyrics.set_bookmark(lyric=lyric, bookmarked=seed != 2)
     return lyric

@@ -20,9 +20,9 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
-from generator import services
 from generator.api.serializers import GenerateSerializer, GenerationSerializer
 from generator.models import Lyric
+from generator.services import lyrics, writing
 from training.database import is_away
 from training.errors import Invalid, TooLarge
 from training.models import Checkpoint
@@ -117,7 +117,7 @@ class GenerateView(APIView):
             raise NotFound("There is no such model.")
         asked = {"user": request.user, "model": model, "prompt": wanted["prompt"], "recipe": recipe}
         if wanted["stream"]:
-            generation = services.begin(**asked)
+            generation = writing.begin(**asked)
             events = generation_events(generation, user=request.user if wanted["save"] else None)
             response = event_stream(request._request, events, is_watching=False)
             if not response.streaming:  # refused: this process has too many streams
@@ -126,12 +126,12 @@ class GenerateView(APIView):
                 # A client that leaves before the first event never starts the iterator that would end the work.
                 response._resource_closers.append(generation.writing.cancel)
             return response
-        generation = services.generate(**asked, is_abandoned=request._request.is_abandoned.is_set)
-        lyric = services.keep(user=request.user, generation=generation) if wanted["save"] else None
+        generation = writing.generate(**asked, is_abandoned=request._request.is_abandoned.is_set)
+        lyric = lyrics.keep(user=request.user, generation=generation) if wanted["save"] else None
         return Response(generation.to_dict(lyric=lyric))
 
 
-def read_request(body) -> tuple[dict, "services.Recipe"]:
+def read_request(body) -> tuple[dict, "writing.Recipe"]:
     """(model, prompt, stream and save as asked; the recipe). Raises: Invalid naming every field that is wrong."""
     if not isinstance(body, dict):
         raise Invalid({"detail": ["Send a JSON object."]})
@@ -145,7 +145,7 @@ def read_request(body) -> tuple[dict, "services.Recipe"]:
             errors[name] = ["Give true or false."]
     recipe = None
     try:
-        recipe, _ = services.read_recipe({k: v for k, v in body.items() if k not in OWN_FIELDS}, wanted["prompt"])
+        recipe, _ = writing.read_recipe({k: v for k, v in body.items() if k not in OWN_FIELDS}, wanted["prompt"])
     except Invalid as error:
         errors |= error.errors
     if errors:
@@ -153,7 +153,7 @@ def read_request(body) -> tuple[dict, "services.Recipe"]:
     return wanted, recipe
 
 
-async def generation_events(generation: services.Generation, *, user) -> AsyncIterator[str]:
+async def generation_events(generation: writing.Generation, *, user) -> AsyncIterator[str]:
     """The server-sent events of a generation; at its end it is kept for ``user``, unless that is None."""
     async for pieces in generation.writing:
         for index, text in generation.take(pieces):
@@ -163,10 +163,10 @@ async def generation_events(generation: services.Generation, *, user) -> AsyncIt
     yield event("done", generation.to_dict(lyric=lyric))
 
 
-async def kept(generation: services.Generation, user) -> Lyric | None:
+async def kept(generation: writing.Generation, user) -> Lyric | None:
     """The lyric that a finished generation was kept as; None, said in its notes, while the database is away."""
     try:
-        return await read(functools.partial(services.keep, user=user, generation=generation))
+        return await read(functools.partial(lyrics.keep, user=user, generation=generation))
     except DatabaseError as error:
         if not is_away(error):
             raise

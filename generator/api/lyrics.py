@@ -9,9 +9,9 @@ from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 
-from generator import services
 from generator.api.serializers import LyricChangeSerializer, LyricSerializer
 from generator.models import Lyric
+from generator.services import lyrics
 from training.api.pages import LARGEST_PAGE_SIZE, PAGE_SIZE, AskedSize
 
 
@@ -66,8 +66,8 @@ class LyricsViewSet(viewsets.GenericViewSet):
         wanted = dict(asked.validated_data)
         values, seed = wanted.pop("recipe", None), wanted.pop("seed", None)
         if values is not None or seed is not None:
-            wanted["recipe"] = services.read_kept_recipe(values or {}, seed)
-        lyric = services.save_lyric(user=request.user, **wanted)
+            wanted["recipe"] = lyrics.read_kept_recipe(values or {}, seed)
+        lyric = lyrics.save_lyric(user=request.user, **wanted)
         headers = {"Location": reverse("lyric-api", args=[lyric.pk])}
         return Response(self.get_serializer(lyric).data, status.HTTP_201_CREATED, headers=headers)
 
@@ -85,20 +85,20 @@ class LyricsViewSet(viewsets.GenericViewSet):
         lyric = self.get_object()
         asked = LyricChangeSerializer(lyric, data=request.data, partial=True, context=self.get_serializer_context())
         asked.is_valid(raise_exception=True)
-        lyric = services.update_lyric(lyric=lyric, **asked.validated_data)
+        lyric = lyrics.update_lyric(lyric=lyric, **asked.validated_data)
         return Response(self.get_serializer(lyric).data)
 
     @extend_schema(operation_id="lyrics_delete", summary="Delete a lyric")
     def destroy(self, request, pk):
-        services.delete_lyric(lyric=self.get_object())
+        lyrics.delete_lyric(lyric=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(operation_id="lyrics_bookmark", summary="Bookmark a lyric", request=None, responses=LyricSerializer)
     def bookmark(self, request, pk):
-        lyric = services.set_bookmark(lyric=self.get_object(), bookmarked=True)
+        lyric = lyrics.set_bookmark(lyric=self.get_object(), bookmarked=True)
         return Response(self.get_serializer(lyric).data)
 
     @extend_schema(operation_id="lyrics_unbookmark", summary="Take the bookmark away", responses={204: None})
     def unbookmark(self, request, pk):
-        services.set_bookmark(lyric=self.get_object(), bookmarked=False)
+        lyrics.set_bookmark(lyric=self.get_object(), bookmarked=False)
         return Response(status=status.HTTP_204_NO_CONTENT)

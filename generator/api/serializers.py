@@ -5,7 +5,7 @@ from rest_framework import serializers
 
 from generator import recipe as limits
 from generator.models import Lyric
-from generator.services import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
+from generator.services.lyrics import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
 from training.api.fields import ObjectField
 from training.models import Checkpoint
 
@@ -190,7 +190,7 @@ class UsageSerializer(serializers.Serializer):
 
 
 class GenerationSerializer(serializers.Serializer):
-    """A finished generation, as `services.Generation.to_dict` gives it."""
+    """A finished generation, as `writing.Generation.to_dict` gives it."""
 
     id = serializers.CharField(allow_null=True, help_text="Of the lyric, when it was saved.")
     model = serializers.CharField()

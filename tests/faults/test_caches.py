@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from generator import services
+from generator.services import lyrics
 from lyricsite.models import ApiToken
 from tests.generator.tiny_models import publish
 from tests.training.finished_runs import make_finished_run
@@ -45,7 +45,7 @@ def belongings(person, dataset) -> list[str]:
     """The addresses of what is one person's alone, each with the name of its owner in it."""
     run = make_finished_run(dataset, owner=person, name=f"run of {person.username}")
     model = publish(person, name=f"model of {person.username}")
-    lyric = services.save_lyric(user=person, text=f"song of {person.username}", title=f"title of {person.username}")
+    lyric = lyrics.save_lyric(user=person, text=f"song of {person.username}", title=f"title of {person.username}")
     pages = [run.get_absolute_url(), model.get_absolute_url(), lyric.get_absolute_url()]
     return [
         *pages,

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from django.db import connection
 
-from generator import services
+from generator.services import lyrics
 from tests.conftest import make_user
 from tests.faults.conftest import judged
 from tests.faults.harness import IS_FULL, fault_platform, note_figure
@@ -85,7 +85,7 @@ def test_while_another_writes_pages_are_read_and_what_would_write_is_refused_in_
     """F25: SQLite's write lock is held; the web's half."""
     if connection.vendor != "sqlite":
         pytest.skip("PostgreSQL has no lock of this kind; see the next tests.")
-    lyric = services.save_lyric(user=user, text="oh my lantern")
+    lyric = lyrics.save_lyric(user=user, text="oh my lantern")
     with web.session(user) as client:
         with locked_database():
             answer, seconds = timed(lambda: client.get("/lyrics/"))
@@ -99,7 +99,7 @@ def test_a_table_that_is_locked_for_long_is_told_in_time(web, user):
     """F25: an operator's lock on a table of PostgreSQL."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite locks as a whole; see the test before.")
-    services.save_lyric(user=user, text="oh my lantern")
+    lyrics.save_lyric(user=user, text="oh my lantern")
     with web.session(user) as client:
         assert client.get("/lyrics/").status_code == 200
         with connection.cursor() as cursor:
@@ -185,7 +185,7 @@ def people_bookmark(platform, count: int, pause: float):
         waiting = []
         for number in range(count):
             person = make_user(f"writer{number}")
-            lyric = services.save_lyric(user=person, text="oh my lantern")
+            lyric = lyrics.save_lyric(user=person, text="oh my lantern")
             with platform.session(person) as client:
                 headers = {"Authorization": client.headers["Authorization"]}
             waiting.append(people.submit(bookmarks_until, platform.url, headers, lyric.pk, ends, pause))
@@ -249,7 +249,7 @@ def test_bookmarks_are_quick_while_a_large_file_is_imported(web, tmp_path):
 
 def test_a_process_that_is_killed_leaves_no_connection_behind(web, user):
     """F25: whoever dies in a transaction blocks nobody."""
-    lyric = services.save_lyric(user=user, text="oh my lantern")
+    lyric = lyrics.save_lyric(user=user, text="oh my lantern")
     holding = f"""
 import time
 from django.db import transaction

@@ -25,9 +25,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from generator import services as writing
 from generator.models import Lyric
 from generator.recipe import FIELDS
+from generator.services import writing
 from lyricsite.asgi import application
 from lyricsite.models import ApiToken
 from tests.faults.operations import make_world, operations, reading_operations

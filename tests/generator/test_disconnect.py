@@ -9,8 +9,8 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 
-from generator import services
 from generator.decoding.model_file import WritingModel
+from generator.services import writing
 from lyricsite.models import ApiToken
 from tests.generator.tiny_models import publish, tiny_tokenizer
 
@@ -20,10 +20,10 @@ PATIENCE = 20
 @pytest.fixture
 def endless(monkeypatch):
     """A network that would take a minute for its song."""
-    monkeypatch.setattr(services, "engine", services.Engine())
+    monkeypatch.setattr(writing, "engine", writing.Engine())
     tokenizer = tiny_tokenizer("char")
     model = WritingModel(Dawdling(tokenizer.vocabulary_size), tokenizer, size_bytes=0)
-    monkeypatch.setattr(services, "load_model", lambda _: model)
+    monkeypatch.setattr(writing, "load_model", lambda _: model)
 
 
 class Dawdling:
@@ -69,12 +69,12 @@ async def ask_and_leave(token: str, body: dict) -> None:
     client = ApplicationCommunicator(get_asgi_application(), scope_of(token, content))
     await client.send_input({"type": "http.request", "body": content})
     first = asyncio.ensure_future(client.receive_output(PATIENCE))  # this starts the application
-    await until(lambda: services.engine.open_count == 1)
+    await until(lambda: writing.engine.open_count == 1)
     if body["stream"]:
         assert (await first)["status"] == 200
         assert b"event: token" in (await client.receive_output(PATIENCE))["body"]
     await client.send_input({"type": "http.disconnect"})
-    await until(lambda: services.engine.open_count == 0)
+    await until(lambda: writing.engine.open_count == 0)
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
 
@@ -85,4 +85,4 @@ def test_who_leaves_ends_the_work(user, endless, stream):
     _, token = ApiToken.issue(user=user)
     body = {"model": publish(user).pk, "stream": stream, "max_tokens": 600}
     asyncio.run(ask_and_leave(token, body))
-    assert services.engine.open_count == 0
+    assert writing.engine.open_count == 0

@@ -5,9 +5,9 @@ import json
 import pytest
 from django.core.cache import cache
 
-from generator import services
 from generator.api.generate import GenerateThrottle
 from generator.models import Lyric
+from generator.services import writing
 from tests.generator.tiny_models import publish
 from tests.processes import wait_until
 
@@ -16,13 +16,13 @@ ADDRESS = "/api/v1/lyrics/generate/"
 
 @pytest.fixture(autouse=True)
 def _own_engine(monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine())
+    monkeypatch.setattr(writing, "engine", writing.Engine())
     cache.clear()  # the throttle counts there
 
 
 def nobody_writes() -> bool:
     """An answer is there a moment before the engine counts it as done."""
-    return services.engine.open_count == 0
+    return writing.engine.open_count == 0
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_bad_value_is_answered_with_its_field(api, model, field, value, stream
     answer = api.generic("POST", ADDRESS, body, content_type="application/json")
     assert answer.status_code == 400
     assert field in answer.json()
-    assert services.engine.open_count == 0
+    assert writing.engine.open_count == 0
 
 
 @pytest.mark.parametrize(
@@ -195,19 +195,19 @@ def test_a_damaged_model_is_a_409_with_a_sentence(api, user, write):
 
 
 def test_one_person_writes_so_many_at_once(api, model, write, user):
-    body = {"model": model.pk, "prompt": "", "recipe": services.Recipe(n=8, max_tokens=1024, seed=1)}
-    open_ones = [services.begin(user=user, **body | {"model": model}) for _ in range(4)]
+    body = {"model": model.pk, "prompt": "", "recipe": writing.Recipe(n=8, max_tokens=1024, seed=1)}
+    open_ones = [writing.begin(user=user, **body | {"model": model}) for _ in range(4)]
     for stream in (False, True):
         answer = write(stream=stream)
         assert answer.status_code == 429
         assert int(answer["Retry-After"]) > 0
     for generation in open_ones:
         generation.writing.cancel()
-    assert services.engine.open_count <= 1
+    assert writing.engine.open_count <= 1
 
 
 def test_a_full_engine_is_a_503_that_says_when_to_return(write, monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine(slots=0, inbox=0))
+    monkeypatch.setattr(writing, "engine", writing.Engine(slots=0, inbox=0))
     answer = write()
     assert (answer.status_code, "Retry-After" in answer) == (503, True)
 

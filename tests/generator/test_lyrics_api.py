@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from generator import services
 from generator.models import Lyric
 from generator.recipe import Recipe
+from generator.services import lyrics
 from tests.generator.tiny_models import publish
 
 ADDRESS = "/api/v1/lyrics/"
@@ -14,7 +14,7 @@ ADDRESS = "/api/v1/lyrics/"
 
 @pytest.fixture
 def lyric(user):
-    return services.save_lyric(user=user, text="Oh my letter, oh my home", title="Home", tags=["sea"], prompt="Oh my")
+    return lyrics.save_lyric(user=user, text="Oh my letter, oh my home", title="Home", tags=["sea"], prompt="Oh my")
 
 
 def address_of(lyric) -> str:
@@ -112,8 +112,8 @@ def test_nobody_sees_a_list_without_signing_in(client, lyric):
 
 def test_lists_are_filtered_searched_and_ordered(api, user):
     model = publish(user)
-    first = services.save_lyric(user=user, text="the river", title="B", model=model)
-    second = services.save_lyric(user=user, text="the sea", title="A", bookmarked=True)
+    first = lyrics.save_lyric(user=user, text="the river", title="B", model=model)
+    second = lyrics.save_lyric(user=user, text="the sea", title="A", bookmarked=True)
 
     def ids(query):
         return [found["id"] for found in api.get(f"{ADDRESS}?{query}").json()["results"]]
@@ -127,7 +127,7 @@ def test_lists_are_filtered_searched_and_ordered(api, user):
 
 
 def test_the_cursor_passes_every_lyric_once(api, user):
-    made = [services.save_lyric(user=user, text=f"line {number}").pk for number in range(7)]
+    made = [lyrics.save_lyric(user=user, text=f"line {number}").pk for number in range(7)]
     seen, address = [], f"{ADDRESS}?page_size=3"
     while address:
         page = api.get(address).json()

@@ -4,9 +4,9 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from generator import services
 from generator.models import Lyric
 from generator.recipe import Recipe
+from generator.services import lyrics, writing
 from tests.generator.tiny_models import model_bytes, publish
 from training.errors import Conflict, Invalid, LimitReached
 from training.models import Checkpoint
@@ -16,8 +16,8 @@ RECIPE = Recipe(seed=41, max_tokens=40)
 
 @pytest.fixture(autouse=True)
 def _own_engine(monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine())
-    monkeypatch.setattr(services, "model_cache", services.ModelCache(10**9))
+    monkeypatch.setattr(writing, "engine", writing.Engine())
+    monkeypatch.setattr(writing, "model_cache", writing.ModelCache(10**9))
 
 
 @pytest.fixture
@@ -33,31 +33,31 @@ def spoil(model, content):
 
 
 def test_a_generation_says_all_that_made_it(user, model):
-    generation = services.generate(user=user, model=model, prompt="The river", recipe=Recipe(n=3, max_tokens=20))
+    generation = writing.generate(user=user, model=model, prompt="The river", recipe=Recipe(n=3, max_tokens=20))
     assert generation.recipe.seed is not None
     assert [choice.seed - generation.recipe.seed for choice in generation.choices] == [0, 1, 2]
     assert generation.completion_tokens == sum(choice.tokens for choice in generation.choices)
     assert generation.prompt_tokens == len("The river")
     assert {choice.finish_reason for choice in generation.choices} <= {"end", "length"}
     assert all(choice.log_probability < 0 for choice in generation.choices)
-    assert services.engine.open_count == 0
+    assert writing.engine.open_count == 0
 
 
 def test_a_wish_that_the_model_cannot_hear_is_noted_and_a_heard_one_is_not(user, model):
     content = model_bytes(reading={"conditions": {"genre": ["Folk"]}})
     taught = publish(user, content)
     wish = Recipe(seed=41, max_tokens=4, genre="Folk")
-    assert services.generate(user=user, model=taught, prompt="Oh", recipe=wish).to_dict()["notes"] == []
-    generation = services.generate(user=user, model=model, prompt="Oh", recipe=wish)
+    assert writing.generate(user=user, model=taught, prompt="Oh", recipe=wish).to_dict()["notes"] == []
+    generation = writing.generate(user=user, model=model, prompt="Oh", recipe=wish)
     assert "“Folk” is left out" in generation.to_dict()["notes"][0]
     assert generation.prompt_tokens == 2
 
 
 def test_the_same_seed_gives_the_same_text_from_a_fresh_start(user, model, monkeypatch):
-    first = services.generate(user=user, model=model, prompt="", recipe=RECIPE)
-    monkeypatch.setattr(services, "engine", services.Engine())
-    monkeypatch.setattr(services, "model_cache", services.ModelCache(10**9))
-    assert services.generate(user=user, model=model, prompt="", recipe=RECIPE).choices == first.choices
+    first = writing.generate(user=user, model=model, prompt="", recipe=RECIPE)
+    monkeypatch.setattr(writing, "engine", writing.Engine())
+    monkeypatch.setattr(writing, "model_cache", writing.ModelCache(10**9))
+    assert writing.generate(user=user, model=model, prompt="", recipe=RECIPE).choices == first.choices
 
 
 @pytest.mark.parametrize("content", [b"not what was published", None, model_bytes(seed=9)])
@@ -65,68 +65,68 @@ def test_a_damaged_model_is_a_conflict_and_others_go_on(user, model, content):
     spoil(model, content)
     for _ in range(2):
         with pytest.raises(Conflict, match="Tiny LSTM"):
-            services.generate(user=user, model=model, prompt="", recipe=RECIPE)
+            writing.generate(user=user, model=model, prompt="", recipe=RECIPE)
         model.refresh_from_db()
-    assert services.generate(user=user, model=publish(user), prompt="", recipe=RECIPE).choices[0].tokens
+    assert writing.generate(user=user, model=publish(user), prompt="", recipe=RECIPE).choices[0].tokens
 
 
 def test_a_file_that_is_no_model_is_a_conflict(user):
     with pytest.raises(Conflict):
-        services.generate(user=user, model=publish(user, b"hello"), prompt="", recipe=RECIPE)
+        writing.generate(user=user, model=publish(user, b"hello"), prompt="", recipe=RECIPE)
 
 
 def test_a_model_that_is_being_deleted_writes_no_more(user, model):
     model.state = Checkpoint.State.DELETING
     with pytest.raises(Conflict):
-        services.begin(user=user, model=model, prompt="", recipe=RECIPE)
+        writing.begin(user=user, model=model, prompt="", recipe=RECIPE)
 
 
 def test_one_person_writes_so_many_at_once_and_another_still_may(user, other_user, model, settings):
     long = Recipe(seed=1, max_tokens=1024, n=8)
-    open_ones = [services.begin(user=user, model=model, prompt="", recipe=long) for _ in range(4)]
+    open_ones = [writing.begin(user=user, model=model, prompt="", recipe=long) for _ in range(4)]
     with pytest.raises(LimitReached) as refused:
-        services.begin(user=user, model=model, prompt="", recipe=long)
+        writing.begin(user=user, model=model, prompt="", recipe=long)
     assert refused.value.status == 429
-    assert services.generate(user=other_user, model=model, prompt="", recipe=RECIPE).choices
+    assert writing.generate(user=other_user, model=model, prompt="", recipe=RECIPE).choices
     for generation in open_ones:
         generation.writing.cancel()
 
 
 def test_a_full_house_asks_to_come_back(user, other_user, model, monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine(slots=1, inbox=0))
-    first = services.begin(user=user, model=model, prompt="", recipe=Recipe(n=8, max_tokens=1024))
-    with pytest.raises(services.Busy) as refused:
-        services.begin(user=other_user, model=model, prompt="", recipe=RECIPE)
+    monkeypatch.setattr(writing, "engine", writing.Engine(slots=1, inbox=0))
+    first = writing.begin(user=user, model=model, prompt="", recipe=Recipe(n=8, max_tokens=1024))
+    with pytest.raises(writing.Busy) as refused:
+        writing.begin(user=other_user, model=model, prompt="", recipe=RECIPE)
     assert (refused.value.status, refused.value.retry_seconds) == (503, 5)
     first.writing.cancel()
 
 
 def test_the_deadline_ends_every_candidate(user, model, settings):
     settings.GENERATION_SECONDS = 0
-    generation = services.generate(user=user, model=model, prompt="", recipe=Recipe(n=2, max_tokens=1024))
+    generation = writing.generate(user=user, model=model, prompt="", recipe=Recipe(n=2, max_tokens=1024))
     assert {choice.finish_reason for choice in generation.choices} == {"time"}
 
 
 def test_an_abandoned_generation_stops(user, model):
     recipe = Recipe(n=8, max_tokens=1024, seed=1)
-    services.generate(user=user, model=model, prompt="", recipe=recipe, is_abandoned=lambda: True)
+    writing.generate(user=user, model=model, prompt="", recipe=recipe, is_abandoned=lambda: True)
     # Its place is free again as soon as the step it was in is made.
-    for _ in services.begin(user=user, model=model, prompt="", recipe=RECIPE).writing:
+    for _ in writing.begin(user=user, model=model, prompt="", recipe=RECIPE).writing:
         pass
-    assert services.engine.open_count == 0
+    assert writing.engine.open_count == 0
 
 
 def test_a_kept_candidate_can_be_written_again_from_its_own_recipe(user, model):
-    generation = services.generate(user=user, model=model, prompt="The river\n", recipe=Recipe(n=3, max_tokens=60))
-    lyric = services.keep(user=user, generation=generation, choice=generation.choices[2])
+    generation = writing.generate(user=user, model=model, prompt="The river\n", recipe=Recipe(n=3, max_tokens=60))
+    lyric = lyrics.keep(user=user, generation=generation, choice=generation.choices[2])
     assert lyric.text.startswith("The river")
-    again = services.generate(user=user, model=lyric.model, prompt=lyric.prompt, recipe=Recipe.from_dict(lyric.recipe))
+    again = writing.generate(user=user, model=lyric.model, prompt=lyric.prompt, recipe=Recipe.from_dict(lyric.recipe))
     assert again.text_of(again.choices[0]).rstrip() == lyric.text == lyric.generated_text.rstrip()
     assert (lyric.model_name, lyric.model_sha256, lyric.seed) == (model.name, model.sha256, lyric.recipe["seed"])
 
 
 def test_a_lyric_outlives_its_model(user, model):
-    lyric = services.save_lyric(user=user, text="oh my", model=model)
+    lyric = lyrics.save_lyric(user=user, text="oh my", model=model)
     model.delete()
     lyric.refresh_from_db()
     assert (lyric.model, lyric.model_name) == (None, "Tiny LSTM")
@@ -153,21 +153,21 @@ def test_a_lyric_outlives_its_model(user, model):
 )
 def test_what_cannot_be_kept_is_said_at_its_field(user, field, value):
     with pytest.raises(Invalid) as refused:
-        services.save_lyric(user=user, **{"text": "oh my", field: value})
+        lyrics.save_lyric(user=user, **{"text": "oh my", field: value})
     assert list(refused.value.errors) == [field]
     assert not Lyric.objects.exists()
 
 
 def test_changes_keep_how_it_was_made(user, model):
-    lyric = services.save_lyric(user=user, text="oh my", model=model, recipe=RECIPE, generated_text="oh my")
-    services.update_lyric(lyric=lyric, text="oh your", title=" A  title ", tags=["sea", "sea ", ""], bookmarked=True)
+    lyric = lyrics.save_lyric(user=user, text="oh my", model=model, recipe=RECIPE, generated_text="oh my")
+    lyrics.update_lyric(lyric=lyric, text="oh your", title=" A  title ", tags=["sea", "sea ", ""], bookmarked=True)
     lyric.refresh_from_db()
     assert (lyric.text, lyric.title, lyric.tags, lyric.bookmarked) == ("oh your", "A title", ["sea"], True)
     assert (lyric.recipe["seed"], lyric.generated_text, lyric.was_changed) == (41, "oh my", True)
 
 
 def test_a_bookmark_set_twice_is_set(user):
-    lyric = services.save_lyric(user=user, text="oh my")
+    lyric = lyrics.save_lyric(user=user, text="oh my")
     for _ in range(2):
-        services.set_bookmark(lyric=lyric, bookmarked=True)
+        lyrics.set_bookmark(lyric=lyric, bookmarked=True)
     assert Lyric.objects.bookmarked().get() == lyric

@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from generator import services
+from generator.services import writing
 from tests.generator.tiny_models import publish
 
 PAGE = reverse("generator:side-by-side")
@@ -11,7 +11,7 @@ PAGE = reverse("generator:side-by-side")
 
 @pytest.fixture(autouse=True)
 def _own_engine(monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine())
+    monkeypatch.setattr(writing, "engine", writing.Engine())
 
 
 def ask(client, *models, **values):

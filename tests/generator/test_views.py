@@ -6,9 +6,9 @@ from html import escape
 import pytest
 from django.urls import reverse
 
-from generator import services
 from generator.models import Lyric
 from generator.recipe import Recipe
+from generator.services import lyrics, writing
 from tests.generator.tiny_models import model_bytes, publish
 from tests.training.runs import make_run
 
@@ -19,12 +19,12 @@ HOSTILE = "<script>alert(1)</script> & \"quotes\" 'n' </textarea>"
 
 @pytest.fixture(autouse=True)
 def _own_engine(monkeypatch):
-    monkeypatch.setattr(services, "engine", services.Engine())
+    monkeypatch.setattr(writing, "engine", writing.Engine())
 
 
 @pytest.fixture
 def lyric(user):
-    return services.save_lyric(user=user, text="Oh my letter\nOh my home", title="Home", prompt="Oh my")
+    return lyrics.save_lyric(user=user, text="Oh my letter\nOh my home", title="Home", prompt="Oh my")
 
 
 def ask(client, written_by, **values):
@@ -163,7 +163,7 @@ def test_a_change_that_breaks_a_rule_is_said(signed_in, lyric, values):
 
 def test_hostile_words_are_only_words(signed_in, user):
     model = publish(user, name=HOSTILE[:60])
-    services.save_lyric(user=user, text=HOSTILE, title=HOSTILE, prompt=HOSTILE, tags=[HOSTILE[:40]], model=model)
+    lyrics.save_lyric(user=user, text=HOSTILE, title=HOSTILE, prompt=HOSTILE, tags=[HOSTILE[:40]], model=model)
     lyric = Lyric.objects.get()
     pages = [LYRICS, lyric.get_absolute_url(), COMPOSE, reverse("generator:lyric-delete", args=[lyric.pk])]
     for address in [*pages, f"{COMPOSE}?prompt={HOSTILE}"]:
@@ -198,9 +198,9 @@ def test_a_bookmark_by_htmx_is_answered_with_the_star(signed_in, lyric):
 
 
 def test_the_list_is_searched_and_filtered(signed_in, user, other_user):
-    services.save_lyric(user=user, text="the river", title="River song")
-    services.save_lyric(user=user, text="the sea", title="Sea song", bookmarked=True)
-    services.save_lyric(user=other_user, text="the river", title="Song of Tom")
+    lyrics.save_lyric(user=user, text="the river", title="River song")
+    lyrics.save_lyric(user=user, text="the sea", title="Sea song", bookmarked=True)
+    lyrics.save_lyric(user=other_user, text="the river", title="Song of Tom")
 
     def titles(**query):
         return [lyric.title for lyric in signed_in.get(LYRICS, query).context["lyrics"]]
@@ -212,7 +212,7 @@ def test_the_list_is_searched_and_filtered(signed_in, user, other_user):
 
 
 def test_more_lyrics_follow_without_gaps(signed_in, user):
-    made = [services.save_lyric(user=user, text=f"line {number}").pk for number in range(50)]
+    made = [lyrics.save_lyric(user=user, text=f"line {number}").pk for number in range(50)]
     seen, cursor = [], ""
     while cursor is not None:
         page = signed_in.get(LYRICS, {"after": cursor}, **({"HTTP_HX_REQUEST": "true"} if cursor else {}))

@@ -5,7 +5,7 @@ import json
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 
-from generator import services
+from generator.services import writing
 from training.errors import ExpectedError, Invalid
 from training.models import Checkpoint
 
@@ -34,8 +34,8 @@ class Command(BaseCommand):
         values = {name: options[name] for name in names if options[name] is not None}
         model = find_model(options["model"], options["owner"])
         try:
-            recipe, prompt = services.read_recipe(values, options["prompt"].replace("\\n", "\n"))
-            generation = services.generate(user=model.owner, model=model, prompt=prompt, recipe=recipe)
+            recipe, prompt = writing.read_recipe(values, options["prompt"].replace("\\n", "\n"))
+            generation = writing.generate(user=model.owner, model=model, prompt=prompt, recipe=recipe)
         except Invalid as error:
             lines = (f"{name}: {' '.join(messages)}" for name, messages in error.errors.items())
             raise CommandError("\n".join(lines)) from error
@@ -43,7 +43,7 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         self._print(generation, as_json=options["json"])
 
-    def _print(self, generation: services.Generation, *, as_json: bool) -> None:
+    def _print(self, generation: writing.Generation, *, as_json: bool) -> None:
         if as_json:
             self.stdout.write(json.dumps(generation.to_dict(), ensure_ascii=False, indent=2))
             return

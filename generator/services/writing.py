@@ -1,8 +1,8 @@
-"""What people do with models and lyrics: write, keep, change, delete. Pages, API and commands all call these."""
+"""Write with a model. Pages, API and commands all call these."""
 
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 from django.conf import settings
 
@@ -17,11 +17,6 @@ from training.errors import Conflict, Damaged, Invalid, LimitReached
 from training.language_model.lyric_text import normalise
 from training.models import Checkpoint
 from training.services.models import open_model_file
-
-TITLE_LIMIT = 200
-TEXT_LIMIT = 100_000
-TAGS_LIMIT = 20
-TAG_LENGTH_LIMIT = 40
 
 # One of each in a process, shared by all its requests.
 model_cache = ModelCache(settings.MODEL_CACHE_BYTES)
@@ -125,15 +120,6 @@ def read_recipe(values: dict, prompt) -> tuple[Recipe, str]:
     return recipe, prompt
 
 
-def read_kept_recipe(values: dict, seed: int | None = None) -> Recipe:
-    """The recipe that a text is saved with; ``seed`` counts where ``values`` have none. Raises: Invalid."""
-    try:
-        recipe = Recipe.from_dict(values)
-    except RecipeError as error:
-        raise Invalid({"recipe": [str(error)]}) from None
-    return recipe if recipe.seed is not None else replace(recipe, seed=seed)
-
-
 def load_model(model: Checkpoint) -> WritingModel:
     """The network and tokenizer of ``model``, kept in memory for the next to ask.
 
@@ -195,126 +181,3 @@ def generate(*, user, model: Checkpoint, prompt: str, recipe: Recipe, is_abandon
             break
     generation.finish()
     return generation
-
-
-def keep(*, user, generation: Generation, choice: Choice | None = None) -> Lyric:
-    """Save a candidate of a generation, the first unless said otherwise, as a lyric of ``user``."""
-    choice = choice or generation.choices[0]
-    return save_lyric(
-        user=user,
-        text=generation.text_of(choice),
-        generated_text=generation.text_of(choice),
-        prompt=generation.prompt,
-        model=generation.model,
-        recipe=generation.recipe.for_candidate(choice.index),
-    )
-
-
-def save_lyric(
-    *,
-    user,
-    text: str,
-    title: str = "",
-    prompt: str = "",
-    model: Checkpoint | None = None,
-    recipe: Recipe | None = None,
-    generated_text: str = "",
-    bookmarked: bool = False,
-    tags: Iterable[str] = (),
-) -> Lyric:
-    """Keep a text, with the certificate of how it was made where there is one.
-
-    Raises: Invalid naming each field that is wrong.
-    """
-    fields = checked_fields(text=text, title=title, tags=tags, bookmarked=bookmarked)
-    try:
-        checked_prompt(prompt)
-    except RecipeError as error:
-        raise Invalid(error.errors) from None
-    return Lyric.objects.create(
-        owner=user,
-        **fields,
-        generated_text=_storable(generated_text)[:TEXT_LIMIT],
-        prompt=prompt,
-        model=model,
-        model_name=model.name if model else "",
-        model_sha256=model.sha256 if model else "",
-        recipe=recipe.to_dict() if recipe else {},
-        seed=recipe.seed if recipe else None,
-    )
-
-
-def update_lyric(*, lyric: Lyric, **changes) -> Lyric:
-    """Change title, text, tags or bookmark of a lyric; how it was made stays. Raises: Invalid."""
-    fields = checked_fields(**changes)
-    for name, value in fields.items():
-        setattr(lyric, name, value)
-    if fields:
-        lyric.save(update_fields=[*fields, "updated_at"])
-    return lyric
-
-
-def set_bookmark(*, lyric: Lyric, bookmarked: bool) -> Lyric:
-    """Bookmark a lyric or not; doing so twice changes nothing."""
-    Lyric.objects.filter(pk=lyric.pk).update(bookmarked=bookmarked)
-    lyric.bookmarked = bookmarked
-    return lyric
-
-
-def delete_lyric(*, lyric: Lyric) -> None:
-    lyric.delete()
-
-
-def checked_fields(**values) -> dict:
-    """The fields of a lyric that people write, as they can be stored. Raises: Invalid naming each that is wrong."""
-    checked, errors = {}, {}
-    for name, value in values.items():
-        try:
-            checked[name] = CHECKS[name](value)
-        except ValueError as error:
-            errors[name] = [str(error)]
-    if errors:
-        raise Invalid(errors)
-    return checked
-
-
-def _storable(text) -> str:
-    if not isinstance(text, str):
-        raise ValueError("Give a text.")
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("NUL and half characters are not allowed.")
-    return text
-
-
-def _title(value) -> str:
-    title = " ".join(_storable(value).split())
-    if len(title) > TITLE_LIMIT:
-        raise ValueError(f"At most {TITLE_LIMIT} characters.")
-    return title
-
-
-def _text(value) -> str:
-    text = _storable(value).replace("\r\n", "\n").rstrip()
-    if not text.strip():
-        raise ValueError("There is nothing to keep yet.")
-    if len(text) > TEXT_LIMIT:
-        raise ValueError(f"At most {TEXT_LIMIT:,} characters.")
-    return text
-
-
-def _tags(values) -> list[str]:
-    if isinstance(values, str) or not all(isinstance(value, str) for value in values):
-        raise ValueError("Give a list of texts.")
-    tags = list(dict.fromkeys(tag for value in values if (tag := " ".join(_storable(value).split()))))
-    if len(tags) > TAGS_LIMIT or any(len(tag) > TAG_LENGTH_LIMIT for tag in tags):
-        raise ValueError(f"At most {TAGS_LIMIT} tags of {TAG_LENGTH_LIMIT} characters.")
-    return tags
-
-
-def _flag(value) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("Give true or false.")
-    return value
-
-
-CHECKS = {"title": _title, "text": _text, "tags": _tags, "bookmarked": _flag}

@@ -1,4 +1,4 @@
-"""Pages for writing and keeping lyrics; everything works without JavaScript."""
+"""Pages of kept lyrics; everything works without JavaScript."""
 
 import json
 
@@ -11,88 +11,15 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from generator import services
-from generator.forms import ComposeForm, LyricForm, SideBySideForm
+from generator.forms.compose import ComposeForm
+from generator.forms.lyrics import LyricForm
 from generator.models import Lyric
-from training.errors import ExpectedError, Invalid
+from generator.services import lyrics
+from training.errors import Invalid
+from training.forms.refusals import add_refusal
 from training.models import Checkpoint
 
 LYRICS_ON_A_PAGE = 24
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
-def compose(request: HttpRequest) -> HttpResponse:
-    """Ask for a lyric; without JavaScript the answer to the form is the page with the whole text."""
-    if request.method != "POST":
-        return _compose_page(request, ComposeForm(user=request.user, initial=_suggested(request)))
-    form = ComposeForm(request.POST, user=request.user)
-    if not form.is_valid():
-        return _compose_page(request, form, status=400)
-    try:
-        recipe, prompt = services.read_recipe(form.recipe_values(), form.cleaned_data["prompt"])
-        generation = services.generate(
-            user=request.user, model=form.cleaned_data["model"], prompt=prompt, recipe=recipe
-        )
-    except Invalid as error:
-        _add_errors(form, error)
-        return _compose_page(request, form, status=error.status)
-    except ExpectedError as error:
-        form.add_error(None, error.message)
-        return _compose_page(request, form, status=error.status)
-    return _compose_page(request, form, generation=generation)
-
-
-def _suggested(request: HttpRequest) -> dict:
-    """Values in the address fill the form: a link can name a model, and a kept lyric can be written again."""
-    return {name: request.GET[name] for name in ComposeForm.base_fields if request.GET.get(name)}
-
-
-def _compose_page(request, form: ComposeForm, *, generation=None, status: int = 200) -> HttpResponse:
-    context = {"form": form, "generation": generation}
-    if generation is not None:
-        choice = generation.choices[0]
-        context |= {
-            "choice": choice,
-            "text": generation.text_of(choice),
-            "recipe": json.dumps(generation.recipe.to_dict()),
-        }
-    return render(request, "generator/compose.html", context, status=status)
-
-
-def _add_errors(form, error: Invalid) -> None:
-    for name, found in error.errors.items():
-        form.add_error(name if name in form.fields else None, found)
-
-
-@require_safe
-@login_required
-def side_by_side(request: HttpRequest) -> HttpResponse:
-    """What several models make of the same line with the same seed; its address gives the same verses again."""
-    form = SideBySideForm(request.GET, user=request.user)
-    verses = _verses_of_each(request, form) if form.is_valid() else []
-    context = {"form": form, "verses": verses}
-    return render(request, "generator/side_by_side.html", context, status=200 if form.is_valid() else 400)
-
-
-def _verses_of_each(request: HttpRequest, form: SideBySideForm) -> list[dict]:
-    """Each model with its text, or with why it wrote none."""
-    verses = []
-    try:
-        recipe, prompt = services.read_recipe(form.recipe_values(), form.cleaned_data["prompt"])
-    except Invalid as error:
-        _add_errors(form, error)
-        return verses
-    for model in form.cleaned_data["model"]:
-        try:
-            generation = services.generate(user=request.user, model=model, prompt=prompt, recipe=recipe)
-        except ExpectedError as error:
-            verses.append({"model": model, "refusal": error.message})
-        else:
-            choice = generation.choices[0]
-            pace = 1000 * generation.seconds / choice.tokens if choice.tokens else None
-            verses.append({"model": model, "text": generation.text_of(choice), "milliseconds_a_token": pace})
-    return verses
 
 
 @require_POST
@@ -102,8 +29,8 @@ def lyric_save(request: HttpRequest) -> HttpResponse:
     posted = request.POST
     models = Checkpoint.objects.visible_to(request.user).published()
     try:
-        recipe = services.read_kept_recipe(_json_object(posted.get("recipe", "")))
-        lyric = services.save_lyric(
+        recipe = lyrics.read_kept_recipe(_json_object(posted.get("recipe", "")))
+        lyric = lyrics.save_lyric(
             user=request.user,
             text=posted.get("text", ""),
             title=posted.get("title", ""),
@@ -176,9 +103,9 @@ def lyric_detail(request: HttpRequest, lyric_id: str) -> HttpResponse:
     form = LyricForm(request.POST, instance=_own(request, lyric_id))
     if form.is_valid():
         try:
-            services.update_lyric(lyric=lyric, **{name: form.cleaned_data[name] for name in ("title", "text", "tags")})
+            lyrics.update_lyric(lyric=lyric, **{name: form.cleaned_data[name] for name in ("title", "text", "tags")})
         except Invalid as error:
-            _add_errors(form, error)
+            add_refusal(form, error)
         else:
             messages.success(request, "Saved.")
             return redirect(lyric)
@@ -203,7 +130,7 @@ def _again_url(lyric: Lyric) -> str:
 def lyric_bookmark(request: HttpRequest, lyric_id: str) -> HttpResponse:
     lyric = _own(request, lyric_id)
     wanted = request.POST.get("bookmarked")
-    services.set_bookmark(lyric=lyric, bookmarked=wanted == "true" if wanted else not lyric.bookmarked)
+    lyrics.set_bookmark(lyric=lyric, bookmarked=wanted == "true" if wanted else not lyric.bookmarked)
     if request.htmx:
         return render(request, "components/_bookmark.html", {"lyric": lyric})
     following = request.POST.get("next", "")
@@ -217,7 +144,7 @@ def lyric_delete(request: HttpRequest, lyric_id: str) -> HttpResponse:
     lyric = _own(request, lyric_id)
     if request.method != "POST":
         return render(request, "generator/lyric_delete.html", {"lyric": lyric})
-    services.delete_lyric(lyric=lyric)
+    lyrics.delete_lyric(lyric=lyric)
     messages.success(request, f"“{lyric}” is deleted.")
     return redirect("generator:lyric-list")
 

@@ -1,0 +1,78 @@
+"""Pages for writing; everything works without JavaScript."""
+
+import json
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from generator.forms.compose import ComposeForm, SideBySideForm
+from generator.services import writing
+from training.errors import ExpectedError, Invalid
+from training.forms.refusals import add_refusal
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def compose(request: HttpRequest) -> HttpResponse:
+    """Ask for a lyric; without JavaScript the answer to the form is the page with the whole text."""
+    if request.method != "POST":
+        return _compose_page(request, ComposeForm(user=request.user, initial=_suggested(request)))
+    form = ComposeForm(request.POST, user=request.user)
+    if not form.is_valid():
+        return _compose_page(request, form, status=400)
+    try:
+        recipe, prompt = writing.read_recipe(form.recipe_values(), form.cleaned_data["prompt"])
+        generation = writing.generate(user=request.user, model=form.cleaned_data["model"], prompt=prompt, recipe=recipe)
+    except ExpectedError as error:
+        add_refusal(form, error)
+        return _compose_page(request, form, status=error.status)
+    return _compose_page(request, form, generation=generation)
+
+
+def _suggested(request: HttpRequest) -> dict:
+    """Values in the address fill the form: a link can name a model, and a kept lyric can be written again."""
+    return {name: request.GET[name] for name in ComposeForm.base_fields if request.GET.get(name)}
+
+
+def _compose_page(request, form: ComposeForm, *, generation=None, status: int = 200) -> HttpResponse:
+    context = {"form": form, "generation": generation}
+    if generation is not None:
+        choice = generation.choices[0]
+        context |= {
+            "choice": choice,
+            "text": generation.text_of(choice),
+            "recipe": json.dumps(generation.recipe.to_dict()),
+        }
+    return render(request, "generator/compose.html", context, status=status)
+
+
+@require_safe
+@login_required
+def side_by_side(request: HttpRequest) -> HttpResponse:
+    """What several models make of the same line with the same seed; its address gives the same verses again."""
+    form = SideBySideForm(request.GET, user=request.user)
+    verses = _verses_of_each(request, form) if form.is_valid() else []
+    context = {"form": form, "verses": verses}
+    return render(request, "generator/side_by_side.html", context, status=200 if form.is_valid() else 400)
+
+
+def _verses_of_each(request: HttpRequest, form: SideBySideForm) -> list[dict]:
+    """Each model with its text, or with why it wrote none."""
+    verses = []
+    try:
+        recipe, prompt = writing.read_recipe(form.recipe_values(), form.cleaned_data["prompt"])
+    except Invalid as error:
+        add_refusal(form, error)
+        return verses
+    for model in form.cleaned_data["model"]:
+        try:
+            generation = writing.generate(user=request.user, model=model, prompt=prompt, recipe=recipe)
+        except ExpectedError as error:
+            verses.append({"model": model, "refusal": error.message})
+        else:
+            choice = generation.choices[0]
+            pace = 1000 * generation.seconds / choice.tokens if choice.tokens else None
+            verses.append({"model": model, "text": generation.text_of(choice), "milliseconds_a_token": pace})
+    return verses
