@@ -52,6 +52,7 @@ urlpatterns = [
     path("runs/<slug:run_id>/again/", runs.run_again, name="run-again"),
     path("runs/<slug:run_id>/metrics.csv", runs.run_metrics_csv, name="run-metrics-csv"),
     path("models/", models.model_list, name="model-list"),
+    path("models/import/", models.model_import, name="model-import"),
     path("models/<slug:model_id>/", models.model_detail, name="model-detail"),
     path("models/<slug:model_id>/download/", models.model_download, name="model-download"),
     path("models/<slug:model_id>/edit/", models.model_edit, name="model-edit"),

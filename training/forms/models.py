@@ -20,6 +20,17 @@ class ModelFilterForm(forms.Form):
     order = forms.ChoiceField(label="Order", required=False, choices=list(ORDERS.items()))
 
 
+class ModelImportForm(forms.Form):
+    """A model file that was downloaded here or elsewhere."""
+
+    file = forms.FileField(
+        label="Model file",
+        allow_empty_file=True,  # the service says better what is wrong with it
+        widget=forms.FileInput({"accept": ".safetensors"}),
+        help_text="A .safetensors that this program wrote, as the download gives it.",
+    )
+
+
 class ModelForm(forms.ModelForm):
     """What its owner may change of a model."""
 
