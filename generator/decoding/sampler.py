@@ -21,6 +21,7 @@ from generator.recipe import Recipe
 
 NOBODY = np.iinfo(np.int64).max
 LOW_BITS = np.int64(0xFFFFFFFF)
+SIGN = np.iinfo(np.int32).min
 LOWEST = np.finfo(np.float32).min  # -inf is no candidate
 COLUMNS_COMPARED = 256  # of a large vocabulary; more cost more to compare, fewer leave more to sort
 
@@ -56,35 +57,37 @@ def likeliest(scores: ndarray, count: int) -> tuple[ndarray, ndarray]:
     scores of the row are known to reach is few, and only that is sorted, by one number that holds score and id.
     """
     B, V = scores.shape
+    flat = scores.reshape(-1)
     found = np.greater_equal(scores, _lower_bound(scores, count)).reshape(-1).nonzero()[0]
-    keys = _backwards(scores.reshape(-1).take(found)).astype(np.int64) << 32
+    keys = _best_first(flat.take(found)) << 32
     if B == 1:
         keys |= found
         keys.sort()
-        best = keys[None, :count]
-        fewest = len(found)
+        best, fewest = keys[None, :count], len(keys)
     else:
         ends = found.searchsorted(np.arange(V, B * V + 1, V))
         per_row = np.diff(ends, prepend=0)
-        fewest, most = int(per_row.min()), int(per_row.max())
+        fewest = int(per_row.min())
         rows = np.arange(B).repeat(per_row)
         keys |= found - rows * V
-        # In the table each row of keys begins where a row of the table does.
-        table = np.full((B, max(most, count)), NOBODY)
-        table.reshape(-1)[np.arange(len(found)) + (np.arange(B) * table.shape[1] - ends + per_row).take(rows)] = keys
+        table = np.full((B, max(int(per_row.max()), count)), NOBODY)
+        # The keys of each row go where that row of the table begins.
+        shifts = np.arange(B) * table.shape[1] - (ends - per_row)
+        table.reshape(-1)[np.arange(len(found)) + shifts.take(rows)] = keys
         table.sort(axis=1)
         best = table[:, :count]
     if fewest < count:
-        return _with_empty_places(best, count)
-    return best & LOW_BITS, _backwards((best >> 32).astype(np.int32)).view(np.float32)
+        return _with_empty_places(best, scores, count)
+    ids = best & LOW_BITS
+    return ids, flat.take(ids if B == 1 else ids + np.arange(0, B * V, V)[:, None])
 
 
-def _with_empty_places(best: ndarray, count: int) -> tuple[ndarray, ndarray]:
+def _with_empty_places(best: ndarray, scores: ndarray, count: int) -> tuple[ndarray, ndarray]:
     missing = np.full((len(best), count - best.shape[1]), NOBODY)
     best = np.concatenate([best, missing], axis=1)
     is_there = best != NOBODY
-    values = _backwards((best >> 32).astype(np.int32)).view(np.float32)
-    return np.where(is_there, best & LOW_BITS, 0), np.where(is_there, values, np.float32(-np.inf))
+    ids = np.where(is_there, best & LOW_BITS, 0)
+    return ids, np.where(is_there, np.take_along_axis(scores, ids, axis=1), np.float32(-np.inf))
 
 
 def _lower_bound(scores: ndarray, count: int) -> ndarray:
@@ -99,11 +102,10 @@ def _lower_bound(scores: ndarray, count: int) -> ndarray:
     return np.maximum(highest[:, width - count, None], LOWEST)
 
 
-def _backwards(values: ndarray) -> ndarray:
-    """float32 as int32 in the opposite order, and such int32 as the bits of those float32."""
-    bits = (values + np.float32(0)).view(np.int32) if values.dtype == np.float32 else ~values  # -0 becomes 0
-    bits = bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
-    return ~bits if values.dtype == np.float32 else bits
+def _best_first(values: ndarray) -> ndarray:
+    """float32 as int64 of 32 bits in the opposite order."""
+    bits = (values + np.float32(0)).view(np.int32)  # -0 becomes 0
+    return (bits ^ ((~bits >> 31) | SIGN)).astype(np.int64)
 
 
 # ── Filters: candidates (B, K), best first, with their probabilities; what each leaves is a mask ─────────────────
@@ -183,9 +185,8 @@ def _shared_out(weights: ndarray) -> ndarray:
 def pick(probabilities: ndarray, numbers: ndarray) -> ndarray:
     """The place (B,) that each number of [0, 1) (B,) falls on, among probabilities (B, K) laid end to end."""
     heights = np.add.accumulate(probabilities, axis=1)
-    places = np.add.reduce(heights <= numbers[:, None] * heights[:, -1:], axis=1)
-    # Rounding up may reach the very end, where nothing stands.
-    return np.minimum(places, np.add.reduce(heights < heights[:, -1:], axis=1))
+    # The largest number, 1 - 2^-53, times a sum near 1 is rounded to less than the sum, so no place beyond is reached.
+    return np.add.reduce(heights <= numbers[:, None] * heights[:, -1:], axis=1)
 
 
 # ── The past of a row ────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,8 +241,8 @@ def log_totals(scores: ndarray) -> ndarray:
     """log of the sum of exp(score) over each row of ``scores`` (B, V): (B,)."""
     with np.errstate(over="ignore"):
         totals = np.add.reduce(np.exp(scores), axis=1)
-    is_safe = (totals > 1e-30) & (totals < 1e38)
-    if is_safe.all():
+    is_safe = [1e-30 < total < 1e38 for total in totals.tolist()]
+    if all(is_safe):
         return np.log(totals)
     # A row whose scores lie far from zero is summed from its highest; the rows beside it keep their sums.
     highest = scores.max(axis=1)
