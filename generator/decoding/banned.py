@@ -46,25 +46,27 @@ class Spellings:
         self._is_backwards = tokenizer.lines_right_to_left
         self._texts: list[str] = []
         self._leans: list[tuple[bool, bool]] = []  # to what was written before, to what comes
+        place = Place()
         for token in range(self.first, tokenizer.vocabulary_size):
-            text, *leans = self._spelled((token,))
+            text, *leans = self._spelled((token,), place)
             self._texts.append(text)
             self._leans.append((leans[1], leans[0]) if self._is_backwards else (leans[0], leans[1]))
         # Their bytes are not whole characters: what such a token says depends on its neighbours.
         self.halves = frozenset(self.first + place for place, text in enumerate(self._texts) if UNKNOWN_TEXT in text)
         self._sorted: dict[bool, list[tuple[str, int]]] = {}
 
-    def _spelled(self, tokens: tuple[int, ...]) -> tuple[str, bool, bool]:
+    def _spelled(self, tokens: tuple[int, ...], place: Place) -> tuple[str, bool, bool]:
         """(their text, whether it leans on what stands to its left, and to its right); ``tokens`` as they are written.
 
         The blank before a word of a word tokenizer is no part of it.
         """
-        place = Place()
         place.is_glued = place.starts_sentence = False
         in_order = tokens[::-1] if self._is_backwards else tokens
         text = "".join(self._tokenizer.spell(token, place) for token in in_order)
         leans_right = place.is_glued
-        text = (text + place.whole_characters(b"", is_last=True)).casefold()
+        if place.holds_half:
+            text += place.whole_characters(b"", is_last=True)
+        text = text.casefold()
         leans_left = not text.startswith(" ")
         text = text.removeprefix(" ") if self.are_words else text
         return text[::-1] if self._is_backwards else text, leans_left, leans_right
@@ -79,7 +81,7 @@ class Spellings:
 
     def joined(self, tokens: tuple[int, ...]) -> str:
         """The text of tokens some of which are no whole characters."""
-        return self._spelled(tokens)[0]
+        return self._spelled(tokens, Place())[0]
 
     def beginning_with(self, text: str, is_glued: bool) -> Iterator[int]:
         """The tokens that add something beginning with ``text``."""
@@ -216,16 +218,25 @@ class Bans:
         if token == self._tokenizer.unknown_id:
             text = UNKNOWN_TEXT
         elif key.half or token in spellings.halves:
-            tokens = (*key.half, token)
-            text = spellings.joined(tokens)
-            whole = text.rstrip(UNKNOWN_TEXT)
-            if whole != text and len(tokens) < LONGEST_CHARACTER:
-                half, half_read, text = tokens, len(whole), whole
-            text = text[key.half_read :]
+            text, half, half_read = self._joined(key, token)
         else:
             text, is_glued = spellings.added(token, key.is_glued)
         is_hit, begun, is_in_word = self._read(key.begun, key.is_in_word, text)
         return is_hit, Key(begun, is_in_word, is_glued, half, half_read)
+
+    def _joined(self, key: Key, token: int) -> tuple[str, tuple[int, ...], int]:
+        """(what is certain now, the tokens that may go on to another character, their letters that are certain)."""
+        tokens = (*key.half, token)
+        text = self._spellings.joined(tokens)
+        certain = text.rstrip(UNKNOWN_TEXT)
+        if certain == text:
+            return text[key.half_read :], (), 0
+        if len(tokens) < LONGEST_CHARACTER:
+            return certain[key.half_read :], tokens, len(certain)
+        # What came first of so many begins no character any more.
+        rest = tokens[1:]
+        read = certain[key.half_read :] or UNKNOWN_TEXT
+        return read, rest, len(self._spellings.joined(rest).rstrip(UNKNOWN_TEXT))
 
     def _read(self, begun: tuple, is_in_word: bool, text: str) -> tuple[bool, tuple, bool]:
         """(whether a banned word got whole, what is begun after it, whether a letter stands last)."""
