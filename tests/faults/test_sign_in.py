@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from lyricsite import sign_in_limit
 from tests.conftest import PASSWORD
-from tests.faults.harness import PrivateBroker
+from tests.faults.private_broker import PrivateBroker
 from tests.training.runs import in_threads
 
 LIMIT = 20
