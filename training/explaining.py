@@ -40,7 +40,7 @@ def explain_first_in_line(worker: str) -> bool:
 def start_child(run_id: str) -> subprocess.Popen:
     environment = {
         **os.environ,
-        "OMP_NUM_THREADS": str(threads_for(run_id)),
+        "OMP_NUM_THREADS": str(threads_for(run_id, is_alone=True)),
         "TRAINING_PARENT_PID": str(os.getpid()),
     }
     return subprocess.Popen(
