@@ -45,17 +45,27 @@ def test_every_variable_of_the_compose_file_is_read_by_something(compose):
     assert named <= read | READ_BY_UVICORN
 
 
+WORKERS = ("worker-training", "worker-imports")
+
+
 def test_every_long_running_service_restarts_and_says_how_it_is(compose):
     services = compose["services"]
     for name, service in services.items():
-        if name != "migrate":
+        if name not in ("migrate", *WORKERS):
             assert service["restart"] == "unless-stopped", name
-    for name in ("web", "worker-training", "worker-imports", "postgres", "redis"):
+    for name in ("web", "postgres", "redis", *WORKERS):
         assert "healthcheck" in services[name], name
 
 
+def test_a_worker_that_was_drained_is_not_started_again_and_one_that_failed_is(compose):
+    """It ends with code 0, which `test_a_worker_that_staff_empties_hands_its_run_back_ends_and_stays_known` waits for."""
+    for name in WORKERS:
+        assert compose["services"][name]["restart"] == "on-failure", name
+        assert compose["services"][name]["init"], "the code of the worker must be that of the container"
+
+
 def test_workers_get_more_time_to_stop_than_their_soft_shutdown(compose):
-    for name in ("worker-training", "worker-imports"):
+    for name in WORKERS:
         seconds = int(compose["services"][name]["stop_grace_period"].rstrip("s"))
         assert seconds > settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT + 15
 
