@@ -58,7 +58,7 @@ def test_every_long_running_service_restarts_and_says_how_it_is(compose):
 
 
 def test_a_worker_that_was_drained_is_not_started_again_and_one_that_failed_is(compose):
-    """It ends with code 0, which `test_a_worker_that_staff_empties_hands_its_run_back_ends_and_stays_known` waits for."""
+    """It ends with code 0, as `tests.faults.test_workers` sees a worker do that staff empties."""
     for name in WORKERS:
         assert compose["services"][name]["restart"] == "on-failure", name
         assert compose["services"][name]["init"], "the code of the worker must be that of the container"
