@@ -202,6 +202,8 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "lyricsite.User"
+AUTHENTICATION_BACKENDS = ["lyricsite.sign_in_limit.LimitedModelBackend"]
+SIGN_IN_TRIES_A_MINUTE = env.int("SIGN_IN_TRIES_A_MINUTE", default=20)  # wrong ones, for one name from one address
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -239,7 +241,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
-    "DEFAULT_THROTTLE_RATES": {"login": "20/min", "generate": "120/min"},
+    "DEFAULT_THROTTLE_RATES": {"generate": "120/min"},
     "NUM_PROXIES": 0,  # who asks is who is connected: anybody can write an X-Forwarded-For of their own
     "URL_FORMAT_OVERRIDE": None,  # `?format=csv` is ours: some lists answer with a file
     "EXCEPTION_HANDLER": "training.api.errors.answer_with_error",

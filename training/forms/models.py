@@ -2,8 +2,9 @@
 
 from django import forms
 
+from training.forms.sharing import NameAndSharingForm, sharing_field
 from training.language_model.presets import cell_choices
-from training.models import Checkpoint, Visibility
+from training.models import Checkpoint
 
 ORDERS = {"best": "Best first", "newest": "Newest first"}
 
@@ -31,16 +32,10 @@ class ModelImportForm(forms.Form):
     )
 
 
-class ModelForm(forms.ModelForm):
+class ModelForm(NameAndSharingForm):
     """What its owner may change of a model."""
 
-    visibility = forms.ChoiceField(
-        label="Who may use it", choices=Visibility.choices, widget=forms.RadioSelect, required=False
-    )
+    visibility = sharing_field("Who may use it")
 
-    class Meta:
+    class Meta(NameAndSharingForm.Meta):
         model = Checkpoint
-        fields = ["name", "visibility"]
-
-    def clean_visibility(self) -> str:
-        return self.cleaned_data["visibility"] or self.instance.visibility
