@@ -16,7 +16,6 @@ from generator.models import Lyric
 from generator.services import lyrics, writing
 from training.database import is_away
 from training.errors import Invalid
-from training.models import Checkpoint
 from training.streaming import event_stream, read
 
 OWN_FIELDS = ("model", "prompt", "stream", "save", "alternatives")
@@ -42,9 +41,7 @@ class GenerateView(WritingView):
     )
     def post(self, request):
         wanted, recipe = read_request(request.data)
-        # A damaged model is found too: that it can't write is said, not hidden.
-        models = Checkpoint.objects.visible_to(request.user).filter(published_at__isnull=False)
-        model = models.filter(pk=wanted["model"]).first()
+        model = writing.find_model(request.user, wanted["model"])
         if model is None:
             raise NotFound("There is no such model.")
         asked = {"user": request.user, "model": model, "prompt": wanted["prompt"], "recipe": recipe}
@@ -79,7 +76,7 @@ def read_request(body) -> tuple[dict, "writing.Recipe"]:
     wanted |= {name: body[name] for name in OWN_FIELDS if name in body}
     errors = {}
     if not isinstance(wanted["model"], str):
-        errors["model"] = ["Give the id of a model." if "model" in body else "This field is required."]
+        errors["model"] = ["Give the id or the name of a model." if "model" in body else "This field is required."]
     for name in ("stream", "save"):
         if not isinstance(wanted[name], bool):
             errors[name] = ["Give true or false."]

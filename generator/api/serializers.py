@@ -166,7 +166,7 @@ class RecipeSerializer(serializers.Serializer):
 class GenerateSerializer(RecipeSerializer):
     """What to write."""
 
-    model = serializers.CharField(help_text="The id of a model that you may use.")
+    model = serializers.CharField(help_text="A model that you may use: its id, or its name (the newest of that name).")
     prompt = serializers.CharField(
         required=False,
         allow_blank=True,

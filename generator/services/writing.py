@@ -198,7 +198,7 @@ def find_model(user, wanted: str) -> Checkpoint | None:
 
     A damaged model is found too: that it can't write is said, not hidden.
     """
-    if "\0" in wanted:  # PostgreSQL can't look for it
+    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in wanted):  # no database can look for it
         return None
     models = Checkpoint.objects.visible_to(user).filter(published_at__isnull=False)
     return models.filter(pk=wanted).first() or models.filter(name=wanted).order_by("-published_at").first()
