@@ -3,6 +3,8 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -11,11 +13,22 @@ from generator.api.doors import AlwaysJson, WritingView
 from generator.api.openai_answers import Completion, model_object
 from generator.api.openai_errors import answer_with_openai_error
 from generator.api.openai_requests import CompletionRequest, read_request
+from generator.api.openai_serializers import (
+    CompletionRequestSerializer,
+    CompletionSerializer,
+    ModelListSerializer,
+    ModelObjectSerializer,
+    OpenAiErrorSerializer,
+)
 from generator.services import writing
 from generator.services.writing import Addition, Generation
 from training.errors import ExpectedError
 from training.models import Checkpoint
 from training.streaming import event_stream
+
+OF_READING = (400, 401, 404, 405, 406, 429, 503)
+REFUSALS = dict.fromkeys(OF_READING, OpenAiErrorSerializer)
+REFUSALS_OF_WRITING = dict.fromkeys((*OF_READING, 403, 409, 413, 415), OpenAiErrorSerializer)
 
 
 class OpenAiView(APIView):
@@ -41,6 +54,12 @@ class NoSuchModel(ExpectedError):
 class ModelsView(OpenAiView):
     """The models that one may write with, the newest first."""
 
+    @extend_schema(
+        operation_id="openai_models",
+        summary="List the models, for OpenAI's clients",
+        tags=["openai"],
+        responses={200: ModelListSerializer, **REFUSALS},
+    )
     def get(self, request):
         models = Checkpoint.objects.visible_to(request.user).published().select_related("owner")
         data = [model_object(model) for model in models.order_by("-published_at")]
@@ -50,16 +69,37 @@ class ModelsView(OpenAiView):
 class ModelView(OpenAiView):
     """One model, by its id or its name."""
 
-    def get(self, request, wanted: str):
-        model = writing.find_model(request.user, wanted)
-        if model is None:
-            raise NoSuchModel(wanted)
-        return Response(model_object(model))
+    @extend_schema(
+        operation_id="openai_model",
+        summary="One model by its id or its name, for OpenAI's clients",
+        tags=["openai"],
+        responses={200: ModelObjectSerializer, **REFUSALS},
+    )
+    def get(self, request, model: str):
+        found = writing.find_model(request.user, model)
+        if found is None:
+            raise NoSuchModel(model)
+        return Response(model_object(found))
 
 
 class CompletionsView(OpenAiView, WritingView):
     """Go on from one prompt or several, whole or as a stream."""
 
+    @extend_schema(
+        operation_id="openai_completions",
+        summary="Go on from a prompt, for OpenAI's clients",
+        tags=["openai"],
+        request=CompletionRequestSerializer,
+        responses={
+            200: CompletionSerializer,
+            (200, "text/event-stream"): OpenApiResponse(
+                OpenApiTypes.STR,
+                "With `stream: true`: `data:` with a chunk of the same form as text comes, then `data: [DONE]`. "
+                "Closing the connection stops the work.",
+            ),
+            **REFUSALS_OF_WRITING,
+        },
+    )
     def post(self, request):
         asked = read_request(request.data)
         model = writing.find_model(request.user, asked.model)

@@ -6,6 +6,6 @@ from generator.api.openai import CompletionsView, ModelsView, ModelView
 
 urlpatterns = [
     path("models", ModelsView.as_view(), name="openai-models"),
-    path("models/<path:wanted>", ModelView.as_view(), name="openai-model"),
+    path("models/<path:model>", ModelView.as_view(), name="openai-model"),
     path("completions", CompletionsView.as_view(), name="openai-completions"),
 ]
