@@ -76,10 +76,7 @@ class ModelView(OpenAiView):
         responses={200: ModelObjectSerializer, **REFUSALS},
     )
     def get(self, request, model: str):
-        found = writing.find_model(request.user, model)
-        if found is None:
-            raise NoSuchModel(model)
-        return Response(model_object(found))
+        return Response(model_object(find_model(request.user, model)))
 
 
 class CompletionsView(OpenAiView, WritingView):
@@ -102,9 +99,7 @@ class CompletionsView(OpenAiView, WritingView):
     )
     def post(self, request):
         asked = read_request(request.data)
-        model = writing.find_model(request.user, asked.model)
-        if model is None:
-            raise NoSuchModel(asked.model)
+        model = find_model(request.user, asked.model)
         generations = writing.begin_together(
             user=request.user, model=model, prompts=asked.prompts, recipe=asked.recipe, alternatives=asked.logprobs
         )
@@ -123,6 +118,14 @@ class CompletionsView(OpenAiView, WritingView):
         # A client that leaves before the first event never starts the iterator that would end the work.
         response._resource_closers.append(lambda: stop(generations))
         return response
+
+
+def find_model(user, wanted: str) -> Checkpoint:
+    models = Checkpoint.objects.visible_to(user).select_related("owner")
+    model = writing.find_model(models, wanted)
+    if model is None:
+        raise NoSuchModel(wanted)
+    return model
 
 
 async def completion_events(

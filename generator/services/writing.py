@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from generator.decoding.cache import ModelCache
 from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
@@ -193,14 +194,14 @@ def _content_of(model: Checkpoint) -> bytes:
         return file.read()
 
 
-def find_model(user, wanted: str) -> Checkpoint | None:
-    """The model of this id, or else the newest of this name, among those that ``user`` may write with.
+def find_model(models: QuerySet, wanted: str) -> Checkpoint | None:
+    """The published model of this id, or else the newest of this name, among ``models``: what somebody may see.
 
     A damaged model is found too: that it can't write is said, not hidden.
     """
     if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in wanted):  # no database can look for it
         return None
-    models = Checkpoint.objects.visible_to(user).filter(published_at__isnull=False)
+    models = models.filter(published_at__isnull=False)
     return models.filter(pk=wanted).first() or models.filter(name=wanted).order_by("-published_at").first()
 
 
