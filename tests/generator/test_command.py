@@ -31,9 +31,23 @@ def test_json_is_what_the_api_answers(user):
 
 def test_every_sampling_value_can_be_given(user):
     values = {
-        "max_tokens": 20, "n": 2, "seed": 4, "temperature": 0.5, "top_k": 9, "top_p": 0.9, "min_p": 0.01,
-        "typical_p": 0.95, "repetition_penalty": 1.1, "no_repeat_ngram": 3, "stop": ["\n\n", "zz"], "lines": 4,
-        "genre": "Folk", "artist": "Nobody", "title": "A lantern", "banned": ["rain"], "min_lines": 1,
+        "max_tokens": 20,
+        "n": 2,
+        "seed": 4,
+        "temperature": 0.5,
+        "top_k": 9,
+        "top_p": 0.9,
+        "min_p": 0.01,
+        "typical_p": 0.95,
+        "repetition_penalty": 1.1,
+        "no_repeat_ngram": 3,
+        "stop": ["\n\n", "zz"],
+        "lines": 4,
+        "genre": "Folk",
+        "artist": "Nobody",
+        "title": "A lantern",
+        "banned": ["rain"],
+        "min_lines": 1,
     }
     values = {name: value for name, value in values.items() if name in FIELDS}
     assert set(values) == set(FIELDS)
