@@ -146,6 +146,15 @@ class RecipeSerializer(serializers.Serializer):
     lines = serializers.IntegerField(
         min_value=1, max_value=limits.LINES_LIMIT, allow_null=True, default=None, help_text="Lines at most."
     )
+    min_lines = serializers.IntegerField(
+        min_value=0, max_value=limits.LINES_LIMIT, default=0, help_text="Lines at least; not more than `lines`."
+    )
+    banned = serializers.ListField(
+        child=serializers.CharField(min_length=1, max_length=limits.BANNED_LENGTH_LIMIT),
+        max_length=limits.BANNED_LIMIT,
+        default=list,
+        help_text="Words and phrases that are never written, in whatever case.",
+    )
     genre = serializers.CharField(
         max_length=limits.WISH_LENGTH_LIMIT,
         allow_blank=True,

@@ -1,8 +1,10 @@
 """A candidate as it is written: drawn tokens become pieces of text, until it is done."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from generator.decoding.sampler import Past, uniform
+from numpy import ndarray
+
+from generator.decoding.sampler import Numbers, Past
 from generator.recipe import Recipe
 from training.language_model.tokenizers import NOTHING_SAID, SongFacts, TextStream, Tokenizer
 
@@ -10,8 +12,7 @@ PROMPT_TOKENS_READ = 512  # of a longer prompt the network reads the end
 KNOWN_NAMED = 12  # genres or artists, where a model is asked for one that it doesn't know
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """What one step added to one candidate. The texts of a candidate's pieces joined are its text.
 
     ``finish_reason`` is set on a candidate's last piece: "stop" (a stop string stands there, left out of the text),
@@ -51,50 +52,64 @@ def wishes_left_out(tokenizer: Tokenizer, recipe: Recipe) -> list[str]:
 
 
 class Candidate:
-    """One text as it grows: its draws, its spelling, and when it is done."""
+    """One text as it grows: its draws, its spelling, and when it is done.
 
-    def __init__(self, index: int, tokenizer: Tokenizer, recipe: Recipe, tokens: list[int]):
+    Args:
+        tokens: what the network has read before, and ``opening`` the stream that was given them.
+    """
+
+    def __init__(self, index: int, tokenizer: Tokenizer, recipe: Recipe, tokens: list[int], opening: TextStream):
         self.index = index
         self.recipe = recipe.for_candidate(index)
-        self.past = Past(self.recipe, marks=range(tokenizer.mark_count))
-        self.past.read(tokens)
-        self._tokenizer = tokenizer
-        self._stream = TextStream(tokenizer)
-        for token in tokens:  # so that the first piece knows what it follows
-            self._stream.push(token)
+        self._past = Past(self.recipe, marks=range(tokenizer.mark_count))
+        self._past.read(tokens)
+        self._end_id, self._first_text = tokenizer.end_id, tokenizer.mark_count
+        self._stream = opening.fork()
+        self._numbers = Numbers(self.recipe.seed)
         self._held = HeldText(self.recipe.stop)
         self._count = self._lines = 0
         self._has_words = False  # on the present line, by the network
+        # Asked once, as most recipes want neither.
+        self._looks_back, self._holds_back = self._past.matters, bool(self.recipe.stop)
+        self.weighs = self._looks_back
 
     def number(self) -> float:
         """The random number of the next draw."""
-        return uniform(self.recipe.seed, self._count)
+        return self._numbers.at(self._count)
+
+    def weigh(self, scores: ndarray) -> None:
+        """Lower and forbid, in ``scores`` (V,) themselves, what recipe and past say; only where it ``weighs``."""
+        self._past.weigh(scores)
 
     def take(self, token: int, log_probability: float, alternatives: tuple[tuple[int, float], ...] = ()) -> Piece:
         """Go on with a drawn token: what it adds to the text."""
-        self.past.read([token])
+        if self._looks_back:
+            self._past.read((token,))
         self._count += 1
-        reason = "length" if self._count == self.recipe.max_tokens else None
-        if token == self._tokenizer.end_id:
-            reason, written = "end", self._stream.rest()
-        elif self._ends_last_line(token):
-            reason, written = "lines", self._stream.rest()
-        else:  # at the longest, what is not complete stays away: half a character, a line without its beginning
-            written = self._stream.push(token)
-        text, is_stopped = self._held.push(written)
-        if is_stopped:
-            reason = "stop"
-        elif reason:
-            text += self._held.rest()
+        if token >= self._first_text:
+            # At the longest, what is not complete stays away: half a character, a line without its beginning.
+            self._has_words, reason, text = True, None, self._stream.push(token)
+        else:
+            reason, text = self._take_mark(token)
+        if reason is None and self._count == self.recipe.max_tokens:
+            reason = "length"
+        if self._holds_back:
+            text, is_stopped = self._held.push(text)
+            if is_stopped:
+                reason = "stop"
+            elif reason:
+                text += self._held.rest()
         return Piece(self.index, text, token, log_probability, reason, alternatives)
 
-    def _ends_last_line(self, token: int) -> bool:
-        if token >= self._tokenizer.mark_count:
-            self._has_words = True
-            return False
+    def _take_mark(self, token: int) -> tuple[str | None, str]:
+        """(why the text ends here, what is written) with the end of a song or of a line."""
+        if token == self._end_id:
+            return "end", self._stream.rest()
         self._lines += self._has_words
         self._has_words = False
-        return self._lines == self.recipe.lines
+        if self._lines == self.recipe.lines:
+            return "lines", self._stream.rest()
+        return None, self._stream.push(token)
 
 
 class HeldText:

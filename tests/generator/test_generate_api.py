@@ -7,7 +7,9 @@ import pytest
 from django.core.cache import cache
 
 from generator.api.doors import GenerateThrottle
+from generator.api.serializers import RecipeSerializer
 from generator.models import Lyric
+from generator.recipe import FIELDS
 from generator.services import writing
 from tests.generator.tiny_models import publish
 from tests.processes import wait_until
@@ -169,6 +171,14 @@ ATTACKS = [
     *[("top_p", value) for value in (-1, 0, 2)],
     *[("prompt", value) for value in ("x" * 10_000_000, "\n" * 1_000_000, "\ud800", "\x00", None, 7, ["a"])],
     ("stop", ["x"] * 100_000),
+    *[("banned", value) for value in (["x"] * 100_000, [""], ["a\nb"], 7, ["x" * 100_000])],
+    *[("min_lines", value) for value in (-1, 10**9, 1.5, None)],
+    *[("min_p", value) for value in (-0.1, 1.1, float("nan"))],
+    *[("typical_p", value) for value in (0, 1.1)],
+    *[("repetition_penalty", value) for value in (0.9, 6, float("inf"))],
+    *[("no_repeat_ngram", value) for value in (-1, 65)],
+    *[("lines", value) for value in (0, 10**9)],
+    *[("genre", value) for value in ("x" * 81, "a\nb", 7)],
     ("seed", 2**70),
     ("model", 7),
     ("model", None),
@@ -282,6 +292,10 @@ def test_a_process_with_too_many_streams_refuses_one_more_and_stops_its_work(wri
 def test_asking_too_often_is_a_429(write, monkeypatch):
     monkeypatch.setattr(GenerateThrottle, "THROTTLE_RATES", {"generate": "2/min"})
     assert [write(max_tokens=1).status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_every_sampling_value_is_described():
+    assert set(RecipeSerializer().fields) == set(FIELDS)
 
 
 def test_an_eventstream_client_gets_its_refusal_as_json(api, model):
