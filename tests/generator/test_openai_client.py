@@ -3,15 +3,14 @@
 import asyncio
 import threading
 
-import numpy as np
 import openai
 import pytest
 
-from generator.decoding.model_file import WritingModel
 from generator.services import writing
 from lyricsite.models import ApiToken
+from tests.generator.endless import endless_model
 from tests.generator.live_site import live_site
-from tests.generator.tiny_models import model_bytes, publish, tiny_tokenizer
+from tests.generator.tiny_models import model_bytes, publish
 from tests.processes import wait_until
 from training.language_model.lyric_text import normalise
 
@@ -46,36 +45,22 @@ def client(site, token):
         yield client
 
 
-class Gated:
-    """A network that never ends a song, and steps only while its gate is open."""
-
-    def __init__(self, size):
-        self.size, self.is_open = size, threading.Event()
-        self.is_open.set()
-
-    def first_memory(self, rows):
-        return [np.zeros((rows, 1), np.float32)]
-
-    def step(self, tokens, memory):
-        self.is_open.wait(20)
-        scores = np.zeros((len(tokens), self.size), np.float32)
-        scores[:, -1] = 9
-        return scores, memory
+@pytest.fixture
+def endless_one():
+    return endless_model()
 
 
 @pytest.fixture
-def network():
-    return Gated(tiny_tokenizer("char").vocabulary_size)
+def network(endless_one):
+    yield endless_one.network
+    endless_one.network.is_open.set()
 
 
 @pytest.fixture
-def endless(user, network, monkeypatch):
+def endless(user, endless_one, network, monkeypatch):
     """A model whose texts end when their reader leaves."""
-    model = publish(user, name="Endless")
-    endless_one = WritingModel(network, tiny_tokenizer("char"), size_bytes=0)
     monkeypatch.setattr(writing, "load_model", lambda _: endless_one)
-    yield model
-    network.is_open.set()
+    return publish(user, name="Endless")
 
 
 def in_async_client(site, token, use):
