@@ -9,6 +9,8 @@ from generator.services.lyrics import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
 from training.api.fields import ObjectField
 from training.models import Checkpoint
 
+ALTERNATIVES_LIMIT = 20
+
 
 class VisibleModelField(serializers.PrimaryKeyRelatedField):
     """A model by its id, among those that the person may use."""
@@ -144,6 +146,15 @@ class RecipeSerializer(serializers.Serializer):
     lines = serializers.IntegerField(
         min_value=1, max_value=limits.LINES_LIMIT, allow_null=True, default=None, help_text="Lines at most."
     )
+    min_lines = serializers.IntegerField(
+        min_value=0, max_value=limits.LINES_LIMIT, default=0, help_text="Lines at least; not more than `lines`."
+    )
+    banned = serializers.ListField(
+        child=serializers.CharField(min_length=1, max_length=limits.BANNED_LENGTH_LIMIT),
+        max_length=limits.BANNED_LIMIT,
+        default=list,
+        help_text="Words and phrases that are never written, in whatever case.",
+    )
     genre = serializers.CharField(
         max_length=limits.WISH_LENGTH_LIMIT,
         allow_blank=True,
@@ -164,7 +175,7 @@ class RecipeSerializer(serializers.Serializer):
 class GenerateSerializer(RecipeSerializer):
     """What to write."""
 
-    model = serializers.CharField(help_text="The id of a model that you may use.")
+    model = serializers.CharField(help_text="A model that you may use: its id, or its name (the newest of that name).")
     prompt = serializers.CharField(
         required=False,
         allow_blank=True,
@@ -173,6 +184,23 @@ class GenerateSerializer(RecipeSerializer):
     )
     stream = serializers.BooleanField(default=False, help_text="Answer with server-sent events: token …, then done.")
     save = serializers.BooleanField(default=False, help_text="Keep the first text as a lyric of yours.")
+    alternatives = serializers.IntegerField(
+        min_value=0,
+        max_value=ALTERNATIVES_LIMIT,
+        default=0,
+        help_text="With each token of the answer, so many that the network thought likeliest. The text stays the same.",
+    )
+
+
+class AlternativeSerializer(serializers.Serializer):
+    text = serializers.CharField(help_text="A token as it would be written there by itself; the end is empty.")
+    log_probability = serializers.FloatField(help_text="By the network alone, in nats.")
+
+
+class PieceSerializer(AlternativeSerializer):
+    text = serializers.CharField(help_text="What it added to the text; a break comes with what follows it.")
+    token = serializers.CharField(help_text="The token itself, written as the alternatives are.")
+    alternatives = AlternativeSerializer(many=True, help_text="The likeliest first.")
 
 
 class CandidateSerializer(serializers.Serializer):
@@ -182,6 +210,7 @@ class CandidateSerializer(serializers.Serializer):
     log_probability = serializers.FloatField(help_text="Of the whole text, by the network alone, in nats.")
     finish_reason = serializers.ChoiceField(choices=("stop", "length", "end", "lines", "time"))
     seed = serializers.IntegerField(help_text="Writes this text alone.")
+    pieces = PieceSerializer(many=True, required=False, help_text="Its tokens, where `alternatives` were asked for.")
 
 
 class UsageSerializer(serializers.Serializer):

@@ -54,6 +54,7 @@ def make_world(user) -> dict[str, str]:
         "runs": run.pk,
         "races": race.pk,
         "models": model.pk,
+        "model": model.pk,
     }
 
 

@@ -149,6 +149,9 @@ TABLE = {
     "model-api-detail": READ | {"PATCH": "write", "DELETE": "write"},
     "model-api-download": READ,
     "lyric-generate-api": posts("own"),
+    "openai-models": OWN,
+    "openai-model": READ,
+    "openai-completions": posts("own"),
     "lyrics-api": OWN | posts("own"),
     "lyric-api": MINE | {"PATCH": "mine", "DELETE": "mine"},
     "lyric-bookmark-api": {"PUT": "mine", "DELETE": "mine"},
@@ -229,7 +232,7 @@ def told(answer) -> str:
 def ask(cast, role: str, method: str, address: str, body: dict | None = None, headers: dict | None = None):
     """The answer, and whether asking changed anything; it is all undone."""
     with transaction.atomic(), writes() as written:
-        client, form = cast.client(role), address.startswith("/admin/") or not address.startswith("/api/")
+        client, form = cast.client(role), address.startswith("/admin/") or not address.startswith(("/api/", "/v1/"))
         sent = {} if method in ("GET", "HEAD") else {"data": body or {}, "content_type": "application/json"}
         if form and method == "POST":
             sent = {"data": body or {}}
@@ -266,7 +269,7 @@ def test_every_route_by_everybody(group, doorbells):
 def faults_of(cast, route: Route, method: str, role: str, *, is_shared: bool) -> Iterator[str]:
     """What is wrong with the answer to one question, in words."""
     kind, is_safe = TABLE[route.key].get("GET" if method == "HEAD" else method), method in ("GET", "HEAD")
-    is_api = route.pattern.startswith(("api/v1/", "metrics"))
+    is_api = route.pattern.startswith(("api/v1/", "v1/", "metrics"))
     address = route.address(cast.shared if is_shared else cast.private)
     answer, has_changed = ask(cast, role, method, address)
     if method == "HEAD" and answer.status_code == 405:  # many pages have none
