@@ -12,8 +12,8 @@ from training.models.identifiers import new_id
 
 class CollectionQuerySet(SharedQuerySet):
     def with_counts(self) -> "CollectionQuerySet":
-        """Each with ``lyrics_count``, which counts a lyric as often as it lies in there."""
-        return self.annotate(lyrics_count=Count("entries"))
+        """Each with ``lyrics_count``, which counts a lyric as often as it lies in there; the newest first."""
+        return self.annotate(lyrics_count=Count("entries")).order_by("-created_at", "-id")
 
 
 class Collection(Shared):

@@ -31,6 +31,12 @@ def test_a_name_is_put_on_one_line(collection):
     assert (collection.name, collection.description) == ("June’s record", "For June.")
 
 
+def test_the_newest_stands_first(user, filled):
+    newer = collections.create_collection(user=user, name="Newer")
+    counted = Collection.objects.with_counts()
+    assert [(one, one.lyrics_count) for one in counted] == [(newer, 0), (filled, 3)]
+
+
 def test_a_lyric_lies_there_as_often_as_it_was_added(filled):
     again = filled.entries.first().lyric
     entry = collections.add_lyric(collection=filled, lyric=again, position=2)
