@@ -122,6 +122,7 @@ class CollectionSerializer(serializers.ModelSerializer):
         return collection.entries.count() if counted is None else counted
 
 
+@extend_schema_field(serializers.CharField())
 class OwnLyricField(serializers.PrimaryKeyRelatedField):
     """A lyric by its id, among the person's own."""
 
