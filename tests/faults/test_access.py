@@ -146,6 +146,7 @@ TABLE = {
     "model-api-list": OWN,
     "model-api-detail": READ | {"PATCH": "write", "DELETE": "write"},
     "model-api-download": READ,
+    "model-unknown-words-api": posts("use"),
     "lyric-generate-api": posts("own"),
     "lyrics-api": OWN | posts("own"),
     "lyric-api": MINE | {"PATCH": "mine", "DELETE": "mine"},
