@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django import forms
 from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Left
+from django.http import QueryDict
 
 from generator import recipe as limits
 from training.language_model.config import CONDITION_LIMITS
@@ -37,6 +38,9 @@ class TextsField(forms.CharField):
     def clean(self, value) -> list[str]:
         lines = super().clean(value).splitlines()
         return [line.replace("\\n", "\n") for line in lines if line]
+
+    def prepare_value(self, value):
+        return "\n".join(text.replace("\n", "\\n") for text in value) if isinstance(value, list) else value
 
 
 @dataclass(frozen=True)
@@ -224,6 +228,16 @@ class ComposeForm(forms.Form):
         return [self[name] for name in self.recipe_names if name not in IN_THE_OPEN]
 
     @property
+    def summary(self) -> str:
+        """What the fold holds that is not neutral, in a few words."""
+        values = [
+            (field.label.lower(), field.value(), field.field.widget.attrs["data-neutral"]) for field in self.folded
+        ]
+        return ", ".join(
+            f"{label} {_said(value)}" for label, value, neutral in values if _said(value) not in ("", neutral)
+        )
+
+    @property
     def has_error_in_fold(self) -> bool:
         wishes = [self[name] for name in (*CONDITION_LIMITS, "title")]
         return any(field.errors for field in (*self.folded, *wishes))
@@ -254,6 +268,18 @@ class ComposeForm(forms.Form):
         return {"max_tokens": limits.TOKENS_LIMIT} | {
             name: value for name, value in values.items() if value is not None
         }
+
+
+def _said(value) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value if value is not None else "")
+
+
+def suggested(query: QueryDict) -> dict:
+    """Initial values from an address: a link can name a model, and a kept lyric can be written again."""
+    named = {name: field for name, field in ComposeForm.base_fields.items() if query.get(name)}
+    return {
+        name: query.getlist(name) if isinstance(field, TextsField) else query[name] for name, field in named.items()
+    }
 
 
 def _kind_of(field: forms.Field) -> str:
