@@ -23,9 +23,9 @@ function bindCompose(page, surroundings) {
   const desk = bindDesk(form, find, { page, server, ...surroundings });
 
   const list = find("offers");
-  if (list) new Offers(form, { list, chosen: find("chosen-offer"), about: find("chosen-about"), search: find("offer-search"), none: find("offer-none") });
+  if (list) new Offers(form, { list, chosen: find("chosen-offer"), search: find("offer-search"), none: find("offer-none"), page });
   const model = () => form.elements.model.value;
-  const words = new UnknownWords(form.elements.prompt, { mirror: find("mirror"), says: find("unknown-words"), server, model, page, later: surroundings.later });
+  const words = new UnknownWords(form.querySelector("[name=prompt]"), { mirror: find("mirror"), says: find("unknown-words"), server, model, page, later: surroundings.later });
   form.addEventListener("change", ({ target }) => target.name === "model" && words.askSoon());
   form.addEventListener("input", () => sayFold(form, find("compose-summary")));
   bindKeys(page, { desk, dialog: find("keys"), open: find("keys-open") });
@@ -33,7 +33,7 @@ function bindCompose(page, surroundings) {
 
 function bindDesk(form, find, { page, server, ...surroundings }) {
   const past = new Past(find("undo"));
-  const seed = new Seed(page.getElementById("id_seed"), { forget: find("forget-seed"), roll: find("roll") });
+  const seed = new Seed(form.querySelector("[name=seed]"), { forget: find("forget-seed"), roll: find("roll") });
   const columns = new Columns(find("candidates"), find("candidate-template"), { onUse: (index) => desk.use(index) });
   const papers = new Papers(find("verse"), columns, { say: (...words) => desk.say(...words), ...surroundings });
   const trouble = new Trouble(find("trouble"), form, { page, ...surroundings });

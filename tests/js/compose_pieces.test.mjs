@@ -28,17 +28,17 @@ test("without an opening the first line begins with the first piece", () => {
 const likely = (text, probability) => ({ text, log_probability: Math.log(probability) });
 
 test("what was written is marked among what might have been", () => {
-  const piece = { ...likely(" sea", 0.25), alternatives: [likely(" home", 0.5), likely(" sea", 0.25)] };
+  const piece = { token: " sea", ...likely(" sea", 0.25), alternatives: [likely(" home", 0.5), likely(" sea", 0.25)] };
   assert.deepEqual(alternativesOf(piece).map(({ text, isWritten }) => [text, isWritten]), [[" home", false], [" sea", true]]);
 });
 
-test("what was written stands last where it is not among the likeliest", () => {
-  const piece = { ...likely(" sea", 0.01), alternatives: [likely(" home", 0.5)] };
+test("what was written stands among them though it is not one of the likeliest", () => {
+  const piece = { token: " sea", ...likely(" sea", 0.01), alternatives: [likely(" home", 0.5)] };
   assert.deepEqual(alternativesOf(piece).map(({ text, isWritten }) => [text, isWritten]), [[" home", false], [" sea", true]]);
 });
 
 test("of two pieces that read the same only one was written", () => {
-  const piece = { ...likely("", 0.2), alternatives: [likely("", 0.6), likely("", 0.2)] };
+  const piece = { token: "\n", ...likely("", 0.2), alternatives: [likely("\n", 0.6), likely("\n", 0.2)] };
   assert.deepEqual(alternativesOf(piece).map(({ isWritten }) => isWritten), [false, true]);
 });
 
@@ -53,5 +53,5 @@ test("a text whose lines are written from their end can't be read piece by piece
 });
 
 test("what is not seen has a name", () => {
-  assert.deepEqual([" sea", "\n", " ", ""].map(nameOf), ["sea", "a new line", "a blank", "a break or the end"]);
+  assert.deepEqual([" sea", "\n", "\n\n", " ", ""].map(nameOf), ["sea", "a new line", "a new stanza", "a blank", "the end"]);
 });

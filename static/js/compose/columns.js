@@ -1,6 +1,6 @@
 // The versions as columns, A to H: each is written in its own, and any of them can be taken into the editor.
 
-import { showVerse } from "./verse.js";
+import { linesOf, sayLines, showVerse } from "./verse.js";
 
 const LETTERS = "ABCDEFGH";
 
@@ -40,9 +40,10 @@ export class Columns {
   choose(chosen, texts) {
     this.columns.forEach((column, index) => {
       const isChosen = index === chosen;
-      column.toggleAttribute("aria-current", isChosen);
       if (isChosen) column.setAttribute("aria-current", "true");
-      column.querySelector("[data-says]").textContent = isChosen ? "in the editor" : texts[index] ? "" : "nothing written";
+      else column.removeAttribute("aria-current");
+      column.querySelector("[data-letter]").textContent = LETTERS[index] + (isChosen ? ", in the editor" : "");
+      column.querySelector("[data-says]").textContent = texts[index] ? sayLines(linesOf(texts[index])) : "nothing written";
       column.querySelector("[data-use]").hidden = isChosen || !texts[index];
     });
   }

@@ -8,8 +8,8 @@ export function fits(text, typed) {
 }
 
 export class Offers {
-  constructor(form, { list, chosen, about, search, none }) {
-    Object.assign(this, { form, list, chosen, about, none });
+  constructor(form, { list, chosen, search, none, page }) {
+    Object.assign(this, { form, list, chosen, none, page });
     this.choices = [...list.querySelectorAll("[data-offer]")];
     list.addEventListener("change", ({ target }) => target.name === "model" && this.show());
     // A click by hand closes the list; the arrow keys, which click too, go on through it.
@@ -27,7 +27,9 @@ export class Offers {
     if (!this.radio) return;
     const offer = this.radio.closest("[data-offer]").querySelector(".offer");
     this.chosen.replaceChildren(...offer.cloneNode(true).childNodes);
-    this.about.href = this.radio.dataset.about;
+    const about = this.page.createElement("a");
+    Object.assign(about, { href: this.radio.dataset.about, title: "About this model", textContent: this.radio.dataset.name });
+    this.chosen.querySelector("[data-offer-name]").replaceChildren(about);
   }
 
   close({ target, detail }) {

@@ -15,9 +15,10 @@ export function sayPercent(probability) {
 
 // How a piece is called where it is not seen.
 export function nameOf(text) {
-  if (text === "") return "a break or the end";
-  if (!text.trim()) return text.includes("\n") ? "a new line" : "a blank";
-  return text.trim();
+  if (text.trim()) return text.trim();
+  if (text.includes("\n\n")) return "a new stanza";
+  if (text.includes("\n")) return "a new line";
+  return text ? "a blank" : "the end";
 }
 
 // The lines of a text: what was given, and after it the pieces; a piece without text is a break that shows later.
@@ -33,14 +34,15 @@ export function linesOfPieces(given, pieces) {
 }
 
 // The likeliest pieces in one place, the one that was written among them: [{text, probability, isWritten}, …].
-export function alternativesOf({ text, log_probability, alternatives }) {
+// `token` is a piece by itself: a break has no text until something follows.
+export function alternativesOf({ token, log_probability, alternatives }) {
   const found = alternatives.map((one) => ({ text: one.text, probability: Math.exp(one.log_probability), isWritten: false }));
   const likeness = (one) => Math.abs(one.probability - Math.exp(log_probability));
   // Two pieces may read the same (two kinds of break): the one of this probability is the one that was written.
-  const same = found.filter((one) => one.text.trim() === text.trim() && likeness(one) < 1e-4);
+  const same = found.filter((one) => one.text === token && likeness(one) < 1e-4);
   if (same.length) same[0].isWritten = true;
-  else found.push({ text, probability: Math.exp(log_probability), isWritten: true });
-  return found;
+  else found.push({ text: token, probability: Math.exp(log_probability), isWritten: true });
+  return found.sort((one, other) => other.probability - one.probability);
 }
 
 // The geometric mean: what the network gave each piece, taken over all of them.

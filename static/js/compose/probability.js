@@ -3,6 +3,8 @@
 import { alternativesOf, isReadable, linesOfPieces, meanProbability, nameOf, sayPercent, stepOf } from "./pieces.js";
 import { stanzasOf } from "./verse.js";
 
+const SIGN_OF_BREAK = "↵";
+
 export class Probability {
   constructor(button, { sheet, coloured, panel, server, page, onTrouble }) {
     Object.assign(this, { button, sheet, coloured, panel, server, page, onTrouble, controller: null });
@@ -11,6 +13,7 @@ export class Probability {
     coloured.addEventListener("focusin", ({ target }) => this.choose(target.closest("[data-piece]")));
     coloured.addEventListener("click", ({ target }) => target.closest("[data-piece]")?.focus());
     coloured.addEventListener("keydown", (event) => this.move(event));
+    this.part("alternatives-close").addEventListener("click", () => this.close());
   }
 
   get isShown() {
@@ -67,14 +70,14 @@ export class Probability {
 
   span({ text, index }) {
     const span = this.page.createElement("span");
-    span.textContent = text || "↵";
+    span.textContent = text || SIGN_OF_BREAK;
     if (index === null) span.className = "given";
     else {
       const probability = Math.exp(this.pieces[index].log_probability);
       span.className = text ? "piece" : "piece piece-break";
       Object.assign(span.dataset, { piece: index, step: stepOf(probability) });
       for (const [name, value] of Object.entries({ role: "button", tabindex: "-1", "aria-pressed": "false" })) span.setAttribute(name, value);
-      span.setAttribute("aria-label", `${nameOf(text)}, ${sayPercent(probability)}`);
+      span.setAttribute("aria-label", `${nameOf(this.pieces[index].token)}, ${sayPercent(probability)}`);
       span.title = sayPercent(probability);
     }
     return span;
@@ -87,7 +90,7 @@ export class Probability {
     span.setAttribute("aria-pressed", "true");
     span.setAttribute("tabindex", "0");
     const piece = this.pieces[span.dataset.piece];
-    this.part("piece-shown").textContent = nameOf(piece.text);
+    this.part("piece-shown").textContent = nameOf(piece.token);
     this.part("alternative-list").replaceChildren(...alternativesOf(piece).map((one) => this.alternative(one)));
     this.part("alternatives").hidden = false;
   }
@@ -95,12 +98,20 @@ export class Probability {
   alternative({ text, probability, isWritten }) {
     const row = this.page.createElement("li");
     if (isWritten) row.setAttribute("aria-current", "true");
-    const [word, meter, percent] = ["span", "meter", "b"].map((tag) => row.appendChild(this.page.createElement(tag)));
+    const [word, bar, percent] = ["span", "progress", "b"].map((tag) => row.appendChild(this.page.createElement(tag)));
     word.textContent = nameOf(text);
-    meter.value = probability;
-    meter.setAttribute("aria-hidden", "true");
+    bar.className = "progress";
+    bar.value = probability;
+    bar.setAttribute("aria-hidden", "true");
     percent.textContent = sayPercent(probability);
     return row;
+  }
+
+  close() {
+    this.part("alternatives").hidden = true;
+    const piece = this.coloured.querySelector('[aria-pressed="true"]');
+    piece?.setAttribute("aria-pressed", "false");
+    return piece;
   }
 
   move(event) {

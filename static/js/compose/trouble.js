@@ -8,12 +8,16 @@ export class Trouble {
     this.part = (name) => note.querySelector(`[data-trouble-${name}]`);
   }
 
-  show({ words, fields }) {
+  show({ words, fields, seconds = null }) {
+    const [tone, icon] = seconds ? ["warn", "warn"] : ["error", "cross"]; // patience is no error
+    this.note.dataset.tone = tone;
+    this.note.querySelector("use").setAttribute("href", `#i-${icon}`);
     const rest = [words].filter(Boolean);
     for (const [name, found] of Object.entries(fields)) {
-      const control = this.form.elements[name];
+      // Not by `form.elements`: buttons beside the lyric carry the same names.
+      const control = /^\w+$/.test(name) ? this.form.querySelector(`[name=${name}]`) : null;
       const sentence = [found].flat().join(" ");
-      if (control?.closest && !control.hidden && control.type !== "hidden") this.showAt(control, sentence);
+      if (control && !["hidden", "radio"].includes(control.type)) this.showAt(control, sentence);
       else rest.push(`${name}: ${sentence}`);
     }
     this.note.hidden = rest.length === 0;
