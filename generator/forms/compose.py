@@ -151,6 +151,20 @@ class ComposeForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 1, "placeholder": "[Outro]"}),
         help_text=f"Up to {limits.STOPS_LIMIT} texts, one a line: the lyric ends before the first of them.",
     )
+    banned = TextsField(
+        label="Never write",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 1, "placeholder": "baby"}),
+        help_text="Words and phrases that must not come up, one a line.",
+    )
+    min_lines = forms.IntegerField(
+        label="Lines at least",
+        min_value=0,
+        max_value=limits.LINES_LIMIT,
+        initial=0,
+        required=False,
+        help_text="The network may not end its song before; 0 for whenever it likes.",
+    )
     max_tokens = forms.IntegerField(
         label="Longest length",
         min_value=1,

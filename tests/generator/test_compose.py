@@ -5,7 +5,8 @@ from html import escape
 import pytest
 from django.urls import reverse
 
-from generator.recipe import Recipe
+from generator.forms.compose import ComposeForm
+from generator.recipe import FIELDS, Recipe
 from generator.services import writing
 from tests.generator.tiny_models import model_bytes, publish
 from tests.songs import make_ready_dataset
@@ -172,6 +173,10 @@ def test_every_sampling_value_of_the_form_reaches_the_recipe(signed_in, user):
     recipe = page.context["generation"].recipe.to_dict()
     assert {name: recipe[name] for name in values} == values
     assert recipe["stop"] == ["[Outro]", "\n\n"]
+
+
+def test_every_value_of_a_recipe_can_be_asked_for():
+    assert set(FIELDS) <= ComposeForm.base_fields.keys()
 
 
 def test_an_empty_value_is_its_default(signed_in, user):

@@ -93,6 +93,7 @@ export class Probability {
     this.part("piece-shown").textContent = nameOf(piece.token);
     this.part("alternative-list").replaceChildren(...alternativesOf(piece).map((one) => this.alternative(one)));
     this.part("alternatives").hidden = false;
+    span.scrollIntoView({ block: "nearest" });
   }
 
   alternative({ text, probability, isWritten }) {
