@@ -170,6 +170,7 @@ QUEUED_RUNS_PER_USER = env.int("QUEUED_RUNS_PER_USER", default=5)
 STAFF_QUEUED_RUNS = env.int("STAFF_QUEUED_RUNS", default=100)
 RUNNING_RUNS_PER_USER = env.int("RUNNING_RUNS_PER_USER", default=1)  # staff may fill what nobody else needs
 GENERATIONS_PER_USER = env.int("GENERATIONS_PER_USER", default=4)
+HISTORY_LIMIT = env.int("HISTORY_LIMIT", default=500)  # texts of a person that nobody kept; then the oldest go
 UNREAD_SECONDS = env.float("UNREAD_SECONDS", default=45)  # then a client that takes nothing of its answer is cut off
 GENERATION_SECONDS = env.float("GENERATION_SECONDS", default=60)
 MODEL_CACHE_BYTES = env.int("MODEL_CACHE_MB", default=512) * 1024 * 1024
