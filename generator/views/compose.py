@@ -9,8 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from generator.forms.compose import ComposeForm, SideBySideForm, suggested
+from generator.models import Lyric
 from generator.recipe import PROMPT_LIMIT_BYTES
-from generator.services import writing
+from generator.services import history, writing
 from training.errors import ExpectedError, Invalid
 from training.forms.refusals import add_refusal
 
@@ -30,11 +31,13 @@ def compose(request: HttpRequest) -> HttpResponse:
     except ExpectedError as error:
         add_refusal(form, error)
         return _compose_page(request, form, status=error.status)
-    return _compose_page(request, form, generation=generation)
+    noted = history.note(user=request.user, generation=generation)
+    return _compose_page(request, form, generation=generation, noted=noted)
 
 
-def _compose_page(request, form: ComposeForm, *, generation=None, status: int = 200) -> HttpResponse:
-    versions = [_version(generation, choice) for choice in generation.choices] if generation else []
+def _compose_page(request, form: ComposeForm, *, generation=None, noted=(), status: int = 200) -> HttpResponse:
+    """The page, with what was written, each candidate with its row of the history."""
+    versions = [_version(generation, generation.choices[index], lyric) for index, lyric in enumerate(noted)]
     context = {
         "form": form,
         "generation": generation,
@@ -44,13 +47,16 @@ def _compose_page(request, form: ComposeForm, *, generation=None, status: int = 
     return render(request, "generator/compose.html", context, status=status)
 
 
-def _version(generation: writing.Generation, choice: writing.Choice) -> dict:
-    """A candidate as the page shows it: its name among the others, its text, and the recipe that writes it alone."""
+def _version(generation: writing.Generation, choice: writing.Choice, lyric: Lyric) -> dict:
+    """A candidate as the page shows it: its name among the others, its text, the recipe that writes it alone, and
+    where the history has it.
+    """
     text = generation.text_of(choice)
     return {
         "letter": ascii_uppercase[choice.index],
         "choice": choice,
         "text": text,
+        "lyric": lyric,
         "recipe": json.dumps(generation.recipe.for_candidate(choice.index).to_dict()),
         "may_go_on": len(text.encode()) <= PROMPT_LIMIT_BYTES,
     }

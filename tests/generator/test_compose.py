@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from generator.forms.compose import ComposeForm
+from generator.models import Lyric
 from generator.recipe import FIELDS, Recipe
 from generator.services import writing
 from tests.generator.tiny_models import model_bytes, publish
@@ -154,6 +155,18 @@ def test_every_version_comes_back_with_its_seed_and_can_be_saved(signed_in, user
     alone = ask(signed_in, model, seed=42, n=1)
     assert alone.context["versions"][0]["text"] == versions[1]["text"]
     assert "Save B" not in alone.content.decode()
+
+
+def test_every_version_is_in_the_history_at_once_and_saving_one_keeps_it(signed_in, user):
+    page = ask(signed_in, publish(user), seed=41, n=2)
+    noted = [version["lyric"] for version in page.context["versions"]]
+    assert [lyric.seed for lyric in noted] == [41, 42]
+    assert not Lyric.objects.kept().exists()
+    shown = page.content.decode()
+    assert f'name="lyric" value="{noted[1].pk}"' in shown
+    signed_in.post(reverse("generator:lyric-save"), {"lyric": noted[1].pk, "text": "My words", "title": ""})
+    assert Lyric.objects.kept().get() == noted[1]
+    assert Lyric.objects.count() == 2
 
 
 def test_a_text_is_gone_on_with_by_the_button_that_carries_it(signed_in, user):

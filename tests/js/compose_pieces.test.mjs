@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { alternativesOf, isReadable, linesOfPieces, meanProbability, nameOf, sayPercent, stepOf } from "../../static/js/compose/pieces.js";
 
 test("the rarer a piece, the stronger its colour", () => {
-  assert.deepEqual([1, 0.5, 0.49, 0.2, 0.05, 0.01, 0.001, 0].map(stepOf), [0, 0, 1, 1, 2, 3, 4, 4]);
+  assert.deepEqual([1, 0.5, 0.49, 0.1, 0.05, 0.01, 0.001, 0].map(stepOf), [0, 0, 1, 1, 2, 2, 3, 4]);
 });
 
 test("percentages keep the digits that matter", () => {
@@ -53,5 +53,6 @@ test("a text whose lines are written from their end can't be read piece by piece
 });
 
 test("what is not seen has a name", () => {
+  assert.equal(nameOf(" \ufffd"), "a word it does not know");
   assert.deepEqual([" sea", "\n", "\n\n", " ", ""].map(nameOf), ["sea", "a new line", "a new stanza", "a blank", "the end"]);
 });

@@ -195,6 +195,7 @@ export class Desk {
       firstSeed: asked.seed,
     };
     return {
+      lyric: choice?.lyric ?? "", // where the history has it
       model: asked.model,
       prompt: asked.prompt,
       recipe: JSON.stringify(recipe),

@@ -1,6 +1,6 @@
 // What the network thought of each piece that it wrote, in numbers and words.
 
-const STEPS = [0.5, 0.2, 0.05, 0.01]; // at least so likely; what is rarer than all of them is the last step
+const STEPS = [0.5, 0.1, 0.01, 0.001]; // at least so likely; what is rarer than all of them is the last step
 
 export function stepOf(probability) {
   const step = STEPS.findIndex((atLeast) => probability >= atLeast);
@@ -15,6 +15,7 @@ export function sayPercent(probability) {
 
 // How a piece is called where it is not seen.
 export function nameOf(text) {
+  if (text.includes("\ufffd")) return "a word it does not know";
   if (text.trim()) return text.trim();
   if (text.includes("\n\n")) return "a new stanza";
   if (text.includes("\n")) return "a new line";

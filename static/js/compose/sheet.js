@@ -1,6 +1,6 @@
 // The lyric on its sheet: words to be changed, what they were made by, and the certificate beside them.
 
-const FIELDS = ["model", "prompt", "recipe", "generated_text", "text"];
+const FIELDS = ["lyric", "model", "prompt", "recipe", "generated_text", "text"];
 const EDIT_PAUSE = 1500; // milliseconds: typing on after less belongs to the same change
 
 export class Sheet {
