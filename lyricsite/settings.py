@@ -191,7 +191,7 @@ COLLECTS_STATIC = env.bool("COLLECTS_STATIC", default=not IS_EMBEDDED)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "lyricsite.static_files.ModuleStaticFilesStorage"
         if COLLECTS_STATIC
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -115,7 +115,7 @@ def _again_url(lyric: Lyric) -> str:
     """The writing page, filled with what made ``lyric``."""
     values = lyric.recipe | {"model": lyric.model_id, "prompt": lyric.prompt, "seed": lyric.seed}
     shown = {name: values[name] for name in ComposeForm.base_fields if values.get(name) not in (None, "")}
-    return f"{reverse('generator:compose')}?{urlencode(shown)}"
+    return f"{reverse('generator:compose')}?{urlencode(shown, doseq=True)}"
 
 
 @require_POST

@@ -158,6 +158,7 @@ TABLE = {
     "model-api-list": OWN,
     "model-api-detail": READ | {"PATCH": "write", "DELETE": "write"},
     "model-api-download": READ,
+    "model-unknown-words-api": posts("use"),
     "lyric-generate-api": posts("own"),
     "openai-models": OWN,
     "openai-model": READ,

@@ -112,7 +112,7 @@ def test_another_file_of_the_model_is_named(user, lyric):
 
 
 def test_a_damaged_model_is_said(user, lyric):
-    lyric.model = publish(user, b"hello")
+    lyric.model = publish(user, damaged=True)
     again = reproduce(user=user, lyric=lyric)
     assert (again.identical, again.text) == (False, "")
     assert "damaged" in again.differences[0]
