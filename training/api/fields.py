@@ -41,6 +41,7 @@ def is_storable(value) -> bool:
     return not isinstance(value, str) or not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1})
 class FilesField(serializers.ListField):
     """One uploaded file or several, each a part of the form under the same name: a file, or a list of them."""
 

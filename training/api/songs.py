@@ -101,7 +101,7 @@ def asked_version(request, dataset: Dataset) -> int:
 
 
 class SongsView(InOneDataset, generics.ListAPIView):
-    """The songs of a version in their order, copies and left-out ones too (``excluded_as`` says why)."""
+    """The songs of a version in their order. Copies and left-out ones too: ``excluded_as`` says why."""
 
     queryset = Song.objects.none()
     serializer_class = SongSerializer
