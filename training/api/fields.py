@@ -1,7 +1,6 @@
 """Serializer fields that more than one noun uses."""
 
 import json
-from itertools import chain
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -53,9 +52,3 @@ class FilesField(serializers.ListField):
     def to_internal_value(self, data):
         files = super().to_internal_value(data)
         return files[0] if len(files) == 1 else files
-
-    def run_child_validation(self, data) -> list:
-        try:
-            return super().run_child_validation(data)
-        except serializers.ValidationError as refusal:  # by place, where the contract has one list of messages
-            raise serializers.ValidationError(list(chain.from_iterable(refusal.detail.values()))) from None
