@@ -164,6 +164,7 @@ class RecipeSerializer(serializers.Serializer):
 class GenerateSerializer(RecipeSerializer):
     """What to write."""
 
+    refuses_others = True  # a misspelled value would be left out without a word
     model = serializers.CharField(help_text="The id of a model that you may use.")
     prompt = serializers.CharField(
         required=False,

@@ -127,6 +127,13 @@ class DescribedSchema(AutoSchema):
                 answer |= refusal(answer["description"], {"detail": answer["description"]})
         return operation
 
+    def _map_serializer(self, serializer, direction, bypass_extensions=False):
+        """A serializer that says ``refuses_others = True`` takes no property but its own."""
+        schema = super()._map_serializer(serializer, direction, bypass_extensions)
+        if direction == "request" and getattr(serializer, "refuses_others", False):
+            schema["additionalProperties"] = False
+        return schema
+
     def _one_of_many(self) -> str | None:
         """What an object of a collection is called where nobody wrote a docstring for reading one."""
         is_plain = getattr(self.view, "action", "") == "retrieve" and not self.view.retrieve.__doc__
@@ -154,7 +161,7 @@ class DescribedSchema(AutoSchema):
         for shape, schema in SHAPES.items():
             self._component(shape, ResolvedComponent.SCHEMA, schema)
         if status in responses:  # its view says more about it than all have in common
-            responses[status] = {**answer, "description": responses[status]["description"]}
+            responses[status] = answer | {part: said for part, said in responses[status].items() if said}
         else:
             responses[status] = {"$ref": self._component(name, ResolvedComponent.RESPONSE, answer).ref["$ref"]}
 
