@@ -83,6 +83,8 @@ class LyricChangeSerializer(LyricSerializer):
 class RecipeSerializer(serializers.Serializer):
     """The sampling values; `generator.recipe` is what checks them."""
 
+    refuses_others = True  # a misspelled value would be left out without a word
+
     max_tokens = serializers.IntegerField(
         min_value=1,
         max_value=limits.TOKENS_LIMIT,
@@ -164,7 +166,6 @@ class RecipeSerializer(serializers.Serializer):
 class GenerateSerializer(RecipeSerializer):
     """What to write."""
 
-    refuses_others = True  # a misspelled value would be left out without a word
     model = serializers.CharField(help_text="The id of a model that you may use.")
     prompt = serializers.CharField(
         required=False,
