@@ -2,7 +2,7 @@
 
 from django.contrib.auth import authenticate
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed
@@ -18,6 +18,7 @@ from training.api.parsers import JSONParser
 from training.errors import LimitReached
 
 
+@extend_schema_serializer(component_name="Token")
 class TokenRequest(serializers.Serializer):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=4096, trim_whitespace=False, write_only=True)

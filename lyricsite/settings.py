@@ -240,7 +240,7 @@ REST_FRAMEWORK = {
         "training.api.searches.BriefSearch",
         "rest_framework.filters.OrderingFilter",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "training.api.schema.DescribedSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
     "DEFAULT_THROTTLE_RATES": {"generate": "120/min"},
     "NUM_PROXIES": 0,  # who asks is who is connected: anybody can write an X-Forwarded-For of their own
@@ -257,9 +257,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,  # what is sent and what comes back differ, and each is described as it is
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "training.api.schema.document_refusals",
+        "lyricsite.api_examples.show_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "DatasetState": "training.models.Dataset.State",

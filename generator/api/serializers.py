@@ -10,6 +10,8 @@ ALTERNATIVES_LIMIT = 20
 class RecipeSerializer(serializers.Serializer):
     """The sampling values; `generator.recipe` is what checks them."""
 
+    refuses_others = True  # a misspelled value would be left out without a word
+
     max_tokens = serializers.IntegerField(
         min_value=1,
         max_value=limits.TOKENS_LIMIT,
