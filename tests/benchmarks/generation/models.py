@@ -1,0 +1,81 @@
+"""The model that all contestants write with: pieces of the starter songbook, weights as far apart as a trained one's.
+
+Speed does not ask what the words mean, so nothing is trained. What decides the cost of a draw is how many tokens are
+likely at once: the scores are spread until the next token holds about as many nats of surprise as a trained model's.
+"""
+
+import json
+from pathlib import Path
+
+import torch
+
+from training.language_model.checkpoint import load_model, save_model
+from training.language_model.config import TrainingConfig
+from training.language_model.networks import LyricNetwork
+from training.language_model.tokenizers import Tokenizer
+
+SONGBOOK = Path("training/starter/songbook.jsonl")
+VOCABULARY_SIZE = 4096
+# Two layers of 512, as in the figures to reach; and a model of ten million weights, for the first use after a restart.
+STANDARD = {"embedding_size": 256, "hidden_size": 512}
+TEN_MILLION = {"embedding_size": 512, "hidden_size": 720}
+SCORE_SPREAD = 2.0  # standard deviation of a score around the word's own frequency
+NEVER = -60.0  # nats: no text ends before its tokens are written
+
+
+OPENING_WORDS = 16  # about twenty tokens
+
+
+def standard(folder: Path) -> Path:
+    """The file of the model that all write with, made when it is first asked for."""
+    path = folder / "standard.safetensors"
+    if not path.exists():
+        make_model(path)
+    return path
+
+
+def openings(count: int, *, number: int) -> list[str]:
+    """So many openings, none of which another ``number`` has."""
+    words = " ".join(songs()).split()
+    begins = ((number * count + place) * 61 % (len(words) - OPENING_WORDS) for place in range(count))
+    return [" ".join(words[begin : begin + OPENING_WORDS]) for begin in begins]
+
+
+def opening_tokens(model: Path) -> list[int]:
+    """One opening as the model reads it."""
+    tokenizer = load_model(model).tokenizer
+    return [tokenizer.begin_id, *tokenizer.encode(openings(1, number=1)[0])]
+
+
+def songs() -> list[str]:
+    return [json.loads(line)["text"] for line in SONGBOOK.read_text(encoding="utf-8").splitlines()]
+
+
+def make_model(path: Path, **sizes: int) -> None:
+    """Write a `model.safetensors` of an LSTM with 4,096 pieces of words; the same weights each time."""
+    config = TrainingConfig.from_dict(
+        {"tokenizer": "bpe", "minimum_count": 1, "vocabulary_limit": VOCABULARY_SIZE, "num_layers": 2}
+        | {"architecture": "lstm", "tie_embeddings": True, "dropout": 0.0}
+        | (sizes or STANDARD)
+    )
+    tokenizer = piece_tokenizer(config)
+    network = LyricNetwork.of(config, tokenizer.vocabulary_size, generator=torch.Generator().manual_seed(1))
+    spread_weights(network, tokenizer)
+    save_model(path, network, config=config, tokenizer=tokenizer, data={}, metrics={})
+
+
+def piece_tokenizer(config: TrainingConfig) -> Tokenizer:
+    """The pieces of the songbook, marks included as many as `VOCABULARY_SIZE`."""
+    marks = Tokenizer.train(songs()[:1], config.replace(vocabulary_limit=1000)).mark_count
+    return Tokenizer.train(songs(), config.replace(vocabulary_limit=VOCABULARY_SIZE - marks))
+
+
+@torch.no_grad()
+def spread_weights(network: LyricNetwork, tokenizer: Tokenizer) -> None:
+    """Make scores differ by `SCORE_SPREAD` from text to text, around how frequent each piece is in the songbook."""
+    network.embedding.weight.mul_(10)  # now evenly from -1 to 1
+    ids = [token for song in songs() for token in tokenizer.encode(song)]
+    network.start_at_unigram(torch.bincount(torch.tensor(ids), minlength=tokenizer.vocabulary_size))
+    scores, _ = network.eval()(torch.tensor(ids[:1000])[:, None])
+    network.projection.weight.mul_(SCORE_SPREAD / (scores - network.decoder_bias).std())
+    network.decoder_bias[tokenizer.end_id] = NEVER
