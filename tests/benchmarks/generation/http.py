@@ -4,12 +4,14 @@ Both servers stand side by side and are asked in turn by the same client. The na
 rate is the same from the first to the last.
 """
 
+import itertools
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.benchmarks.generation import baseline, light_client, models, served
 from tests.benchmarks.generation.figures import at_least, at_most, median, percentile, show
+from tests.benchmarks.generation.openings import openings
 
 STREAMS, ROUNDS = 32, 5
 TOKENS, NAIVE_TOKENS = 200, 16
@@ -31,12 +33,12 @@ class Served:
         self.rate.append(sum(stream.tokens() for stream in streams) / spent)
         moments = [(stream.asked_at, stream.moments()) for stream in streams]
         self.first.append(1000 * percentile((came[0] - asked for asked, came in moments), 0.95))
-        gaps = (1000 * (b - a) for _, came in moments for a, b in zip(came, came[1:], strict=False))
+        gaps = (1000 * (b - a) for _, came in moments for a, b in itertools.pairwise(came))
         self.gap.append(percentile(gaps, 0.95))
 
 
 def run(folder: Path) -> None:
-    model = served.publish_model(folder)
+    model = served.publish_model(folder, models.standard(folder), name="LSTM 512")
     people = served.tokens_of_people(STREAMS // served.STREAMS_PER_PERSON)
     ours, naive = Served(), Served()
     with served.web_server(folder) as web, served.naive_server(models.standard(folder)) as yardstick:
@@ -48,7 +50,10 @@ def run(folder: Path) -> None:
     rate, naive_rate = median(ours.rate), median(naive.rate)
     show("tokens a server-CPU-second", f"{rate:,.0f}", f"naive: {naive_rate:,.0f}")
     at_least("over a naive thread per request", rate / naive_rate, 100)
-    for what, mine, its, goal in (("first token p95", ours.first, naive.first, 80), ("gap p95", ours.gap, naive.gap, 40)):
+    for what, mine, its, goal in (
+        ("first token p95", ours.first, naive.first, 80),
+        ("gap p95", ours.gap, naive.gap, 40),
+    ):
         at_most(what, median(mine), goal, "ms")
         at_least(f"lower than naive's {median(its):,.0f} ms", median(its) / median(mine), 20)
 
@@ -56,7 +61,7 @@ def run(folder: Path) -> None:
 def requests_to_us(port: int, model: str, people: list[str], *, number: int) -> list[bytes]:
     """A stream's request for each of `STREAMS`, everyone with an opening that nobody had before."""
     requests = []
-    for place, opening in enumerate(models.openings(STREAMS, number=number)):
+    for place, opening in enumerate(openings(STREAMS, number=number)):
         asked = {"model": model, "prompt": opening, "seed": place, "max_tokens": TOKENS, "stream": True, **SAMPLING}
         token = people[place % len(people)]
         body = json.dumps(asked).encode()

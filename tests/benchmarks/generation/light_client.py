@@ -1,4 +1,4 @@
-"""Many streams read side by side on raw sockets: the least a client can cost the processor it shares with the server."""
+"""Many streams read side by side on raw sockets: a client that leaves the processor to the server."""
 
 import re
 import selectors

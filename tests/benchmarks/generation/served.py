@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.generation import models
 from tests.processes import free_port
 from training.processes import die_with_parent
 
@@ -34,8 +33,8 @@ def install(folder: Path) -> None:
     call_command("migrate", verbosity=0)
 
 
-def publish_model(folder: Path) -> str:
-    """Have the standard model in the list, for everyone to write with; its id."""
+def publish_model(folder: Path, model: Path, *, name: str) -> str:
+    """Have a model in the list, for everyone to write with; its id."""
     install(folder)
     from django.contrib.auth import get_user_model
 
@@ -43,8 +42,8 @@ def publish_model(folder: Path) -> str:
     from training.models import Visibility
 
     owner, _ = get_user_model().objects.get_or_create(username="owner")
-    content = models.standard(folder).read_bytes()
-    return str(publish(owner, content, name="LSTM 512", kind="bpe", visibility=Visibility.SHARED).pk)
+    published = publish(owner, model.read_bytes(), name=name, kind="bpe", visibility=Visibility.SHARED)
+    return str(published.pk)
 
 
 def tokens_of_people(count: int) -> list[str]:
