@@ -19,7 +19,7 @@ STEPS = {  # what a web process imports, in this order
     "onnxruntime": "onnxruntime",
     "tokenizers": "tokenizers",
     "our decoding": "generator.decoding.engine",
-    "Django and its REST framework": "rest_framework.views",
+    "Django": "django.core.handlers.asgi",
     "Celery": "celery",
     "redis": "redis",
 }

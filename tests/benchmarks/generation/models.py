@@ -15,7 +15,7 @@ from training.language_model.networks import LyricNetwork
 from training.language_model.tokenizers import Tokenizer
 
 VOCABULARY_SIZE = 4096
-# Two layers of 512 as the figures to reach ask for, one of ten million weights for the first use, one that weighs little.
+# As the figures to reach ask for: for speed, for the first use after a restart, and one that weighs little.
 STANDARD = {"embedding_size": 256, "hidden_size": 512}
 TEN_MILLION = {"embedding_size": 512, "hidden_size": 720}
 SMALL = {"embedding_size": 64, "hidden_size": 128}

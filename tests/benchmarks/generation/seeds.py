@@ -19,8 +19,8 @@ from tests.benchmarks.generation.figures import show
 from tests.benchmarks.generation.openings import openings
 
 REQUESTS = 1000
-TOKENS = (4, 40)  # a request's, evenly between these
-OPENING_CHARACTERS = 60  # at most, so that prompts differ in length
+TOKENS = (2, 20)  # a request's, evenly between these
+OPENING_CHARACTERS = 40  # at most, so that prompts differ in length
 MOST_AT_ONCE = 32
 
 Request = tuple[str, Recipe]
