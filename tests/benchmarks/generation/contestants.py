@@ -14,14 +14,14 @@ from tests.benchmarks.training.timing import answer_steps
 Step = Callable[[], int]  # writes, and returns how many tokens
 
 
-def tutorial(*, model: str, tokens: int) -> Step:
+def tutorial(*, file: str, tokens: int) -> Step:
     """One text by the yardstick's loop."""
     import torch
 
     from tests.benchmarks.generation import baseline, models
 
     torch.set_num_threads(1)
-    network, prompt = baseline.load(Path(model)), models.opening_tokens(Path(model))
+    network, prompt = baseline.load(Path(file)), models.opening_tokens(Path(file))
     return lambda: len([*baseline.write(network, prompt, tokens)])
 
 

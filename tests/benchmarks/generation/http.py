@@ -9,13 +9,12 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.benchmarks.generation import baseline, light_client, models, served
+from tests.benchmarks.generation import light_client, models, served, writing
 from tests.benchmarks.generation.figures import at_least, at_most, median, percentile, show
 from tests.benchmarks.generation.openings import openings
 
 STREAMS, ROUNDS = 32, 5
 TOKENS, NAIVE_TOKENS = 200, 16
-SAMPLING = {"temperature": baseline.TEMPERATURE, "top_k": baseline.TOP_K, "top_p": baseline.TOP_P}
 
 
 @dataclass
@@ -38,15 +37,16 @@ class Served:
 
 
 def run(folder: Path) -> None:
-    model = served.publish_model(folder, models.standard(folder), name="LSTM 512")
+    file = models.model_file(folder, "standard")
+    model = served.publish_model(folder, file, name="LSTM 512")
     people = served.tokens_of_people(STREAMS // served.STREAMS_PER_PERSON)
     ours, naive = Served(), Served()
-    with served.web_server(folder) as web, served.naive_server(models.standard(folder)) as yardstick:
+    with served.web_server(folder) as web, served.naive_server(file) as yardstick:
         light_client.read_all(web[0], requests_to_us(web[0], model, people, number=0)[:4])  # the model is loaded
         for number in range(1, ROUNDS + 1):
             ours.take(*web, requests_to_us(web[0], model, people, number=number))
             if number % 2:
-                naive.take(*yardstick, requests_to_naive(yardstick[0], models.standard(folder)))
+                naive.take(*yardstick, requests_to_naive(yardstick[0], file))
     rate, naive_rate = median(ours.rate), median(naive.rate)
     show("tokens a server-CPU-second", f"{rate:,.0f}", f"naive: {naive_rate:,.0f}")
     at_least("over a naive thread per request", rate / naive_rate, 100)
@@ -60,15 +60,14 @@ def run(folder: Path) -> None:
 
 def requests_to_us(port: int, model: str, people: list[str], *, number: int) -> list[bytes]:
     """A stream's request for each of `STREAMS`, everyone with an opening that nobody had before."""
-    requests = []
-    for place, opening in enumerate(openings(STREAMS, number=number)):
-        asked = {"model": model, "prompt": opening, "seed": place, "max_tokens": TOKENS, "stream": True, **SAMPLING}
-        token = people[place % len(people)]
-        body = json.dumps(asked).encode()
-        requests.append(light_client.post(port, "/api/v1/lyrics/generate/", body, token=token))
-    return requests
+    return [
+        served.stream_request(
+            port, model, opening, token=people[place % len(people)], seed=place, max_tokens=TOKENS, **writing.SAMPLING
+        )
+        for place, opening in enumerate(openings(STREAMS, number=number))
+    ]
 
 
-def requests_to_naive(port: int, model: Path) -> list[bytes]:
-    body = json.dumps({"prompt": models.opening_tokens(model), "max_tokens": NAIVE_TOKENS}).encode()
+def requests_to_naive(port: int, file: Path) -> list[bytes]:
+    body = json.dumps({"prompt": models.opening_tokens(file), "max_tokens": NAIVE_TOKENS}).encode()
     return [light_client.post(port, "/", body)] * STREAMS

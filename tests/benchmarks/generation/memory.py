@@ -1,6 +1,6 @@
 """A web process that writes with one small model: what it takes of the memory, and what each part of it does.
 
-python -m tests.benchmarks.generation.memory MODEL     # what is resident after each step of a start, as JSON
+python -m tests.benchmarks.generation.memory FOLDER     # what is resident after each step of a start, as JSON
 """
 
 import importlib
@@ -28,16 +28,15 @@ STEPS = {  # what a web process imports, in this order
 def run(folder: Path) -> None:
     from tests.benchmarks.generation import models  # the measured processes shall not know torch
 
-    model = served.publish_model(folder, models.small(folder), name="LSTM 128")
+    model = served.publish_model(folder, models.model_file(folder, "small"), name="LSTM 128")
     (person,) = served.tokens_of_people(1)
-    body = json.dumps({"model": model, "prompt": "the moon", "max_tokens": 50}).encode()
     with served.web_server(folder) as (port, pid):
         show("web process, nobody has asked", f"{resident_bytes(pid) / MEGABYTE:.0f} MB")
-        light_client.read_all(port, [light_client.post(port, "/api/v1/lyrics/generate/", body, token=person)])
+        light_client.read_all(port, [served.stream_request(port, model, "the moon", token=person, max_tokens=50)])
         at_most("after a text by one small model", resident_bytes(pid) / MEGABYTE, 180, "MB")
         has_torch = "libtorch" in Path(f"/proc/{pid}/maps").read_text()
-        show("torch is loaded", "yes" if has_torch else "no", "no", is_reached=not has_torch)
-    command = [sys.executable, "-m", __name__, str(models.small(folder))]
+        show("torch is loaded", "yes" if has_torch else "no", "goal no", is_reached=not has_torch)
+    command = [sys.executable, "-m", __name__, str(models.ready_model(folder, "small"))]
     before = 0
     for what, after in json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout):
         show(f"  of it {what}", f"{(after - before) / MEGABYTE:+.0f} MB")

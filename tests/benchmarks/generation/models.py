@@ -11,40 +11,44 @@ import torch
 from tests.benchmarks.generation.openings import openings, songs
 from training.language_model.checkpoint import load_model, save_model
 from training.language_model.config import TrainingConfig
+from training.language_model.export import export_model
 from training.language_model.networks import LyricNetwork
+from training.language_model.serving_files import MANIFEST_FILE
 from training.language_model.tokenizers import Tokenizer
 
 VOCABULARY_SIZE = 4096
-# As the figures to reach ask for: for speed, for the first use after a restart, and one that weighs little.
-STANDARD = {"embedding_size": 256, "hidden_size": 512}
-TEN_MILLION = {"embedding_size": 512, "hidden_size": 720}
-SMALL = {"embedding_size": 64, "hidden_size": 128}
+MODEL_FILE = "model.safetensors"
+MODELS = {
+    "standard": {"embedding_size": 256, "hidden_size": 512},
+    "ten-million": {"embedding_size": 512, "hidden_size": 720},
+    "small": {"embedding_size": 64, "hidden_size": 128},
+}
 SCORE_SPREAD = 2.0  # standard deviation of a score around the word's own frequency
 NEVER = -60.0  # nats: no text ends before its tokens are written
 
 
-def standard(folder: Path) -> Path:
-    """The file of the model that all write with, made when it is first asked for."""
-    return made(folder / "standard.safetensors", STANDARD)
-
-
-def ten_million(folder: Path) -> Path:
-    return made(folder / "ten-million.safetensors", TEN_MILLION)
-
-
-def small(folder: Path) -> Path:
-    return made(folder / "small.safetensors", SMALL)
-
-
-def made(path: Path, sizes: dict[str, int]) -> Path:
+def model_file(folder: Path, name: str) -> Path:
+    """The file of the model called ``name``, made when it is first asked for."""
+    path = folder / name / MODEL_FILE
     if not path.exists():
-        make_model(path, sizes)
+        path.parent.mkdir()
+        make_model(path, MODELS[name])
     return path
 
 
-def opening_tokens(model: Path) -> list[int]:
+def ready_model(folder: Path, name: str) -> Path:
+    """The folder of the same model, ready to write as a worker makes it."""
+    file = model_file(folder, name)
+    if not (file.parent / MANIFEST_FILE).exists():
+        manifest = export_model(load_model(file), file.parent)
+        if manifest["gates"]["served"] != "int8":
+            raise AssertionError(f"{name} did not pass the gates of eight bits: {manifest['gates']}")
+    return file.parent
+
+
+def opening_tokens(file: Path) -> list[int]:
     """One opening as the model reads it."""
-    tokenizer = load_model(model).tokenizer
+    tokenizer = load_model(file).tokenizer
     return [tokenizer.begin_id, *tokenizer.encode(openings(1, number=1)[0])]
 
 

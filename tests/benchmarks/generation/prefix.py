@@ -13,7 +13,7 @@ TOKENS, ROUNDS = 40, 15
 
 
 def run(folder: Path) -> None:
-    model = writing.open_model(models.standard(folder))
+    model = writing.open_model(models.ready_model(folder, "standard"))
     times = [seconds_of_both(model, number) for number in range(ROUNDS)]
     priming, hit = (median(values) for values in zip(*times, strict=True))
     show(f"reading {TOKENS} tokens, finding them read", f"{priming * 1e6:,.0f}, {hit * 1e6:,.1f} us")

@@ -1,6 +1,6 @@
 """The same seed, the same text: a thousand requests alone, in batches that chance puts together, and after a restart.
 
-python -m tests.benchmarks.generation.seeds MODEL NUMBER     # the texts written by a process that was just started
+python -m tests.benchmarks.generation.seeds FOLDER NUMBER     # the texts written by a process that was just started
 """
 
 import hashlib
@@ -29,14 +29,14 @@ Request = tuple[str, Recipe]
 def run(folder: Path) -> None:
     from tests.benchmarks.generation import models  # the restarted process shall not know torch
 
-    path = models.standard(folder)
+    path = models.ready_model(folder, "standard")
     model = writing.open_model(path)
     alone = [digest(text_alone(model, *request)) for request in requests()]
     in_batches = texts_in_batches(writing.open_model(path), number=1)
     restarted = texts_after_restart(path, number=2)
     for what, given in (("in random batches", in_batches), ("after a restart, in other batches", restarted)):
         same = sum(one == other for one, other in zip(alone, given, strict=True))
-        show(f"identical to alone, {what}", f"{same:,}", f"{REQUESTS:,}", is_reached=same == REQUESTS)
+        show(f"identical to alone, {what}", f"{same:,}", f"goal {REQUESTS:,}", is_reached=same == REQUESTS)
 
 
 def requests() -> list[Request]:

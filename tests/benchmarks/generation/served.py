@@ -1,6 +1,7 @@
 """The web part of the platform as `manage.py serve` starts it, on a data folder of its own, and its server's clock."""
 
 import functools
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.benchmarks.generation.light_client import post
 from tests.processes import free_port
 from training.processes import die_with_parent
 
@@ -33,7 +35,7 @@ def install(folder: Path) -> None:
     call_command("migrate", verbosity=0)
 
 
-def publish_model(folder: Path, model: Path, *, name: str) -> str:
+def publish_model(folder: Path, file: Path, *, name: str) -> str:
     """Have a model in the list, for everyone to write with; its id."""
     install(folder)
     from django.contrib.auth import get_user_model
@@ -42,7 +44,7 @@ def publish_model(folder: Path, model: Path, *, name: str) -> str:
     from training.models import Visibility
 
     owner, _ = get_user_model().objects.get_or_create(username="owner")
-    published = publish(owner, model.read_bytes(), name=name, kind="bpe", visibility=Visibility.SHARED)
+    published = publish(owner, file.read_bytes(), name=name, kind="bpe", visibility=Visibility.SHARED)
     return str(published.pk)
 
 
@@ -54,6 +56,12 @@ def tokens_of_people(count: int) -> list[str]:
 
     people = (get_user_model().objects.get_or_create(username=f"singer{number}")[0] for number in range(count))
     return [ApiToken.issue(user=person)[1] for person in people]
+
+
+def stream_request(port: int, model: str, prompt: str, *, token: str, **recipe) -> bytes:
+    """A person's request for a text as it is written."""
+    body = json.dumps({"model": model, "prompt": prompt, "stream": True, **recipe}).encode()
+    return post(port, "/api/v1/lyrics/generate/", body, token=token)
 
 
 @contextmanager
@@ -77,10 +85,10 @@ def web_server(folder: Path) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def naive_server(model: Path) -> Iterator[tuple[int, int]]:
+def naive_server(file: Path) -> Iterator[tuple[int, int]]:
     """(port, process id) of the yardstick's server."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.benchmarks.generation.naive_server", str(model), str(port)]
+    command = [sys.executable, "-m", "tests.benchmarks.generation.naive_server", str(file), str(port)]
     with process(command, {"OMP_NUM_THREADS": "1"}) as server:
         wait_for(port, "/")
         yield port, server.pid

@@ -1,44 +1,32 @@
-"""The first use of a model of ten million weights in a process that was just started, by the clock.
+"""The first text that a web server writes after it was started, with a model of ten million weights, by the clock."""
 
-python -m tests.benchmarks.generation.start MODEL     # what it took, as JSON
-"""
-
-import json
-import subprocess
-import sys
-import time
 from pathlib import Path
 
+from tests.benchmarks.generation import light_client, models, served, writing
 from tests.benchmarks.generation.figures import at_most, median, show
+from tests.benchmarks.generation.openings import openings
 
-ROUNDS = 5
+ROUNDS = 3
 
 
 def run(folder: Path) -> None:
-    from tests.benchmarks.generation import models  # the restarted process shall not know torch
-
-    path = models.ten_million(folder)
-    command = [sys.executable, "-m", __name__, str(path)]
-    rounds = [json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout) for _ in range(ROUNDS)]
-    importing, loading, first = (median(one[name] for one in rounds) for name in ("importing", "loading", "first"))
-    show("imports, which a web process has behind it", f"{importing:.2f} s")
-    show("loading, first token", f"{loading:.2f}, {first:.3f} s")
-    at_most("first use of a model", loading + first, 1.0, "s")
+    model = served.publish_model(folder, models.model_file(folder, "ten-million"), name="LSTM 720")
+    (person,) = served.tokens_of_people(1)
+    rounds = [first_texts(folder, model, person) for _ in range(ROUNDS)]
+    first, second = (median(seconds) for seconds in zip(*rounds, strict=True))
+    show("first token of the next text", f"{second:.3f} s")
+    at_most("first token after a restart, with loading", first, 1.0, "s")
 
 
-def main() -> None:
-    started = time.perf_counter()
-    from generator.decoding.batch import write
-    from tests.benchmarks.generation import writing
-
-    imported = time.perf_counter()
-    model = writing.open_model(Path(sys.argv[1]))
-    loaded = time.perf_counter()
-    next(pieces for pieces in write(model, "the moon", writing.recipes(1, tokens=8)[0]) if pieces)
-    first = time.perf_counter()
-    took = {"importing": imported - started, "loading": loaded - imported, "first": first - loaded}
-    print(json.dumps(took))
+def first_texts(folder: Path, model: str, person: str) -> tuple[float, float]:
+    """Seconds to the first token of the first text that a new server is asked for, and of the second."""
+    with served.web_server(folder) as (port, _):
+        return tuple(
+            seconds_to_first(port, served.stream_request(port, model, opening, token=person, **writing.SAMPLING))
+            for opening in openings(2, number=0)
+        )
 
 
-if __name__ == "__main__":
-    main()
+def seconds_to_first(port: int, request: bytes) -> float:
+    (stream,) = light_client.read_all(port, [request])
+    return stream.moments()[0] - stream.asked_at

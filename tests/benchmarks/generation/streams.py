@@ -14,10 +14,11 @@ MODULE = "tests.benchmarks.generation.contestants"
 
 
 def run(folder: Path) -> None:
-    model = str(models.standard(folder))
-    contestants = {"tutorial loop": Contestant("tutorial", {"model": model, "tokens": TUTORIAL_TOKENS}, module=MODULE)}
+    model = models.ready_model(folder, "standard")
+    loop = {"file": str(model / models.MODEL_FILE), "tokens": TUTORIAL_TOKENS}
+    contestants = {"tutorial loop": Contestant("tutorial", loop, module=MODULE)}
     for streams in (1, 16, 64):
-        values = {"model": model, "streams": streams, "tokens": TOKENS}
+        values = {"model": str(model), "streams": streams, "tokens": TOKENS}
         contestants[f"{streams} at once"] = Contestant("engine", values, module=MODULE)
     compare(contestants, rounds=ROUNDS)
     tutorial, one, sixteen, many = (contestant.speed for contestant in contestants.values())

@@ -12,8 +12,8 @@ SAMPLING = {"temperature": 0.9, "top_k": 50, "top_p": 0.95}
 SECONDS = 600  # nobody runs out of time here
 
 
-def open_model(model: Path) -> WritingModel:
-    return read_model(model.read_bytes())
+def open_model(folder: Path) -> WritingModel:
+    return read_model(lambda name: (folder / name).read_bytes())
 
 
 def roomy_engine(slots: int) -> Engine:
