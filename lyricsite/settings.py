@@ -128,6 +128,7 @@ CELERY_TASK_ROUTES = {
     "training.tasks.train_*": {"queue": "training"},
     "training.tasks.explain_*": {"queue": "training"},
     "training.tasks.import_*": {"queue": "imports"},
+    "training.tasks.prepare_*": {"queue": "imports"},  # not behind a training of hours
     "training.tasks.maintenance_*": {"queue": "maintenance"},
 }
 CELERY_BEAT_SCHEDULE = {
@@ -151,6 +152,7 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=3600)  # between two looks fo
 ORPHAN_HOURS = env.float("ORPHAN_HOURS", default=24)  # that a file which no row names is left alone
 NOTE_DAYS = env.float("NOTE_DAYS", default=30)  # that an ended run keeps the small talk of its history
 EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take
+PREPARE_SECONDS = env.float("PREPARE_SECONDS", default=600)  # the most that making one model ready to write may take
 LOST_WAITS_SECONDS = env.list("LOST_WAITS_SECONDS", cast=float, default=[0, 10, 60])  # before each further attempt
 TRAIN_MEMORY_BYTES = env.int("TRAIN_MEMORY_MB", default=0) * 1024 * 1024  # 0: as much as the machine has
 TRAIN_FILE_BYTES = env.int("TRAIN_FILE_MB", default=16_384) * 1024 * 1024  # what one file of a training may grow to

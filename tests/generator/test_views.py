@@ -108,7 +108,7 @@ def test_another_persons_model_cannot_be_chosen(signed_in, other_user, user):
 
 
 def test_a_damaged_model_is_said_and_the_words_stay(signed_in, user):
-    page = ask(signed_in, publish(user, b"hello"), prompt="My words")
+    page = ask(signed_in, publish(user, damaged=True), prompt="My words")
     assert page.status_code == 409
     assert "damaged" in page.content.decode()
     assert "My words" in page.content.decode()
