@@ -55,21 +55,21 @@ def processor_seconds(work: Callable[[], object], times: int) -> float:
 
 
 def measured_bandwidth(size: int) -> float:
-    """Bytes a second of the fastest way to read so many, at its best."""
+    """Bytes a second of the fastest way to read so many."""
     whole = np.ones(size // 8 * 8, np.int8)
     halves = np.split(whole.view(np.float32)[: size // 16 * 2], 2)
     ways = (whole.max, lambda: np.dot(*halves), lambda: np.bitwise_or.reduce(whole.view(np.int64)))
-    return size / min(processor_seconds(way, 20) for _ in range(ROUNDS) for way in ways)
+    return size / min(median(processor_seconds(way, 20) for _ in range(ROUNDS)) for way in ways)
 
 
 def measured_peak() -> float:
-    """Operations a second of the best product, at its best."""
+    """Operations a second of the best product."""
     found = []
     for rows, inputs, outputs in PRODUCTS:
         session = product(inputs, outputs)
         left = {"left": np.random.default_rng(0).integers(0, 255, (rows, inputs), np.uint8)}
         session.run(None, left)
-        seconds = min(processor_seconds(lambda s=session, x=left: s.run(None, x), 3) for _ in range(ROUNDS))
+        seconds = median(processor_seconds(lambda s=session, x=left: s.run(None, x), 3) for _ in range(ROUNDS))
         found.append(2 * rows * inputs * outputs / seconds)
     return max(found)
 
