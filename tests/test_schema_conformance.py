@@ -65,7 +65,7 @@ def door(user, doorbells, monkeypatch):
     """The application as a server runs it, on the test's database connection, for a person who may do everything."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
-    for throttle in ("generator.api.generate.GenerateThrottle", "lyricsite.api.ScopedRateThrottle"):
+    for throttle in ("generator.api.doors.GenerateThrottle", "lyricsite.api.ScopedRateThrottle"):
         monkeypatch.setattr(f"{throttle}.allow_request", lambda *_: True)
     _, token = ApiToken.issue(user=user, name="schemathesis")
     yield WSGIHandler(), {"Authorization": f"Bearer {token}"}

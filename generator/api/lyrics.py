@@ -10,7 +10,7 @@ from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 
-from generator.api.generate import GenerateThrottle
+from generator.api.doors import GenerateThrottle
 from generator.api.lyric_serializers import LyricChangeSerializer, LyricSerializer, ReproductionSerializer
 from generator.models import Lyric
 from generator.search import search

@@ -35,7 +35,7 @@ def test_another_persons_model_is_not_there(other_api, user):
 
 
 def test_a_damaged_model_is_a_conflict_that_says_so(api, user):
-    answer = api.post(address(publish(user, b"nonsense", kind="word")), {"text": "a"})
+    answer = api.post(address(publish(user, damaged=True, kind="word")), {"text": "a"})
     assert answer.status_code == 409
     assert "damaged" in answer.json()["detail"]
 
