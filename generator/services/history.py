@@ -46,12 +46,11 @@ def _unkept(generation: Generation, choice: Choice, **whose) -> Lyric:
 def forget_oldest(*, user) -> int:
     """Delete what the history of ``user`` holds beyond ``HISTORY_LIMIT``, and return how many that were."""
     written = Lyric.objects.owned_by(user).only_history()
+    beyond = list(written.order_by("-created_at", "-id").values_list("pk", flat=True)[settings.HISTORY_LIMIT :])
+    if not beyond:
+        return 0
     with transaction.atomic():
-        # Locked, so that one which somebody keeps at this moment is no longer among them, or not yet to be kept.
-        surplus = list(written.filter(pk__in=list(_beyond_limit(written))).select_for_update())
-        Lyric.objects.filter(pk__in=[lyric.pk for lyric in surplus]).only_history().delete()
+        # Locked, so that one which somebody keeps at this moment is no longer among them, or can't be kept any more.
+        surplus = list(written.filter(pk__in=beyond).select_for_update().values_list("pk", flat=True))
+        Lyric.objects.filter(pk__in=surplus).delete()
     return len(surplus)
-
-
-def _beyond_limit(written):
-    return written.order_by("-created_at", "-id").values_list("pk", flat=True)[settings.HISTORY_LIMIT :]

@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from generator.models import Lyric
 from generator.recipe import Recipe
-from generator.services import lyrics, sharing
+from generator.services import collections, lyrics, sharing
 from tests.generator.tiny_models import publish
 
 ADDRESS = "/api/v1/lyrics/"
@@ -129,6 +131,18 @@ def test_lists_are_filtered_searched_and_ordered(api, user):
     assert ids("tag=se") == []
     assert ids("ordering=title") == [second.pk, first.pk]
     assert ids("ordering=created_at") == [first.pk, second.pk]
+
+
+def test_a_longer_list_asks_the_database_no_more(api, user):
+    collection = collections.create_collection(user=user, name="Sea songs")
+    asked = []
+    for number in range(4):
+        lyric = lyrics.save_lyric(user=user, text=f"line {number}")
+        collections.add_lyric(collection=collection, lyric=lyric)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(api.get(ADDRESS).json()["results"]) == number + 1
+        asked.append(len(queries))
+    assert len(set(asked[1:])) == 1  # the first time the token's use is noted too
 
 
 def test_the_cursor_passes_every_lyric_once(api, user):
