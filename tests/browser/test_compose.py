@@ -89,14 +89,37 @@ def test_the_same_seed_writes_a_version_alone_again(page: Page, user, model):
     assert write(page) == second
 
 
-def test_what_is_written_until_the_stop_stays(page: Page, user, model):
-    open_page(page, user, lines=40, n=1)
+def answer_without_end(page: Page, *events: tuple[str, dict]) -> None:
+    """Let the page hear these events, and then nothing more."""
+    stream = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
+    page.add_init_script(
+        f"""const ask = window.fetch;
+        const answer = (signal) => new Response(new ReadableStream({{
+            start(open) {{
+                open.enqueue(new TextEncoder().encode({json.dumps(stream)}));
+                signal.addEventListener("abort", () => open.error(signal.reason));
+            }},
+        }}));
+        window.fetch = async (address, options) =>
+            address.includes("generate") ? answer(options.signal) : ask(address, options);"""
+    )
+
+
+@pytest.mark.parametrize("by", ["key", "button"])
+def test_what_is_written_until_the_stop_stays(page: Page, user, model, by):
+    answer_without_end(page, ("token", {"index": 0, "text": " letter,\noh my"}), ("token", {"index": 1, "text": ""}))
+    open_page(page, user, n=2)
     page.locator("[data-write]").click()
-    page.keyboard.press("Escape")
-    expect(page.locator("[data-progress]")).to_contain_text("Stopped")
-    expect(page.locator("[data-stop]")).to_be_hidden()
-    page.locator("[data-write]").click()
-    assert written(page).startswith("Oh my")
+    expect(page.locator("[data-progress]")).to_contain_text("Writing 2 versions")
+    expect(page.locator(".candidate").first).to_contain_text("oh my")
+    if by == "key":
+        page.keyboard.press("Escape")
+    else:
+        page.get_by_role("button", name="Stop").click()
+    expect(page.locator("[data-progress]")).to_have_text("Stopped after 2 versions, 2 lines")
+    expect(sheet(page)).to_have_value("Oh my letter,\noh my")
+    expect(page.locator("[data-fact=ending]")).to_have_text("when you stopped it")
+    expect(page.locator(".candidate").last).to_contain_text("nothing written")
 
 
 def test_a_text_goes_on_from_its_end_and_back(page: Page, user, model):
@@ -227,12 +250,7 @@ def test_the_page_waits_its_turn_and_tries_again(context, user, model):
 
 
 def test_a_place_in_the_line_is_told(page: Page, user, model):
-    waiting = 'event: waiting\ndata: {"position": 3}\n\n'
-    page.add_init_script(
-        f"""window.fetch = async () => new Response(new ReadableStream({{
-            start(controller) {{ controller.enqueue(new TextEncoder().encode({json.dumps(waiting)})); }},
-        }}));"""
-    )
+    answer_without_end(page, ("waiting", {"position": 4}), ("waiting", {"position": 3}))
     open_page(page, user)
     page.locator("[data-write]").click()
     expect(page.locator("[data-progress]")).to_have_text("2 people are before you")
