@@ -1,9 +1,10 @@
 """Write lyrics by API, at once or as a stream."""
 
-import functools
 import json
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -12,14 +13,13 @@ from rest_framework.response import Response
 
 from generator.api.doors import WritingView
 from generator.api.serializers import ALTERNATIVES_LIMIT, GenerateSerializer, GenerationSerializer
-from generator.models import Lyric
-from generator.services import lyrics, writing
+from generator.services import history, lyrics, writing
 from training.database import is_away
 from training.errors import Invalid
 from training.models import Checkpoint
 from training.streaming import event_stream, read
 
-OWN_FIELDS = ("model", "prompt", "stream", "save", "alternatives")
+OWN_FIELDS = ("model", "prompt", "stream", "save", "history", "alternatives")
 
 
 class GenerateView(WritingView):
@@ -47,19 +47,18 @@ class GenerateView(WritingView):
             raise NotFound("There is no such model.")
         asked = {"user": request.user, "model": model, "prompt": wanted["prompt"], "recipe": recipe}
         asked["alternatives"] = wanted["alternatives"] or None
-        return (
-            self.stream(asked, keeps=wanted["save"]) if wanted["stream"] else self.answer(asked, keeps=wanted["save"])
-        )
+        shelf = Shelf(request.user, keeps_first=wanted["save"], notes_all=wanted["history"])
+        return (self.stream if wanted["stream"] else self.answer)(asked, shelf)
 
-    def answer(self, asked: dict, *, keeps: bool):
+    def answer(self, asked: dict, shelf: "Shelf"):
         generation = writing.generate(**asked, is_abandoned=self.is_abandoned)
-        keeps = keeps and not self.is_abandoned()  # nobody waits for what is not finished
-        lyric = lyrics.keep(user=asked["user"], generation=generation) if keeps else None
-        return Response(generation.to_dict(lyric=lyric))
+        if not self.is_abandoned():  # else nobody waits for what is not finished
+            shelf.take(generation)
+        return Response(generation.to_dict())
 
-    def stream(self, asked: dict, *, keeps: bool):
+    def stream(self, asked: dict, shelf: "Shelf"):
         generation = writing.begin(**asked)
-        events = generation_events(generation, user=asked["user"] if keeps else None)
+        events = generation_events(generation, shelf)
         response = event_stream(self.request._request, events, is_watching=False)
         if not response.streaming:  # refused: this process has too many streams
             generation.writing.cancel()
@@ -73,12 +72,12 @@ def read_request(body) -> tuple[dict, "writing.Recipe"]:
     """(our own fields as asked; the recipe). Raises: Invalid naming every field that is wrong."""
     if not isinstance(body, dict):
         raise Invalid({"detail": ["Send a JSON object."]})
-    wanted = {"model": None, "prompt": "", "stream": False, "save": False, "alternatives": 0}
+    wanted = {"model": None, "prompt": "", "stream": False, "save": False, "history": False, "alternatives": 0}
     wanted |= {name: body[name] for name in OWN_FIELDS if name in body}
     errors = {}
     if not isinstance(wanted["model"], str):
         errors["model"] = ["Give the id or the name of a model." if "model" in body else "This field is required."]
-    for name in ("stream", "save"):
+    for name in ("stream", "save", "history"):
         if not isinstance(wanted[name], bool):
             errors[name] = ["Give true or false."]
     count = wanted["alternatives"]
@@ -94,8 +93,37 @@ def read_request(body) -> tuple[dict, "writing.Recipe"]:
     return wanted, recipe
 
 
-async def generation_events(generation: writing.Generation, *, user) -> AsyncIterator[str]:
-    """The server-sent events of a generation; at its end it is kept for ``user``, unless that is None."""
+@dataclass(frozen=True)
+class Shelf:
+    """Where a finished generation goes: all its texts into the history, the first among the lyrics that are kept."""
+
+    user: AbstractBaseUser
+    keeps_first: bool
+    notes_all: bool
+
+    def take(self, generation: writing.Generation) -> None:
+        noted = history.note(user=self.user, generation=generation) if self.notes_all else []
+        for choice, lyric in zip(generation.choices, noted, strict=False):
+            choice.lyric = lyric.pk
+        if self.keeps_first and noted:
+            generation.lyric = lyrics.keep_lyric(lyric=noted[0]).pk
+        elif self.keeps_first:
+            generation.lyric = lyrics.keep(user=self.user, generation=generation).pk
+
+    async def take_if_possible(self, generation: writing.Generation) -> None:
+        """What was written is told whole also while the database is away; then its notes say so."""
+        if not (self.keeps_first or self.notes_all):
+            return
+        try:
+            await read(self.take, generation)
+        except DatabaseError as error:
+            if not is_away(error):
+                raise
+            generation.notes.append("It could not be kept: the database does not answer right now.")
+
+
+async def generation_events(generation: writing.Generation, shelf: Shelf) -> AsyncIterator[bytes]:
+    """The server-sent events of a generation, which at its end goes onto the ``shelf``."""
     place = None
     async for pieces in generation.writing:
         if generation.writing.place not in (None, place):
@@ -106,20 +134,12 @@ async def generation_events(generation: writing.Generation, *, user) -> AsyncIte
                 told = {} if added.pieces is None else {"pieces": added.pieces}
                 yield event("token", {"index": added.index, "text": added.text} | told)
     generation.finish()
-    lyric = await kept(generation, user) if user else None
-    yield event("done", generation.to_dict(lyric=lyric))
+    await shelf.take_if_possible(generation)
+    yield event("done", generation.to_dict())
 
 
-async def kept(generation: writing.Generation, user) -> Lyric | None:
-    """The lyric that a finished generation was kept as; None, said in its notes, while the database is away."""
-    try:
-        return await read(functools.partial(lyrics.keep, user=user, generation=generation))
-    except DatabaseError as error:
-        if not is_away(error):
-            raise
-        generation.notes.append("It could not be kept: the database does not answer right now.")
-        return None
+encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def event(name: str, data: dict) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+def event(name: str, data: dict) -> bytes:
+    return f"event: {name}\ndata: {encode(data)}\n\n".encode()

@@ -111,6 +111,7 @@ class GenerateSerializer(RecipeSerializer):
     )
     stream = serializers.BooleanField(default=False, help_text="Answer with server-sent events: token …, then done.")
     save = serializers.BooleanField(default=False, help_text="Keep the first text as a lyric of yours.")
+    history = serializers.BooleanField(default=False, help_text="Put every text into your history.")
     alternatives = serializers.IntegerField(
         min_value=0,
         max_value=ALTERNATIVES_LIMIT,
@@ -137,6 +138,7 @@ class CandidateSerializer(serializers.Serializer):
     log_probability = serializers.FloatField(help_text="Of the whole text, by the network alone, in nats.")
     finish_reason = serializers.ChoiceField(choices=("stop", "length", "end", "lines", "time"))
     seed = serializers.IntegerField(help_text="Writes this text alone.")
+    lyric = serializers.CharField(allow_null=True, help_text="Of the history, where it was put there.")
     pieces = PieceSerializer(many=True, required=False, help_text="Its tokens, where `alternatives` were asked for.")
 
 

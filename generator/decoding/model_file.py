@@ -9,7 +9,12 @@ import numpy as np
 from generator.decoding.prefixes import Prefixes
 from training.language_model.serving_files import FORMAT, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE, VERSION
 from training.language_model.shapes import NetworkShape
-from training.language_model.step_network import SIDE_BY_SIDE, StepNetwork, rows_that_may_stand_together
+from training.language_model.step_network import (
+    SIDE_BY_SIDE,
+    StepNetwork,
+    rows_that_may_stand_together,
+    this_machine,
+)
 from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict
 
 STEPS_LOOKED_AT = 4  # at each load; an export looks at many more
@@ -59,3 +64,8 @@ def _look_at_rows(network: StepNetwork) -> None:
     if network.rows_at_once is None:
         tokens = np.random.default_rng(0).integers(0, network.shape.vocabulary_size, (STEPS_LOOKED_AT, SIDE_BY_SIDE))
         network.rows_at_once = rows_that_may_stand_together(network, tokens)
+
+
+def surroundings(model: WritingModel) -> dict[str, str]:
+    """What a text depends on beside model, prompt and recipe: the processor, the programs that counted, and how."""
+    return {**this_machine(), "precision": model.precision}

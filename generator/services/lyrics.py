@@ -7,11 +7,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from generator import search
+from generator.decoding.model_file import surroundings
 from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError, checked_prompt
 from generator.services.places import close_gaps
 from generator.services.writing import Choice, Generation
-from generator.surroundings import surroundings
 from training.errors import Conflict, Invalid
 from training.models import Checkpoint
 

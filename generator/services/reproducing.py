@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from generator.decoding.model_file import surroundings
 from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError
 from generator.services import writing
 from generator.services.lyrics import TEXT_LIMIT, UNSTORABLE
-from generator.surroundings import surroundings
 from training.errors import Conflict
 from training.models import Checkpoint
 

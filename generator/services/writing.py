@@ -11,7 +11,6 @@ from generator.decoding.cache import ModelCache
 from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
 from generator.decoding.model_file import ModelDamaged, WritingModel
 from generator.decoding.writer import Piece, prompt_tokens, wishes_left_out
-from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
 from training.database import let_go
 from training.errors import Conflict, Damaged, Invalid, LimitReached
@@ -61,7 +60,8 @@ class Spelling:
 class Choice:
     """One candidate's text, which follows the prompt; ``seed`` alone writes it again as a single candidate.
 
-    ``pieces`` are its tokens one by one, where they were asked for; None otherwise.
+    ``pieces`` are its tokens one by one, where they were asked for; None otherwise. ``lyric`` is the id of its row in
+    the history, where it was put there.
     """
 
     index: int
@@ -71,6 +71,7 @@ class Choice:
     log_probability: float = 0.0
     finish_reason: str | None = None
     pieces: list[dict] | None = None
+    lyric: str | None = None
     spelling: Spelling | None = field(default=None, repr=False, compare=False)
 
     def add(self, piece: Piece) -> None:
@@ -82,7 +83,7 @@ class Choice:
             self.pieces.append(self.spelling.tell(piece))
 
     def to_dict(self) -> dict:
-        names = ("index", "seed", "text", "tokens", "log_probability", "finish_reason")
+        names = ("index", "seed", "text", "tokens", "log_probability", "finish_reason", "lyric")
         told = {name: getattr(self, name) for name in names}
         return told if self.pieces is None else told | {"pieces": self.pieces}
 
@@ -101,7 +102,7 @@ class Addition:
 class Generation:
     """A text while it is written and after: who wrote what from which prompt, by which recipe.
 
-    ``notes`` are sentences on what was asked for and left out.
+    ``notes`` are sentences on what was asked for and left out; ``lyric`` is the id of the lyric that it was kept as.
     """
 
     model: Checkpoint
@@ -113,6 +114,7 @@ class Generation:
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic, repr=False)
     seconds: float = 0.0
+    lyric: str | None = None
 
     def take(self, pieces: Iterable[Piece]) -> list[Addition]:
         """Add one turn's pieces; what each candidate gained that its reader has to be told, in their order."""
@@ -143,10 +145,10 @@ class Generation:
     def completion_tokens(self) -> int:
         return sum(choice.tokens for choice in self.choices)
 
-    def to_dict(self, *, lyric: Lyric | None = None) -> dict:
-        """The finished generation as every door answers it; ``lyric`` is where it was kept."""
+    def to_dict(self) -> dict:
+        """The finished generation as every door answers it."""
         return {
-            "id": lyric.pk if lyric else None,
+            "id": self.lyric,
             "model": self.model.pk,
             "model_sha256": self.model.sha256,
             "prompt": self.prompt,

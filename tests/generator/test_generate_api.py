@@ -301,3 +301,30 @@ def test_every_sampling_value_is_described():
 def test_an_eventstream_client_gets_its_refusal_as_json(api, model):
     answer = api.post(ADDRESS, {"model": model.pk, "n": 0, "stream": True}, HTTP_ACCEPT="text/event-stream")
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/json")
+
+
+# ── History ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_every_text_goes_into_the_history_where_that_is_asked_for(api, model, user, stream):
+    asked = {"model": model.pk, "prompt": "Oh", "n": 3, "max_tokens": 5, "history": True, "stream": stream}
+    answer = api.post(ADDRESS, asked)
+    body = json.loads(b"".join(answer.streaming_content).split(b"data: ")[-1]) if stream else answer.json()
+    rows = [Lyric.objects.get(pk=choice["lyric"]) for choice in body["choices"]]
+    assert [row.generated_text for row in rows] == ["Oh" + choice["text"] for choice in body["choices"]]
+    assert not any(row.is_kept for row in rows)
+    assert body["id"] is None
+
+
+def test_what_is_kept_too_is_the_first_of_the_history(api, model):
+    asked = {"model": model.pk, "n": 2, "max_tokens": 5, "history": True, "save": True}
+    body = api.post(ADDRESS, asked).json()
+    assert body["id"] == body["choices"][0]["lyric"]
+    assert Lyric.objects.count() == 2
+    assert Lyric.objects.get(pk=body["id"]).is_kept
+
+
+def test_without_a_word_nothing_is_put_anywhere(api, model):
+    assert api.post(ADDRESS, {"model": model.pk, "max_tokens": 5}).json()["choices"][0]["lyric"] is None
+    assert not Lyric.objects.exists()

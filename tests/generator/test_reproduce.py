@@ -67,10 +67,10 @@ def test_other_surroundings_are_named_also_where_they_matter_not(user, lyric, fa
     assert again.differences[0].startswith(sentence)
 
 
-def test_another_precision_is_named_where_the_engine_tells_its_own(user, lyric, monkeypatch):
-    lyric.made_with["precision"] = "int8"
-    monkeypatch.setattr(type(writing.load_model(lyric.model).network), "precision", "float32", raising=False)
-    assert reproduce(user=user, lyric=lyric).differences == ["Another precision: it was int8, and is float32."]
+def test_another_precision_is_named_where_it_changed(user, lyric):
+    now = writing.load_model(lyric.model).precision
+    lyric.made_with["precision"] = "bfloat16"
+    assert reproduce(user=user, lyric=lyric).differences == [f"Another precision: it was bfloat16, and is {now}."]
 
 
 def test_an_ending_by_the_clock_is_named(user, lyric, settings):

@@ -23,9 +23,9 @@ test("the form says which values there are and how each is read", () => {
 test("a request holds numbers and texts, leaves out what is empty and always has a seed", () => {
   const request = requestWith(["seed", ""]);
   assert.deepEqual(JSON.parse(JSON.stringify(request)), {
-    model: "m1", prompt: "Oh my\n", lines: 12, temperature: 0, top_p: 0.95, seed: 41, n: 3, stop: ["[Outro]", "\n\n"], genre: "Folk", stream: true,
+    model: "m1", prompt: "Oh my\n", lines: 12, temperature: 0, top_p: 0.95, seed: 41, n: 3, stop: ["[Outro]", "\n\n"], genre: "Folk", stream: true, history: true,
   });
-  assert.ok(!("prompt" in recipeOf(request)) && !("stream" in recipeOf(request)));
+  assert.ok(!("prompt" in recipeOf(request)) && !("stream" in recipeOf(request)) && !("history" in recipeOf(request)));
 });
 
 test("a button that names a seed counts more than the field before it", () => {
@@ -34,8 +34,8 @@ test("a button that names a seed counts more than the field before it", () => {
 });
 
 test("a text is explained alone, at once, with the likeliest pieces", () => {
-  const { n, seed, stream, alternatives } = explainedRequest(requestWith(["seed", "7"]));
-  assert.deepEqual({ n, seed, stream, alternatives }, { n: 1, seed: 7, stream: false, alternatives: 5 });
+  const { n, seed, stream, history, alternatives } = explainedRequest(requestWith(["seed", "7"]));
+  assert.deepEqual({ n, seed, stream, history, alternatives }, { n: 1, seed: 7, stream: false, history: false, alternatives: 5 });
 });
 
 test("the address fills the same form again", () => {

@@ -25,7 +25,7 @@ STEPS_COMPARED = 24
 @cache
 def this_machine() -> dict[str, str]:
     """What a text may depend on beside model, prompt and recipe."""
-    return {"processor": _processor(), "onnxruntime": onnxruntime.__version__}
+    return {"processor": _processor(), "onnxruntime": onnxruntime.__version__, "numpy": np.__version__}
 
 
 def _processor() -> str:

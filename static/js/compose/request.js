@@ -25,16 +25,16 @@ export function requestOf(data, kinds, { randomSeed }) {
     recipe[name] = text === "" || text === undefined || text === null ? undefined : READ[kind](text);
   }
   recipe.seed ??= randomSeed();
-  return { model: data.get("model"), prompt: data.get("prompt"), ...recipe, stream: true };
+  return { model: data.get("model"), prompt: data.get("prompt"), ...recipe, stream: true, history: true };
 }
 
-export function recipeOf({ model, prompt, stream, alternatives, ...recipe }) {
+export function recipeOf({ model, prompt, stream, history, alternatives, ...recipe }) {
   return recipe;
 }
 
 // The same text once more, with what the network thought of each piece.
 export function explainedRequest(asked) {
-  return { ...asked, n: 1, stream: false, alternatives: ALTERNATIVES };
+  return { ...asked, n: 1, stream: false, history: false, alternatives: ALTERNATIVES };
 }
 
 // The address of a page whose form holds what was asked.

@@ -87,5 +87,5 @@ def test_what_is_no_graph_or_that_of_another_network_is_refused():
 
 
 def test_the_machine_says_what_a_text_may_depend_on():
-    assert set(this_machine()) == {"processor", "onnxruntime"}
+    assert set(this_machine()) == {"processor", "onnxruntime", "numpy"}
     assert all(this_machine().values())
