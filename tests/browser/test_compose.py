@@ -249,6 +249,22 @@ def test_the_page_waits_its_turn_and_tries_again(context, user, model):
     page.close()
 
 
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(context, user, model):
+    page = context.new_page()
+    open_page(page, user, n=1)
+    too_long = "la " * 2000
+    page.get_by_label("First lines").fill(too_long)
+    page.get_by_label("First lines").press("Control+Enter")
+    expect(page.get_by_text("At most 4,096 bytes.")).to_be_visible()
+    expect(page.get_by_label("First lines")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("First lines")).to_have_value(too_long)
+    expect(page.locator("[data-desk]")).to_be_hidden()
+    page.get_by_label("First lines").fill("Oh my")
+    assert write(page).startswith("Oh my")
+    expect(page.get_by_text("At most 4,096 bytes.")).to_have_count(0)
+    page.close()
+
+
 def test_a_place_in_the_line_is_told(page: Page, user, model):
     answer_without_end(page, ("waiting", {"position": 4}), ("waiting", {"position": 3}))
     open_page(page, user)

@@ -92,6 +92,7 @@ export class Desk {
     this.note([]);
     const { textContent, dataset } = this.part("progress");
     this.before = [textContent, dataset.state];
+    this.wasHidden = this.place.hidden;
     this.given = (head + asked.prompt).trim();
     this.place.hidden = this.part("stop").hidden = false;
     this.sheet.hide();
@@ -164,7 +165,10 @@ export class Desk {
     this.versions = [];
     if (wasStopped) this.say("Stopped before the first word", "cancelled");
     else if (answer) this.say("The network ended its song at once. Try another.", "cancelled");
-    else this.say(...this.before);
+    else {
+      this.say(...this.before);
+      this.place.hidden = this.wasHidden && this.trouble.note.hidden;
+    }
     this.sheet.unhide();
   }
 
