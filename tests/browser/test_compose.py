@@ -140,6 +140,18 @@ def test_a_text_goes_on_from_its_end_and_back(page: Page, user, model):
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
+def test_the_versions_stay_while_one_of_them_is_gone_on_with(page: Page, user, model):
+    open_page(page, user, n=2, seed=41)
+    first = write(page)
+    page.get_by_role("button", name="Continue").click()
+    expect(sheet(page)).not_to_have_value(first)
+    assert written(page).startswith(first)
+    page.get_by_role("button", name="Use B").click()
+    expect(sheet(page)).not_to_have_value(re.compile(re.escape(first)))
+    page.get_by_role("button", name="Use A").click()
+    expect(sheet(page)).to_have_value(first)
+
+
 def test_a_change_by_hand_can_be_taken_back(page: Page, user, model):
     open_page(page, user, n=1)
     first = write(page)
