@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
@@ -33,12 +33,6 @@ class UnknownWordsSerializer(serializers.Serializer):
     words = UnknownWordSerializer(many=True)
 
 
-EXAMPLES = [
-    OpenApiExample("Two lines", {"text": "I left my Zeppelin\nby the river"}, request_only=True),
-    OpenApiExample("One word", {"words": [{"word": "Zeppelin", "start": 10, "end": 18}]}, response_only=True),
-]
-
-
 class UnknownWordsView(APIView):
     """The words of a text that a model reads as unknown, in order; a model that spells its words knows them all."""
 
@@ -46,7 +40,6 @@ class UnknownWordsView(APIView):
         operation_id="models_unknown_words",
         summary="Which words a model has never read",
         request=TextSerializer,
-        examples=EXAMPLES,
         responses={
             200: UnknownWordsSerializer,
             409: OpenApiResponse(description="The model can't be used: its file is damaged, or it is being deleted."),
