@@ -20,5 +20,5 @@ def ending_words(finish_reason: str) -> str:
 
 @register.filter
 def short_seconds(seconds: float) -> str:
-    """Seconds with one decimal; `static/js/compose.js` says the same."""
+    """Seconds with one decimal; `static/js/compose/events.js` says the same."""
     return "under 0.1 s" if seconds < 0.1 else f"{seconds:.1f} s"

@@ -140,6 +140,18 @@ def test_a_text_goes_on_from_its_end_and_back(page: Page, user, model):
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
+def test_the_versions_stay_while_one_of_them_is_gone_on_with(page: Page, user, model):
+    open_page(page, user, n=2, seed=41)
+    first = write(page)
+    page.get_by_role("button", name="Continue").click()
+    expect(sheet(page)).not_to_have_value(first)
+    assert written(page).startswith(first)
+    page.get_by_role("button", name="Use B").click()
+    expect(sheet(page)).not_to_have_value(re.compile(re.escape(first)))
+    page.get_by_role("button", name="Use A").click()
+    expect(sheet(page)).to_have_value(first)
+
+
 def test_a_change_by_hand_can_be_taken_back(page: Page, user, model):
     open_page(page, user, n=1)
     first = write(page)
@@ -246,6 +258,22 @@ def test_the_page_waits_its_turn_and_tries_again(context, user, model):
     page.get_by_role("button", name="Try now").click()
     assert written(page).startswith("Oh my")
     expect(page.get_by_role("alert")).to_be_hidden()
+    page.close()
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(context, user, model):
+    page = context.new_page()
+    open_page(page, user, n=1)
+    too_long = "la " * 2000
+    page.get_by_label("First lines").fill(too_long)
+    page.get_by_label("First lines").press("Control+Enter")
+    expect(page.get_by_text("At most 4,096 bytes.")).to_be_visible()
+    expect(page.get_by_label("First lines")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("First lines")).to_have_value(too_long)
+    expect(page.locator("[data-desk]")).to_be_hidden()
+    page.get_by_label("First lines").fill("Oh my")
+    assert write(page).startswith("Oh my")
+    expect(page.get_by_text("At most 4,096 bytes.")).to_have_count(0)
     page.close()
 
 

@@ -6,6 +6,7 @@ import { fits } from "../../static/js/compose/offers.js";
 import { Past } from "../../static/js/compose/past.js";
 import { Seed } from "../../static/js/compose/seed.js";
 import { summaryOf } from "../../static/js/compose/summary.js";
+import { Trouble } from "../../static/js/compose/trouble.js";
 import { marked, sayUnknown, UnknownWords } from "../../static/js/compose/unknown_words.js";
 import { element } from "./page.mjs";
 
@@ -152,4 +153,47 @@ test("a slider is no place to type", () => {
   const target = (selector) => ({ matches: (asked) => asked.includes(selector) });
   assert.ok(isTyping(target("textarea")));
   assert.ok(!isTyping({ matches: () => false }));
+});
+
+function troubleNote() {
+  const parts = {};
+  const note = element({ querySelector: (selector) => (parts[selector] ??= element({ setAttribute() {} })) });
+  const ticks = [];
+  const everySecond = (act) => { ticks.push(act); return () => (ticks.length = 0); };
+  const form = element();
+  return { trouble: new Trouble(note, form, { page: element(), everySecond }), note, ticks, part: (name) => note.querySelector(`[data-trouble-${name}]`) };
+}
+
+test("a wait counts its seconds down, and then it is tried again", async () => {
+  const { trouble, ticks, part } = troubleNote();
+  const again = trouble.wait(2, new AbortController());
+  assert.equal(part("wait").textContent, "Trying again in 2 s.");
+  ticks[0]();
+  assert.equal(part("wait").textContent, "Trying again in 1 s.");
+  ticks[0]();
+  assert.equal(await again, true);
+  assert.equal(part("wait").hidden, true);
+});
+
+test("a wait ends at once by either button, and when the writing is stopped", async () => {
+  const { trouble, part } = troubleNote();
+  const controller = new AbortController();
+  const now = trouble.wait(9, controller);
+  part("again").onclick();
+  assert.equal(await now, true);
+  const never = trouble.wait(9, controller);
+  part("leave").onclick();
+  assert.equal(await never, false);
+  const stopped = trouble.wait(9, controller);
+  controller.abort();
+  assert.equal(await stopped, false);
+});
+
+test("patience is no error", () => {
+  const { trouble, note } = troubleNote();
+  trouble.show({ words: "Busy.", fields: {}, seconds: 4 });
+  assert.equal(note.dataset.tone, "warn");
+  trouble.show({ words: "Damaged.", fields: {} });
+  assert.equal(note.dataset.tone, "error");
+  assert.equal(note.hidden, false);
 });

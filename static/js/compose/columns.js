@@ -6,7 +6,7 @@ const LETTERS = "ABCDEFGH";
 
 export class Columns {
   constructor(place, template, { onUse }) {
-    Object.assign(this, { place, template, onUse, columns: [] });
+    Object.assign(this, { place, template, onUse, columns: [], texts: [] });
   }
 
   begin(seeds) {
@@ -36,15 +36,19 @@ export class Columns {
     showVerse(this.columns[index].querySelector("[data-words]"), text, options);
   }
 
-  // Says which version lies in the editor, null for none, and offers the others that have words.
-  choose(chosen, texts) {
+  end(texts) {
+    this.texts = texts;
+  }
+
+  // Says which version lies in the editor, -1 for none, and offers the others that have words.
+  choose(chosen) {
     this.columns.forEach((column, index) => {
       const isChosen = index === chosen;
       if (isChosen) column.setAttribute("aria-current", "true");
       else column.removeAttribute("aria-current");
       column.querySelector("[data-letter]").textContent = LETTERS[index] + (isChosen ? ", in the editor" : "");
-      column.querySelector("[data-says]").textContent = texts[index] ? sayLines(linesOf(texts[index])) : "nothing written";
-      column.querySelector("[data-use]").hidden = isChosen || !texts[index];
+      column.querySelector("[data-says]").textContent = this.texts[index] ? sayLines(linesOf(this.texts[index])) : "nothing written";
+      column.querySelector("[data-use]").hidden = isChosen || !this.texts[index];
     });
   }
 }

@@ -59,13 +59,14 @@ export class Desk {
     const state = this.past.back(this.sheet.state);
     if (!state || this.isWriting) return;
     this.sheet.show(state);
-    this.columns.choose(this.versions.findIndex((version) => version.text === state.text), this.texts);
+    this.columns.choose(this.versions.findIndex((version) => version.text === state.text));
     this.say("As it was before", "ready");
   }
 
   use(index) {
     this.past.push(this.sheet.state);
-    this.choose(index);
+    this.sheet.show(this.versions[index]);
+    this.columns.choose(index);
     this.sheet.result.scrollIntoView({ block: "start", behavior: this.isStill() ? "auto" : "smooth" });
   }
 
@@ -82,25 +83,25 @@ export class Desk {
     this.past.push(this.sheet.state);
     this.begin(task);
     const written = await this.writeOut(task);
-    this.texts = await this.papers.end();
-    this.finish(task, written);
+    this.finish(task, await this.papers.end(), written);
     this.controller = null;
   }
 
-  begin({ asked, head }) {
+  begin({ asked, head, isContinuation }) {
     this.trouble.clear();
     this.note([]);
     const { textContent, dataset } = this.part("progress");
     this.before = [textContent, dataset.state];
+    this.wasHidden = this.place.hidden;
     this.given = (head + asked.prompt).trim();
     this.place.hidden = this.part("stop").hidden = false;
     this.sheet.hide();
     const seeds = Array.from({ length: asked.n ?? 1 }, (_, index) => asked.seed + index);
-    this.papers.begin({ seeds, given: this.given, lines: asked.lines });
+    this.papers.begin({ seeds, given: this.given, lines: asked.lines, isContinuation });
     this.say(this.papers.progress, "running");
     this.writeButton.classList.remove("button-primary");
     this.writeButton.setAttribute("aria-busy", "true");
-    this.part("progress").scrollIntoView({ block: "nearest", behavior: this.isStill() ? "auto" : "smooth" });
+    this.part(isContinuation ? "verse" : "progress").scrollIntoView({ block: "nearest", behavior: this.isStill() ? "auto" : "smooth" });
   }
 
   // What came of it: {answer, seconds, wasStopped}. Where the server asks for patience, it is asked again.
@@ -141,35 +142,50 @@ export class Desk {
     return this.papers.reveals.some(({ text }) => text) ? BROKEN : { words: LOST, fields: {} };
   }
 
-  finish(task, { answer, seconds, wasStopped }) {
+  finish(task, texts, { answer, seconds, wasStopped }) {
     this.writeButton.removeAttribute("aria-busy");
     this.part("stop").hidden = true;
     this.note(answer?.notes ?? []);
     const whole = wasStopped ? null : answer;
-    this.versions = this.texts.map((text, index) => this.version(task, { text, index, seconds, wasStopped, answer: whole }));
-    const first = this.texts.findIndex(Boolean);
-    if (first < 0) this.putBack({ wasStopped, answer: whole });
+    const written = texts.map((text, index) => this.version(task, { text, index, seconds, wasStopped, answer: whole }));
+    const first = texts.findIndex(Boolean);
+    if (first < 0) this.putBack(task, { wasStopped, answer: whole });
     else {
-      this.say(this.sentence({ answer: whole, seconds, wasStopped }), whole ? "ready" : "cancelled");
-      this.choose(first);
+      this.say(this.sentence(texts, { answer: whole, seconds, wasStopped }), whole ? "ready" : "cancelled");
+      this.sheet.show(written[first]);
+      this.showVersions(task, written, texts, first);
       this.sheet.form.elements.bookmarked.checked = false;
       this.keepAddress(task);
     }
     this.writeButton.classList.toggle("button-primary", this.sheet.isEmpty);
   }
 
+  // The versions stand side by side, and stay while one of them is gone on with.
+  showVersions({ isContinuation }, written, texts, chosen) {
+    if (!isContinuation) {
+      this.versions = written;
+      this.columns.end(texts);
+    }
+    this.columns.choose(isContinuation ? -1 : chosen);
+  }
+
   // Nothing was written: what lay there before still does.
-  putBack({ wasStopped, answer }) {
-    this.columns.hide();
-    this.versions = [];
+  putBack({ isContinuation }, { wasStopped, answer }) {
+    if (!isContinuation) {
+      this.columns.hide();
+      this.versions = [];
+    }
     if (wasStopped) this.say("Stopped before the first word", "cancelled");
     else if (answer) this.say("The network ended its song at once. Try another.", "cancelled");
-    else this.say(...this.before);
+    else {
+      this.say(...this.before);
+      this.place.hidden = this.wasHidden && this.trouble.note.hidden;
+    }
     this.sheet.unhide();
   }
 
-  sentence({ answer, seconds, wasStopped }) {
-    const counts = this.texts.map(linesOf);
+  sentence(texts, { answer, seconds, wasStopped }) {
+    const counts = texts.map(linesOf);
     const versions = counts.length > 1 ? `${counts.length} versions, ` : "";
     const lines = sayLines(counts.reduce((sum, count) => sum + count, 0));
     if (answer) return `${versions}${lines} written in ${sayShort(seconds)}`;
@@ -204,11 +220,6 @@ export class Desk {
       facts,
       endsLine: ["lines", "end"].includes(reason),
     };
-  }
-
-  choose(index) {
-    this.sheet.show(this.versions[index]);
-    if (this.versions.length > 1) this.columns.choose(index, this.texts);
   }
 
   // The address holds the recipe: a reload or the way back brings the same form, and its seed the same text.

@@ -8,11 +8,12 @@ export class Papers {
     Object.assign(this, { verse, columns, say, nextFrame, isStill, reveals: [] });
   }
 
-  begin({ seeds, given, lines }) {
+  // A text that is gone on with stands below the versions it may come from.
+  begin({ seeds, given, lines, isContinuation }) {
     Object.assign(this, { given, lines, isOver: false });
     this.isSingle = seeds.length === 1;
-    if (this.isSingle) this.columns.hide();
-    else this.columns.begin(seeds);
+    if (!this.isSingle) this.columns.begin(seeds);
+    else if (!isContinuation) this.columns.hide();
     this.verse.hidden = !this.isSingle;
     this.reveals = seeds.map((_, index) => new Reveal((text) => this.show(index, text), this));
     this.reveals.forEach((_, index) => this.paint(index, ""));

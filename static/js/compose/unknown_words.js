@@ -37,10 +37,12 @@ export class UnknownWords {
     this.controller?.abort();
     const characters = [...this.input.value];
     // What still stands where it stood stays underlined until the answer comes.
-    this.words = this.words.filter(({ word, start, end }) => characters.slice(start, end).join("") === word);
+    const still = this.words.filter(({ word, start, end }) => characters.slice(start, end).join("") === word);
+    const isTrue = still.length === this.words.length && this.input.value.trim();
+    this.words = still;
     this.underline();
+    if (!isTrue) this.say("");
     if (this.input.value.trim()) this.cancel = this.later(() => this.ask(), PAUSE);
-    else this.say("");
   }
 
   async ask() {
