@@ -45,7 +45,7 @@ class Stream:
     """One request on a bare socket, read when it is told to."""
 
     def __init__(self, site: str, token: str, *, receive_bytes: int = 0, **body):
-        self.socket, self.heard = socket.socket(), b""
+        self.socket, self.heard = socket.socket(), bytearray()
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.settimeout(30)
@@ -58,14 +58,16 @@ class Stream:
         self.socket.sendall(head.encode() + content)
 
     def listen_for(self, words: bytes) -> "Stream":
-        while words not in self.heard:
+        begin = 0
+        while self.heard.find(words, begin) < 0:
+            begin = max(len(self.heard) - len(words), 0)  # megabytes are not searched again and again
             received = self.socket.recv(65536)
             assert received, self.heard[-300:]
             self.heard += received
         return self
 
     def status(self) -> int:
-        return int(self.listen_for(b"\r\n\r\n").heard.split(b" ", 2)[1])
+        return int(self.listen_for(b"\r\n\r\n").heard[:20].split(b" ", 2)[1])
 
     def reset(self) -> None:
         """Break the connection off: RST instead of a farewell."""
