@@ -9,8 +9,6 @@ from generator.services.lyrics import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
 from training.api.fields import ObjectField
 from training.models import Checkpoint
 
-ALTERNATIVES_LIMIT = 20
-
 
 class VisibleModelField(serializers.PrimaryKeyRelatedField):
     """A model by its id, among those that the person may use."""
@@ -186,7 +184,7 @@ class GenerateSerializer(RecipeSerializer):
     save = serializers.BooleanField(default=False, help_text="Keep the first text as a lyric of yours.")
     alternatives = serializers.IntegerField(
         min_value=0,
-        max_value=ALTERNATIVES_LIMIT,
+        max_value=limits.ALTERNATIVES_LIMIT,
         default=0,
         help_text="With each token of the answer, so many that the network thought likeliest. The text stays the same.",
     )

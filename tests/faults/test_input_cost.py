@@ -79,7 +79,7 @@ VALUES = st.recursive(
 @given(st.dictionaries(st.sampled_from([*FIELDS, "prompt", "model", "stream", "save"]), VALUES, max_size=5))
 def test_any_values_are_written_by_or_refused_at_their_field(api, model, monkeypatch, values):
     """F95: whatever a program asks for is a text or a 400 that names fields of its own."""
-    monkeypatch.setattr("generator.api.doors.GenerateThrottle.allow_request", lambda *_: True)
+    monkeypatch.setattr("generator.api.generate.GenerateThrottle.allow_request", lambda *_: True)
     body = json.dumps({"model": model.pk, "max_tokens": 3} | values)
     answer = api.generic("POST", GENERATE, body, content_type="application/json")
     if answer.status_code == 400:
