@@ -47,6 +47,7 @@ def make_world(user) -> dict[str, str]:
     model = publish(user, run=run, dataset=dataset)
     song = dataset.songs.first()
     return {
+        "model": model.pk,
         "datasets": dataset.pk,
         "dataset_id": dataset.pk,
         "song_id": str(song.pk),
@@ -54,7 +55,6 @@ def make_world(user) -> dict[str, str]:
         "runs": run.pk,
         "races": race.pk,
         "models": model.pk,
-        "model": model.pk,
     }
 
 
