@@ -11,16 +11,16 @@ TEXT = {"type": "string"}
 STOP = {"type": "string", "minLength": 1, "maxLength": limits.STOP_LENGTH_LIMIT}
 
 
-def one_or_several(text: dict, most: int, least: int = 0) -> dict:
-    return {"oneOf": [text, {"type": "array", "items": text, "minItems": least, "maxItems": most}], "nullable": True}
+def several(text: dict, most: int, least: int = 0) -> dict:
+    return {"type": "array", "items": text, "minItems": least, "maxItems": most}
 
 
-@extend_schema_field(one_or_several(TEXT, PROMPTS_LIMIT, 1))
+@extend_schema_field({"oneOf": [TEXT, several(TEXT, PROMPTS_LIMIT, 1)], "nullable": True})
 class PromptsField(serializers.JSONField):
     """One text or several."""
 
 
-@extend_schema_field(one_or_several(STOP, limits.STOPS_LIMIT))
+@extend_schema_field({"oneOf": [several(STOP, limits.STOPS_LIMIT), STOP], "nullable": True})
 class StopsField(serializers.JSONField):
     """One text or several."""
 
@@ -80,7 +80,7 @@ class CompletionRequestSerializer(RecipeSerializer):
     frequency_penalty = NoPenaltyField(required=False, help_text="`repetition_penalty` is ours.")
     suffix = serializers.CharField(
         max_length=0,
-        required=False,
+        default="",
         allow_null=True,
         allow_blank=True,
         help_text="A text is written from its beginning.",
