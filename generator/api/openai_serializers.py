@@ -20,7 +20,7 @@ class PromptsField(serializers.JSONField):
     """One text or several."""
 
 
-@extend_schema_field({"oneOf": [several(STOP, limits.STOPS_LIMIT), STOP], "nullable": True})
+@extend_schema_field({"anyOf": [STOP, several(STOP, limits.STOPS_LIMIT)], "nullable": True})
 class StopsField(serializers.JSONField):
     """One text or several."""
 
