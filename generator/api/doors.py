@@ -65,6 +65,7 @@ class WritingView(APIView):
     parser_classes = (RecipeParser,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = AlwaysJson
+    throttle_classes = (GenerateThrottle,)
     throttle_scope = "generate"
 
     @classmethod

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
-from generator.api.doors import GenerateThrottle, WritingView
+from generator.api.doors import WritingView
 from generator.api.serializers import GenerateSerializer, GenerationSerializer
 from generator.models import Lyric
 from generator.recipe import ALTERNATIVES_LIMIT
@@ -25,8 +25,6 @@ OWN_FIELDS = ("model", "prompt", "stream", "save", "alternatives")
 
 class GenerateView(WritingView):
     """Write a lyric with a model: finished in one answer, or piece by piece."""
-
-    throttle_classes = (GenerateThrottle,)
 
     @extend_schema(
         operation_id="lyrics_generate",

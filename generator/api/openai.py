@@ -9,7 +9,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generator.api.doors import AlwaysJson, GenerateThrottle, WritingView
+from generator.api.doors import AlwaysJson, WritingView
 from generator.api.openai_answers import Completion, model_object
 from generator.api.openai_errors import answer_with_openai_error
 from generator.api.openai_requests import CompletionRequest, read_request
@@ -81,8 +81,6 @@ class ModelView(OpenAiView):
 
 class CompletionsView(OpenAiView, WritingView):
     """Go on from one prompt or several, whole or as a stream."""
-
-    throttle_classes = (GenerateThrottle,)
 
     @extend_schema(
         operation_id="openai_completions",

@@ -1,87 +1,14 @@
-"""Lyrics and generations as JSON."""
+"""Generations as JSON."""
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from generator import recipe as limits
-from generator.models import Lyric
-from generator.services.lyrics import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
-from training.api.fields import ObjectField
-from training.models import Checkpoint
-
-
-class VisibleModelField(serializers.PrimaryKeyRelatedField):
-    """A model by its id, among those that the person may use."""
-
-    def get_queryset(self):
-        return Checkpoint.objects.visible_to(self.context["request"].user).published()
-
-
-class LyricSerializer(serializers.ModelSerializer):
-    """A kept lyric; how it was made is set when it is saved and can't be changed afterwards."""
-
-    text = serializers.CharField(max_length=TEXT_LIMIT, trim_whitespace=False)
-    generated_text = serializers.CharField(
-        max_length=TEXT_LIMIT, required=False, allow_blank=True, trim_whitespace=False, help_text="Before any edit."
-    )
-    prompt = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-    model = VisibleModelField(required=False, allow_null=True)
-    recipe = ObjectField(required=False, help_text="Every sampling value, the seed included.")
-    seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=limits.SEED_LIMIT)
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=TAG_LENGTH_LIMIT), max_length=TAGS_LIMIT, required=False
-    )
-    collections = serializers.SerializerMethodField(help_text="Ids of the collections that it lies in.")
-    share_url = serializers.SerializerMethodField(help_text="Where others read it; null while it is private.")
-
-    class Meta:
-        model = Lyric
-        fields = (
-            "id",
-            "title",
-            "text",
-            "generated_text",
-            "prompt",
-            "recipe",
-            "model",
-            "model_name",
-            "model_sha256",
-            "seed",
-            "bookmarked",
-            "tags",
-            "collections",
-            "share_url",
-            "created_at",
-            "updated_at",
-        )
-        read_only_fields = ("id", "model_name", "model_sha256", "created_at", "updated_at")
-
-    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
-    def get_collections(self, lyric) -> list:
-        return []
-
-    @extend_schema_field(serializers.URLField(allow_null=True))
-    def get_share_url(self, lyric) -> None:
-        return None
-
-
-class LyricChangeSerializer(LyricSerializer):
-    """What can be changed of a kept lyric."""
-
-    class Meta(LyricSerializer.Meta):
-        read_only_fields = tuple(
-            name for name in LyricSerializer.Meta.fields if name not in ("title", "text", "tags", "bookmarked")
-        )
-
-    generated_text = serializers.CharField(read_only=True)
-    prompt = serializers.CharField(read_only=True)
-    model = serializers.PrimaryKeyRelatedField(read_only=True)
-    recipe = ObjectField(read_only=True)
-    seed = serializers.IntegerField(read_only=True)
 
 
 class RecipeSerializer(serializers.Serializer):
     """The sampling values; `generator.recipe` is what checks them."""
+
+    refuses_others = True  # a misspelled value would be left out without a word
 
     max_tokens = serializers.IntegerField(
         min_value=1,

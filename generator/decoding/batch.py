@@ -13,9 +13,9 @@ from numpy import ndarray
 
 from generator.decoding import sampler
 from generator.decoding.model_file import WritingModel
-from generator.decoding.writer import Candidate, Piece, prompt_tokens
+from generator.decoding.writer import Candidate, Opening, Piece, prompt_tokens
 from generator.recipe import Recipe
-from training.language_model.tokenizers import SongFacts, TextStream
+from training.language_model.tokenizers import SongFacts
 
 
 class Text:
@@ -25,13 +25,10 @@ class Text:
         self.model, self.recipe, self.alternatives = model, recipe, alternatives
         wishes = SongFacts(genre=recipe.genre, artist=recipe.artist, title=recipe.title)
         self.tokens = prompt_tokens(model.tokenizer, prompt, wishes)
-        self._opening = TextStream(model.tokenizer)
-        for token in self.tokens:  # so that the first piece knows what it follows
-            self._opening.push(token)
+        self._opening = Opening(model.tokenizer, recipe, self.tokens)
 
     def candidates(self) -> list[Candidate]:
-        tokenizer, recipe = self.model.tokenizer, self.recipe
-        return [Candidate(index, tokenizer, recipe, self.tokens, self._opening) for index in range(recipe.n)]
+        return [Candidate(index, self._opening) for index in range(self.recipe.n)]
 
 
 class Row:

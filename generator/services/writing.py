@@ -18,7 +18,7 @@ from training.errors import Conflict, Damaged, Invalid, LimitReached
 from training.language_model.lyric_text import normalise
 from training.language_model.tokenizers import TextStream, Tokenizer
 from training.models import Checkpoint
-from training.services.models import open_model_file
+from training.services.models import read_serving_file, serving_name
 
 # One of each in a process, shared by all its requests.
 model_cache = ModelCache(settings.MODEL_CACHE_BYTES)
@@ -178,20 +178,16 @@ def read_recipe(values: dict, prompt) -> tuple[Recipe, str]:
 def load_model(model: Checkpoint) -> WritingModel:
     """The network and tokenizer of ``model``, kept in memory for the next to ask.
 
-    Raises: Conflict when its file is gone or damaged, or it is being deleted; other models go on.
+    Raises: Conflict when a file of it is gone or damaged, or it is not ready yet, or is being deleted; other models
+        go on.
     """
     if model.state != Checkpoint.State.READY:
         raise Conflict(f"{model.name} can't write any more: {model.get_state_display().lower()}.", state=model.state)
     try:
-        return model_cache.get(sha256=model.sha256, size_bytes=model.size_bytes, read=lambda: _content_of(model))
+        return model_cache.get(serving_name(model), lambda name: read_serving_file(model, name))
     except (ModelDamaged, Damaged) as error:
         sentence = f"The file of {model.name} is damaged and can't be used. Choose another model or train it again."
         raise Conflict(sentence, state=Checkpoint.State.CORRUPT) from error
-
-
-def _content_of(model: Checkpoint) -> bytes:
-    with open_model_file(model) as file:
-        return file.read()
 
 
 def find_model(models: QuerySet, wanted: str) -> Checkpoint | None:

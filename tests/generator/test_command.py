@@ -80,4 +80,4 @@ def test_an_owner_sees_what_that_user_may_use(user, other_user):
 
 def test_a_damaged_model_is_said(user):
     with pytest.raises(CommandError, match="damaged"):
-        generate(f"--model={publish(user, b'hello').pk}")
+        generate(f"--model={publish(user, damaged=True).pk}")

@@ -254,7 +254,7 @@ def test_nobody_writes_without_signing_in(client, model):
 
 
 def test_a_damaged_model_is_a_409_with_a_sentence(api, user, write):
-    damaged = publish(user, b"hello")
+    damaged = publish(user, damaged=True)
     for stream in (False, True):
         answer = api.post(ADDRESS, {"model": damaged.pk, "stream": stream})
         assert answer.status_code == 409

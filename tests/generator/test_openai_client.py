@@ -355,7 +355,7 @@ def test_too_many_streams_are_a_server_error_too(client, model, monkeypatch):
 
 
 def test_a_damaged_model_is_a_conflict_and_others_write_on(site, token, client, user, model):
-    damaged = publish(user, b"hello", name="Damaged")
+    damaged = publish(user, damaged=True, name="Damaged")
     patient = openai.OpenAI(base_url=f"{site}/v1", api_key=token)  # it would ask again, were it not told
     with patient, pytest.raises(openai.ConflictError, match="damaged"):
         patient.completions.create(model=damaged.pk, **ASKED)
