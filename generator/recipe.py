@@ -22,6 +22,7 @@ TEMPERATURE_LIMITS = (0.05, 5.0)
 PENALTY_LIMITS = (1.0, 5.0)
 PROMPT_LIMIT_BYTES = 4096
 WISH_LENGTH_LIMIT = 80
+ALTERNATIVES_LIMIT = 20  # no part of a recipe: how many other tokens are told with each drawn one
 
 
 class RecipeError(Exception):

@@ -12,7 +12,8 @@ from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
 
 from generator.api.doors import WritingView
-from generator.api.serializers import ALTERNATIVES_LIMIT, GenerateSerializer, GenerationSerializer
+from generator.api.serializers import GenerateSerializer, GenerationSerializer
+from generator.recipe import ALTERNATIVES_LIMIT
 from generator.services import history, lyrics, writing
 from training.database import is_away
 from training.errors import Invalid

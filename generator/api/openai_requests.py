@@ -58,7 +58,7 @@ def _checked(name: str, check: Callable, value, errors: dict):
 
 
 def _recipe_of(body: dict, errors: dict) -> Recipe | None:
-    known = {*OWN_FIELDS, *NEUTRAL_ONLY, *IGNORED}
+    known = {*OWN_FIELDS, *NEUTRAL_ONLY, "best_of"}
     values = {name: value for name, value in body.items() if name not in known}
     values = {name: value for name, value in values.items() if value is not None or name not in NULL_IS_DEFAULT}
     try:
@@ -70,7 +70,7 @@ def _recipe_of(body: dict, errors: dict) -> Recipe | None:
 
 def _check_together(body: dict, own: dict, recipe: Recipe | None, errors: dict) -> None:
     """What one field allows another to be."""
-    if recipe is not None and body.get("best_of") not in (None, recipe.n):
+    if recipe is not None and not (_is_same(body.get("best_of"), None) or _is_same(body.get("best_of"), recipe.n)):
         errors["best_of"] = ["Only as many as `n`: every text that is written is returned."]
     if recipe is not None and own["prompt"] and recipe.n * len(own["prompt"]) > CANDIDATES_LIMIT:
         errors.setdefault("n", [f"At most {CANDIDATES_LIMIT} texts in one request: prompts times `n`."])
@@ -121,6 +121,12 @@ def _stream_options(value) -> dict:
     return options
 
 
+def _user(value) -> None:
+    """Taken, so that programs which name their user go on, and not used."""
+    if value is not None and not isinstance(value, str):
+        raise ValueError("Give a text.")
+
+
 def _is_same(value, other) -> bool:
     """Equal, and neither a truth value where the other is a number."""
     return isinstance(value, bool) == isinstance(other, bool) and value == other
@@ -133,6 +139,7 @@ OWN_FIELDS: dict[str, Callable] = {
     "stream_options": _stream_options,
     "logprobs": _logprobs,
     "echo": _flag,
+    "user": _user,
 }
 # Fields of OpenAI's that mean nothing to a recurrent network, with the values that ask for nothing.
 NEUTRAL_ONLY = {
@@ -141,4 +148,3 @@ NEUTRAL_ONLY = {
     "suffix": ((None, ""), "Only null: a text is written from its beginning on."),
     "logit_bias": ((None, {}), "Only {}: no token can be favoured."),
 }
-IGNORED = frozenset({"user", "best_of"})  # `best_of` is looked at together with `n`

@@ -3,19 +3,43 @@
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from generator import recipe as limits
 from generator.api.openai_requests import LOGPROBS_LIMIT, PROMPTS_LIMIT
 from generator.api.serializers import RecipeSerializer
 
 TEXT = {"type": "string"}
+STOP = {"type": "string", "minLength": 1, "maxLength": limits.STOP_LENGTH_LIMIT}
 
 
-@extend_schema_field({"oneOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1, "maxItems": PROMPTS_LIMIT}]})
+def several(text: dict, most: int, least: int = 0) -> dict:
+    return {"type": "array", "items": text, "minItems": least, "maxItems": most}
+
+
+@extend_schema_field({"oneOf": [TEXT, several(TEXT, PROMPTS_LIMIT, 1)], "nullable": True})
 class PromptsField(serializers.JSONField):
     """One text or several."""
 
 
+@extend_schema_field({"anyOf": [STOP, several(STOP, limits.STOPS_LIMIT)], "nullable": True})
+class StopsField(serializers.JSONField):
+    """One text or several."""
+
+
+@extend_schema_field({"type": "number", "minimum": 0, "maximum": 0, "nullable": True})
+class NoPenaltyField(serializers.FloatField):
+    """Nothing but 0."""
+
+
+@extend_schema_field({"type": "object", "maxProperties": 0, "nullable": True})
+class NothingField(serializers.JSONField):
+    """Nothing but {}."""
+
+
 class StreamOptionsSerializer(serializers.Serializer):
+    refuses_others = True
+
     include_usage = serializers.BooleanField(default=False, help_text="A last chunk tells the tokens.")
+    include_obfuscation = serializers.BooleanField(default=False, help_text="Taken, and not used.")
 
 
 class CompletionRequestSerializer(RecipeSerializer):
@@ -25,7 +49,20 @@ class CompletionRequestSerializer(RecipeSerializer):
     prompt = PromptsField(
         required=False, help_text=f"How it begins: a text, or up to {PROMPTS_LIMIT}; with `n` at most 8 texts in all."
     )
-    stream = serializers.BooleanField(default=False, help_text="Answer with server-sent events, at last `[DONE]`.")
+    max_tokens = serializers.IntegerField(
+        min_value=1, max_value=limits.TOKENS_LIMIT, default=200, allow_null=True, help_text="Tokens of a text at most."
+    )
+    n = serializers.IntegerField(
+        min_value=1, max_value=limits.CANDIDATES_LIMIT, default=1, allow_null=True, help_text="Texts for each prompt."
+    )
+    temperature = serializers.FloatField(
+        min_value=0, max_value=5, default=0.8, allow_null=True, help_text="0, or from 0.05 to 5."
+    )
+    top_p = serializers.FloatField(min_value=0, max_value=1, default=1.0, allow_null=True, help_text="Above 0.")
+    stop = StopsField(required=False, help_text="The text ends before the first of these.")
+    stream = serializers.BooleanField(
+        default=False, allow_null=True, help_text="Answer with server-sent events, at last `[DONE]`."
+    )
     stream_options = StreamOptionsSerializer(required=False, allow_null=True, help_text="Only with `stream`.")
     logprobs = serializers.IntegerField(
         min_value=0,
@@ -34,8 +71,21 @@ class CompletionRequestSerializer(RecipeSerializer):
         required=False,
         help_text="Tell each token's log-probability, and so many likeliest beside it. Not together with `echo`.",
     )
-    echo = serializers.BooleanField(default=False, help_text="Begin each text with its prompt.")
-    user = serializers.CharField(required=False, allow_null=True, help_text="Taken, and not used.")
+    echo = serializers.BooleanField(default=False, allow_null=True, help_text="Begin each text with its prompt.")
+    user = serializers.CharField(required=False, allow_null=True, allow_blank=True, help_text="Taken, and not used.")
+    best_of = serializers.IntegerField(
+        min_value=1, max_value=limits.CANDIDATES_LIMIT, required=False, allow_null=True, help_text="As `n`, or null."
+    )
+    presence_penalty = NoPenaltyField(required=False, help_text="`repetition_penalty` is ours.")
+    frequency_penalty = NoPenaltyField(required=False, help_text="`repetition_penalty` is ours.")
+    suffix = serializers.CharField(
+        max_length=0,
+        default="",
+        allow_null=True,
+        allow_blank=True,
+        help_text="A text is written from its beginning.",
+    )
+    logit_bias = NothingField(required=False, help_text="No token can be favoured.")
 
 
 class LogprobsSerializer(serializers.Serializer):

@@ -4,8 +4,6 @@ from rest_framework import serializers
 
 from generator import recipe as limits
 
-ALTERNATIVES_LIMIT = 20
-
 
 class RecipeSerializer(serializers.Serializer):
     """The sampling values; `generator.recipe` is what checks them."""
@@ -114,7 +112,7 @@ class GenerateSerializer(RecipeSerializer):
     history = serializers.BooleanField(default=False, help_text="Put every text into your history.")
     alternatives = serializers.IntegerField(
         min_value=0,
-        max_value=ALTERNATIVES_LIMIT,
+        max_value=limits.ALTERNATIVES_LIMIT,
         default=0,
         help_text="With each token of the answer, so many that the network thought likeliest. The text stays the same.",
     )

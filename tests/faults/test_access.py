@@ -342,6 +342,7 @@ def test_things_of_others_can_not_be_named_in_a_body(doorbells):
         "/api/v1/races/": [{"dataset": theirs.dataset.pk, **race}],
         "/api/v1/datasets/combine/": [{"name": "x", "sources": [{"dataset": theirs.dataset.pk}]}],
         "/api/v1/lyrics/generate/": [{"model": theirs.model.pk, "max_tokens": 4}],
+        "/v1/completions": [{"model": theirs.model.pk, "max_tokens": 4}],
         "/api/v1/lyrics/": [{"text": "la", "title": "la", "model": theirs.model.pk}],
         f"/api/v1/collections/{mine.collection.pk}/lyrics/": [{"lyric": theirs.lyric.pk}],
     }

@@ -10,6 +10,7 @@ from asgiref.testing import ApplicationCommunicator
 from django.core.asgi import get_asgi_application
 
 from generator.decoding.model_file import WritingModel
+from generator.models import Lyric
 from generator.services import writing
 from lyricsite.models import ApiToken
 from tests.generator.tiny_models import publish, tiny_tokenizer
@@ -64,7 +65,7 @@ async def until(condition) -> None:
             await asyncio.sleep(0.01)
 
 
-async def ask_and_leave(token: str, body: dict) -> None:
+async def ask_and_leave(token: str, body: dict, first_words: bytes = b"event: token") -> None:
     content = json.dumps(body).encode()
     client = ApplicationCommunicator(get_asgi_application(), scope_of(token, content))
     await client.send_input({"type": "http.request", "body": content})
@@ -72,7 +73,7 @@ async def ask_and_leave(token: str, body: dict) -> None:
     await until(lambda: writing.engine.open_count == 1)
     if body["stream"]:
         assert (await first)["status"] == 200
-        assert b"event: token" in (await client.receive_output(PATIENCE))["body"]
+        assert first_words in (await client.receive_output(PATIENCE))["body"]
     await client.send_input({"type": "http.disconnect"})
     await until(lambda: writing.engine.open_count == 0)
     first.cancel()
@@ -86,3 +87,22 @@ def test_who_leaves_ends_the_work(user, endless, stream):
     body = {"model": publish(user).pk, "stream": stream, "max_tokens": 600}
     asyncio.run(ask_and_leave(token, body))
     assert writing.engine.open_count == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("stream", [True, False])
+def test_who_leaves_while_others_are_first_gives_the_place_in_the_inbox_back(user, endless, monkeypatch, stream):
+    monkeypatch.setattr(writing, "engine", writing.Engine(slots=0))
+    _, token = ApiToken.issue(user=user)
+    body = {"model": publish(user).pk, "stream": stream, "max_tokens": 600}
+    asyncio.run(ask_and_leave(token, body, b'event: waiting\ndata: {"position": 1}'))
+    assert writing.engine.open_count == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_kept_for_who_has_left(user, endless):
+    """A text that was not written to its end is no lyric."""
+    _, token = ApiToken.issue(user=user)
+    body = {"model": publish(user).pk, "stream": False, "save": True, "max_tokens": 600}
+    asyncio.run(ask_and_leave(token, body))
+    assert not Lyric.objects.exists()

@@ -1,11 +1,13 @@
 """Streams of text over real connections: who breaks off, reads slowly or opens too many holds up nobody else."""
 
+import gc
 import json
 import socket
 import struct
 from contextlib import ExitStack, closing
 
 import pytest
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from generator.services import writing
 from lyricsite.models import ApiToken
@@ -15,6 +17,7 @@ from tests.generator.tiny_models import publish
 from tests.processes import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+GENERATE = "/api/v1/lyrics/generate/"
 LONG = {"max_tokens": 1024, "n": 8, "stream": True, "seed": 4}
 
 
@@ -44,8 +47,8 @@ def endless(user, monkeypatch):
 class Stream:
     """One request on a bare socket, read when it is told to."""
 
-    def __init__(self, site: str, token: str, *, receive_bytes: int = 0, **body):
-        self.socket, self.heard = socket.socket(), b""
+    def __init__(self, site: str, token: str, *, path: str = GENERATE, receive_bytes: int = 0, **body):
+        self.socket, self.heard = socket.socket(), bytearray()
         if receive_bytes:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         self.socket.settimeout(30)
@@ -54,18 +57,20 @@ class Stream:
         content = json.dumps(body).encode()
         told = {"Host": "localhost", "Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         lines = [f"{name}: {value}" for name, value in (told | {"Content-Length": len(content)}).items()]
-        head = "\r\n".join(["POST /api/v1/lyrics/generate/ HTTP/1.1", *lines, "", ""])
+        head = "\r\n".join([f"POST {path} HTTP/1.1", *lines, "", ""])
         self.socket.sendall(head.encode() + content)
 
     def listen_for(self, words: bytes) -> "Stream":
-        while words not in self.heard:
+        begin = 0
+        while self.heard.find(words, begin) < 0:
+            begin = max(len(self.heard) - len(words), 0)  # megabytes are not searched again and again
             received = self.socket.recv(65536)
             assert received, self.heard[-300:]
             self.heard += received
         return self
 
     def status(self) -> int:
-        return int(self.listen_for(b"\r\n\r\n").heard.split(b" ", 2)[1])
+        return int(self.listen_for(b"\r\n\r\n").heard[:20].split(b" ", 2)[1])
 
     def reset(self) -> None:
         """Break the connection off: RST instead of a farewell."""
@@ -99,6 +104,26 @@ def test_one_person_who_opens_fifty_streams_gets_four_and_others_are_served(site
         endless.network.is_open.set()
         assert Stream(site, other, model=endless.pk, max_tokens=3).status() == 200
     wait_until(lambda: engine.open_count == 0, what="an engine that nobody writes with")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/lyrics/generate/", "/v1/completions"])
+def test_a_stream_holds_no_connection_to_the_database(site, user, endless, engine, path):
+    """F47: each text that is written would else take one from everybody's pages."""
+    _, token = ApiToken.issue(user=user)
+    before = open_connections()
+    streams = [Stream(site, token, path=path, model=endless.pk, **LONG) for _ in range(4)]
+    for stream in streams:
+        stream.listen_for(b"data: ")
+    wait_until(lambda: open_connections() <= before, seconds=20, what="connections that are given back")
+    assert engine.open_count == 4
+    for stream in streams:
+        stream.close()
+
+
+def open_connections() -> int:
+    """How many this process has, in whichever threads."""
+    wrappers = [found for found in gc.get_objects() if issubclass(type(found), BaseDatabaseWrapper)]
+    return sum(wrapper.connection is not None for wrapper in wrappers)
 
 
 def test_a_client_that_does_not_read_rests_and_gets_all_of_it_when_it_does(site, user, other_user, endless, engine):
