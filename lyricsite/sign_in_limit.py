@@ -24,7 +24,8 @@ class TooManyTries(ValidationError):
     """
 
     def __init__(self, retry_seconds: int) -> None:
-        super().__init__(f"Too many tries with this user name. Wait {retry_seconds} seconds, then try again.")
+        wait = "a second" if retry_seconds == 1 else f"{retry_seconds} seconds"
+        super().__init__(f"Too many tries with this user name. Wait {wait}, then try again.")
         self.retry_seconds = retry_seconds
 
 
