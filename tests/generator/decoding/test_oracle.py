@@ -98,7 +98,7 @@ def test_twenty_thousand_draws_spread_as_the_oracle_says(kind, name):
 
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_the_engines_probabilities_are_the_oracles(kind, backwards, data):
     tokenizer = tokenizer_of(kind, backwards)
@@ -109,7 +109,11 @@ def test_the_engines_probabilities_are_the_oracles(kind, backwards, data):
         scores = np.round(scores * 2) / 2
     recipe = data.draw(RECIPES, "recipe")
     read = [tokenizer.begin_id, *tokenizer.encode_prompt(data.draw(st.sampled_from(["", OPENING, "The riv", "oh\n"])))]
-    written = tokenizer.encode(data.draw(st.sampled_from(["", "the", "oh my", "light\noh", "a\nthe\nmy hom"])))
+    written: list[int] = []
+    for token in tokenizer.encode(data.draw(st.sampled_from(["", "the", "oh my", "light\noh", "a\nthe\nmy hom"]))):
+        if token in forbidden_tokens(tokenizer, read, written, SamplingValues(banned=recipe.banned)):
+            break
+        written.append(token)
     given = engine_probabilities(tokenizer, scores, recipe, read, written)
     # A share may be reached to within rounding; then either side of it is right.
     moved = product(*([share, share * (1 - 1e-9), share * (1 + 1e-9)] for share in shares_of(recipe)))
