@@ -115,6 +115,24 @@ class TextStream:
             self._breaks = LINE
         return text
 
+    def spelling(self, token_id: int) -> str:
+        """How a token by itself would be written if it came next: a break as its newlines, begin and end as "".
+
+        Half a character is "" until the token that completes it. Where lines are written from their end, nobody knows
+        yet what a token will stand beside, and it is spelled without blanks.
+        """
+        tokenizer = self._tokenizer
+        if tokenizer.is_text(token_id):
+            if not tokenizer.lines_right_to_left:
+                return tokenizer.spell(token_id, self._place.fork())
+            inside = Place()
+            inside.starts_sentence = False
+            return tokenizer.spell(token_id, inside)
+        mark = tokenizer.tokens[token_id]
+        if token_id in tokenizer.condition_ids or token_id in (tokenizer.begin_id, tokenizer.end_id):
+            return ""
+        return MARK_TITLES.get(mark) or break_after("", mark)
+
     def rest(self) -> str:
         """The text of tokens that wait for others: a line written from its end, half a character."""
         spelled = [self._tokenizer.spell(token_id, self._place) for token_id in reversed(self._line)]
