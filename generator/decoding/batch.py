@@ -122,7 +122,8 @@ class Batch:
         is_reading = any(row.candidate is None for row in self.rows)
         if is_reading:
             self._note_prefixes()
-        scores, self.memory = self.model.network.step(np.array([row.token for row in self.rows]), self.memory)
+        tokens = np.array([row.token for row in self.rows], np.int64)
+        scores, self.memory = self.model.network.step(tokens, self.memory)
         writing = self.rows
         if is_reading:
             sources, writing = self._spread()

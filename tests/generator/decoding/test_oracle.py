@@ -16,7 +16,7 @@ from generator.decoding.model_file import WritingModel, read_model
 from generator.decoding.sampler import Numbers, Rules, chances, pick
 from generator.decoding.writer import Candidate, Opening
 from generator.recipe import TOP_K_CAP, Recipe
-from tests.generator.tiny_models import tiny_tokenizer
+from tests.generator.tiny_models import ready_to_write, serving, tiny_tokenizer
 from training.language_model import sampling
 from training.language_model.checkpoint import save_model
 from training.language_model.config import TrainingConfig
@@ -193,4 +193,5 @@ def trained_and_served(tmp_path, architecture, tokenizer) -> tuple[LyricNetwork,
         for weights in network.parameters():
             weights.add_(torch.randn(weights.shape, generator=seeded) * 0.5)
     saved = save_model(tmp_path / "model.safetensors", network, config=config, tokenizer=tokenizer, data={}, metrics={})
-    return network, read_model(saved.path.read_bytes(), sha256=saved.sha256)
+    files = ready_to_write(saved.path.read_bytes())
+    return network, read_model((files | serving(files, "float32")).__getitem__)
