@@ -242,8 +242,9 @@ class Past:
 def log_totals(scores: ndarray) -> ndarray:
     """log of the sum of exp(score) over each row of ``scores`` (B, V): (B,)."""
     with np.errstate(over="ignore"):
-        blocks = [scores[start : start + ROWS_AT_ONCE] for start in range(0, len(scores), ROWS_AT_ONCE)]
-        totals = np.concatenate([np.add.reduce(np.exp(block), axis=1) for block in blocks])
+        starts = range(0, len(scores), ROWS_AT_ONCE)
+        sums = [np.add.reduce(np.exp(scores[start : start + ROWS_AT_ONCE]), axis=1) for start in starts]
+    totals = sums[0] if len(sums) == 1 else np.concatenate(sums)
     is_safe = [1e-30 < total < 1e38 for total in totals.tolist()]
     if all(is_safe):
         return np.log(totals)
