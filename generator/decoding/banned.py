@@ -197,6 +197,11 @@ class Bans:
         begun = tuple((phrase, read) for phrase, read in key.begun if read < len(self.phrases[phrase]))
         return self.state(key._replace(begun=begun))
 
+    @property
+    def may_end_in_one(self) -> bool:
+        """Whether a text may, until the next token makes another word of it."""
+        return self._spellings.are_letters
+
     def end_in(self, text: str) -> bool:
         """Whether ``text``, as it is read, ends in a banned word that is whole if nothing follows."""
         folded = text.casefold()

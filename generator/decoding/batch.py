@@ -55,6 +55,7 @@ class Writers:
         self.places = np.arange(len(rows))
         self.rules = sampler.Rules([row.candidate.recipe for row in rows])
         self.weighed = [place for place, row in enumerate(rows) if row.candidate.weighs]
+        self.penalised = [place for place, row in enumerate(rows) if row.candidate.penalises]
         self.named = [place for place, row in enumerate(rows) if row.text.alternatives]
 
     def draw(self, scores: ndarray, forbidden: ndarray | slice) -> tuple[list[int], list[float], dict[int, tuple]]:
@@ -64,7 +65,7 @@ class Writers:
         """
         totals = sampler.log_totals(scores)
         likeliest = self._likeliest(scores, totals)
-        own = scores[self.weighed] if self.weighed else None
+        own = scores[self.penalised] if self.penalised else None  # all others only forbid
         for place in self.weighed:
             self.rows[place].candidate.weigh(scores[place])
         scores[:, forbidden] = -np.inf
@@ -73,7 +74,7 @@ class Writers:
         drawn = ids[self.places, sampler.pick(probabilities, numbers)]
         values = scores[self.places, drawn]
         if own is not None:
-            values[self.weighed] = own[self.places[: len(own)], drawn[self.weighed]]
+            values[self.penalised] = own[self.places[: len(own)], drawn[self.penalised]]
         return drawn.tolist(), (values - totals).tolist(), likeliest
 
     def _likeliest(self, scores: ndarray, totals: ndarray) -> dict[int, tuple[tuple[int, float], ...]]:
@@ -121,7 +122,8 @@ class Batch:
         is_reading = any(row.candidate is None for row in self.rows)
         if is_reading:
             self._note_prefixes()
-        scores, self.memory = self.model.network.step(np.array([row.token for row in self.rows]), self.memory)
+        tokens = np.array([row.token for row in self.rows], np.int64)
+        scores, self.memory = self.model.network.step(tokens, self.memory)
         writing = self.rows
         if is_reading:
             sources, writing = self._spread()

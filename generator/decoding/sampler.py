@@ -23,6 +23,7 @@ NOBODY = np.iinfo(np.int64).max
 LOW_BITS = np.int64(0xFFFFFFFF)
 SIGN = np.iinfo(np.int32).min
 LOWEST = np.finfo(np.float32).min  # -inf is no candidate
+ROWS_AT_ONCE = 16  # their exponentials stay in the processor's cache; more would be fetched from new pages at each step
 COLUMNS_COMPARED = 256  # of a large vocabulary; more cost more to compare, fewer leave more to sort
 
 
@@ -59,34 +60,26 @@ def likeliest(scores: ndarray, count: int) -> tuple[ndarray, ndarray]:
     B, V = scores.shape
     flat = scores.reshape(-1)
     found = np.greater_equal(scores, _lower_bound(scores, count)).reshape(-1).nonzero()[0]
-    keys = _best_first(flat.take(found)) << 32
-    if B == 1:
-        keys |= found
-        keys.sort()
-        best, fewest = keys[None, :count], len(keys)
-    else:
-        ends = found.searchsorted(np.arange(V, B * V + 1, V))
-        per_row = np.diff(ends, prepend=0)
-        fewest = int(per_row.min())
-        rows = np.arange(B).repeat(per_row)
-        keys |= found - rows * V
-        table = np.full((B, max(int(per_row.max()), count)), NOBODY)
-        # The keys of each row go where that row of the table begins.
-        shifts = np.arange(B) * table.shape[1] - (ends - per_row)
-        table.reshape(-1)[np.arange(len(found)) + shifts.take(rows)] = keys
-        table.sort(axis=1)
-        best = table[:, :count]
-    if fewest < count:
-        return _with_empty_places(best, scores, count)
+    values = flat.take(found)
+    if B == 1 and len(found) >= count:  # half the calls
+        best = np.negative(values).argsort(kind="stable")[:count]
+        return found.take(best)[None], values.take(best)[None]
+    ends = found.searchsorted(np.arange(V, B * V + 1, V))
+    per_row = np.diff(ends, prepend=0)
+    rows = np.arange(B).repeat(per_row)
+    keys = _best_first(values) << 32
+    keys |= found - rows * V
+    table = np.full((B, max(int(per_row.max()), count)), NOBODY)
+    # The keys of each row go where that row of the table begins.
+    shifts = np.arange(B) * table.shape[1] - (ends - per_row)
+    table.reshape(-1)[np.arange(len(found)) + shifts.take(rows)] = keys
+    table.sort(axis=1)
+    best = table[:, :count]
     ids = best & LOW_BITS
-    return ids, flat.take(ids if B == 1 else ids + np.arange(0, B * V, V)[:, None])
-
-
-def _with_empty_places(best: ndarray, scores: ndarray, count: int) -> tuple[ndarray, ndarray]:
-    missing = np.full((len(best), count - best.shape[1]), NOBODY)
-    best = np.concatenate([best, missing], axis=1)
+    if per_row.min() >= count:
+        return ids, flat.take(ids + np.arange(0, B * V, V)[:, None])
     is_there = best != NOBODY
-    ids = np.where(is_there, best & LOW_BITS, 0)
+    ids[~is_there] = 0
     return ids, np.where(is_there, np.take_along_axis(scores, ids, axis=1), np.float32(-np.inf))
 
 
@@ -171,7 +164,7 @@ def chances(scores: ndarray, rules: Rules) -> tuple[ndarray, ndarray]:
     if rules.is_beyond is not None:
         values[rules.is_beyond] = -np.inf
     values /= rules.temperatures
-    probabilities = _shared_out(np.exp(values.astype(np.float64) - values[:, :1]))
+    probabilities = _shared_out(np.exp(np.subtract(values, values[:, :1], dtype=np.float64)))
     for keep, share, is_wanted in rules.filters:
         filtered = _shared_out(probabilities * keep(probabilities, share))
         probabilities = filtered if is_wanted is None else np.where(is_wanted, filtered, probabilities)
@@ -203,6 +196,7 @@ class Past:
         self.penalty, self.phrase = recipe.repetition_penalty, recipe.no_repeat_ngram
         self._marks = frozenset(marks)
         self._seen: set[int] = set()
+        self._seen_ids = np.empty(64, np.intp)  # the same, and room for more
         self._history: list[int] = []
         self._followers: dict[tuple[int, ...], set[int]] = defaultdict(set)
 
@@ -216,7 +210,7 @@ class Past:
             return
         for token in tokens:
             if token not in self._marks:
-                self._seen.add(token)
+                self._note(token)
                 if self.phrase and len(self._history) >= self.phrase - 1:
                     self._followers[self._latest()].add(token)
             self._history.append(token)
@@ -227,11 +221,19 @@ class Past:
         Source: Keskar et al. 2019, arXiv:1909.05858: positive scores are divided by the penalty, negative multiplied.
         """
         if self.penalty != 1 and self._seen:
-            seen = np.fromiter(self._seen, np.intp)
+            seen = self._seen_ids[: len(self._seen)]
             values = scores[seen]
             scores[seen] = np.where(values > 0, values / self.penalty, values * self.penalty)
         if self.phrase and len(self._history) >= self.phrase - 1:
             scores[list(self._followers.get(self._latest(), ()))] = -np.inf
+
+    def _note(self, token: int) -> None:
+        if self.penalty == 1 or token in self._seen:
+            return
+        if len(self._seen) == len(self._seen_ids):
+            self._seen_ids = np.concatenate([self._seen_ids, self._seen_ids])
+        self._seen_ids[len(self._seen)] = token
+        self._seen.add(token)
 
     def _latest(self) -> tuple[int, ...]:
         return tuple(self._history[len(self._history) - self.phrase + 1 :])
@@ -240,7 +242,9 @@ class Past:
 def log_totals(scores: ndarray) -> ndarray:
     """log of the sum of exp(score) over each row of ``scores`` (B, V): (B,)."""
     with np.errstate(over="ignore"):
-        totals = np.add.reduce(np.exp(scores), axis=1)
+        starts = range(0, len(scores), ROWS_AT_ONCE)
+        sums = [np.add.reduce(np.exp(scores[start : start + ROWS_AT_ONCE]), axis=1) for start in starts]
+    totals = sums[0] if len(sums) == 1 else np.concatenate(sums)
     is_safe = [1e-30 < total < 1e38 for total in totals.tolist()]
     if all(is_safe):
         return np.log(totals)

@@ -82,6 +82,7 @@ class Candidate:
         self._has_words = False  # on the present line, by the network
         # Asked once, as most recipes want none of it.
         self._looks_back, self._holds_back = self._past.matters, self._held.matters
+        self.penalises = self.recipe.repetition_penalty != 1
         self.weighs = self._looks_back or self._state is not None or self.recipe.min_lines > 0
 
     def number(self) -> float:
@@ -90,6 +91,7 @@ class Candidate:
 
     def weigh(self, scores: ndarray) -> None:
         """Lower and forbid, in ``scores`` (V,) themselves, what recipe and past say; only where it ``weighs``."""
+        end = scores[self._end_id]
         if self._looks_back:
             self._past.weigh(scores)
         if self.recipe.min_lines > self._lines + self._has_words:
@@ -97,7 +99,7 @@ class Candidate:
         if self._state is not None:
             scores[self._state.forbidden] = -np.inf
             if self._state.is_whole and scores.max() == -np.inf:
-                scores[self._end_id] = 0.0
+                scores[self._end_id] = end
 
     def take(self, token: int, log_probability: float, alternatives: tuple[tuple[int, float], ...] = ()) -> Piece:
         """Go on with a drawn token: what it adds to the text."""
@@ -145,7 +147,7 @@ class HeldText:
 
     @property
     def matters(self) -> bool:
-        return bool(self._stops) or self._bans is not None
+        return bool(self._stops) or (self._bans is not None and self._bans.may_end_in_one)
 
     def push(self, text: str) -> tuple[str, bool]:
         """(what is certain now, whether a stop string was reached); nothing after it is to be pushed."""
