@@ -59,8 +59,8 @@ def test_every_operation_has_a_summary_of_one_line(name):
     assert not summary.endswith(".")
 
 
-def test_no_two_operations_have_the_same_summary():
-    told = Counter(operation["summary"] for operation in operations().values())
+def test_no_two_operations_of_a_kind_have_the_same_summary():
+    told = Counter((*operation["tags"], operation["summary"]) for operation in operations().values())
     assert [summary for summary, times in told.items() if times > 1] == []
 
 
