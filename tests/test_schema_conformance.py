@@ -43,6 +43,7 @@ RULED = {
     "architectures": "two to six different cells that there are",
     "architecture": "a cell that there is, unless the run starts from a model",
     "banned": "words or phrases, each on one line",
+    "best_of": "as many as `n`",
     "budget": "tokens or seconds, and only so many",
     "config": "settings that go together, with songs enough to train on",
     "file": "a file with songs in it",
