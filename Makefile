@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses $(SIDE_BY_SIDE) --maxprocesses 
 # Which of the tests that break things: make test-faults FAULT_TESTS=tests/faults/test_broker.py
 FAULT_TESTS ?= tests/faults
 
-.PHONY: run test test-faults test-faults-full check format screenshots bench-training clean
+.PHONY: run test test-faults test-faults-full check format screenshots bench-training bench-generation clean
 
 run: $(VENV)/.run
 	@$(BIN)/python manage.py serve --port $(PORT)
@@ -47,6 +47,10 @@ screenshots: $(VENV)/.dev
 # How fast and how well the trainer learns: make bench-training DATA=/folder [LONG="ptb lyrics"]
 bench-training: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.training --data $(DATA) $(LONG)
+
+# How fast, lean and faithful writing is: make bench-generation [FIGURES="streams http"]
+bench-generation: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks.generation $(FIGURES)
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || \

@@ -128,6 +128,7 @@ CELERY_TASK_ROUTES = {
     "training.tasks.train_*": {"queue": "training"},
     "training.tasks.explain_*": {"queue": "training"},
     "training.tasks.import_*": {"queue": "imports"},
+    "training.tasks.prepare_*": {"queue": "imports"},  # not behind a training of hours
     "training.tasks.maintenance_*": {"queue": "maintenance"},
 }
 CELERY_BEAT_SCHEDULE = {
@@ -151,6 +152,7 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=3600)  # between two looks fo
 ORPHAN_HOURS = env.float("ORPHAN_HOURS", default=24)  # that a file which no row names is left alone
 NOTE_DAYS = env.float("NOTE_DAYS", default=30)  # that an ended run keeps the small talk of its history
 EXPLAIN_SECONDS = env.float("EXPLAIN_SECONDS", default=300)  # the most that the insights into one run may take
+PREPARE_SECONDS = env.float("PREPARE_SECONDS", default=600)  # the most that making one model ready to write may take
 LOST_WAITS_SECONDS = env.list("LOST_WAITS_SECONDS", cast=float, default=[0, 10, 60])  # before each further attempt
 TRAIN_MEMORY_BYTES = env.int("TRAIN_MEMORY_MB", default=0) * 1024 * 1024  # 0: as much as the machine has
 TRAIN_FILE_BYTES = env.int("TRAIN_FILE_MB", default=16_384) * 1024 * 1024  # what one file of a training may grow to
@@ -170,6 +172,7 @@ QUEUED_RUNS_PER_USER = env.int("QUEUED_RUNS_PER_USER", default=5)
 STAFF_QUEUED_RUNS = env.int("STAFF_QUEUED_RUNS", default=100)
 RUNNING_RUNS_PER_USER = env.int("RUNNING_RUNS_PER_USER", default=1)  # staff may fill what nobody else needs
 GENERATIONS_PER_USER = env.int("GENERATIONS_PER_USER", default=4)
+HISTORY_LIMIT = env.int("HISTORY_LIMIT", default=500)  # texts of a person that nobody kept; then the oldest go
 UNREAD_SECONDS = env.float("UNREAD_SECONDS", default=45)  # then a client that takes nothing of its answer is cut off
 GENERATION_SECONDS = env.float("GENERATION_SECONDS", default=60)
 MODEL_CACHE_BYTES = env.int("MODEL_CACHE_MB", default=512) * 1024 * 1024
@@ -188,7 +191,7 @@ COLLECTS_STATIC = env.bool("COLLECTS_STATIC", default=not IS_EMBEDDED)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "lyricsite.static_files.ModuleStaticFilesStorage"
         if COLLECTS_STATIC
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
@@ -200,6 +203,8 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "lyricsite.User"
+AUTHENTICATION_BACKENDS = ["lyricsite.sign_in_limit.LimitedModelBackend"]
+SIGN_IN_TRIES_A_MINUTE = env.int("SIGN_IN_TRIES_A_MINUTE", default=20)  # wrong ones, for one name from one address
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -237,7 +242,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_SCHEMA_CLASS": "training.api.schema.DescribedSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
-    "DEFAULT_THROTTLE_RATES": {"login": "20/min", "generate": "120/min"},
+    "DEFAULT_THROTTLE_RATES": {"generate": "120/min"},
     "NUM_PROXIES": 0,  # who asks is who is connected: anybody can write an X-Forwarded-For of their own
     "URL_FORMAT_OVERRIDE": None,  # `?format=csv` is ours: some lists answer with a file
     "EXCEPTION_HANDLER": "training.api.errors.answer_with_error",

@@ -20,6 +20,8 @@ PURE = (
     "training.language_model.tokenizers",
     "training.language_model.presets",
     "training.language_model.shapes",
+    "training.language_model.serving_files",
+    "training.language_model.model_header",
     "training.language_model.recipes",
     "training.language_model.estimates",
     "training.importers",
@@ -58,7 +60,7 @@ RULES = [
         "decoding knows neither torch nor a framework",
         ("generator.decoding",),
         (*FRAMEWORKS, "torch", "training", "generator"),
-        (*PURE[:-1], "generator.decoding", "generator.recipe"),
+        (*PURE[:-1], "training.language_model.step_network", "generator.decoding", "generator.recipe"),
     ),
     Rule("recipes are pure", ("generator.recipe", "generator.prosody"), (*FRAMEWORKS, "torch", "training"), PURE[:-1]),
     Rule("training never looks up to generator", ("training",), ("generator", "lyricsite")),
@@ -67,7 +69,12 @@ RULES = [
         "models know nothing above them",
         ("training.models", "generator.models"),
         ("training", "generator"),
-        ("training.models", "training.language_model.config", "generator.models"),
+        (
+            "training.models",
+            "training.language_model.config",
+            "training.language_model.serving_files",
+            "generator.models",
+        ),
     ),
     Rule(
         "lifecycle stands below services and tasks",
@@ -90,6 +97,16 @@ RULES = [
         APPS,
         ("training.explanation",),
         spare=("training.management.commands.explain_run", "training.explanation"),
+    ),
+    Rule(
+        "only children make models ready",
+        APPS,
+        ("training.serving",),
+        spare=(
+            "training.serving",
+            "training.execution",
+            "training.management.commands.build_serving_model",
+        ),
     ),
     Rule(
         "edges never import torch's rooms",

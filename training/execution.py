@@ -13,6 +13,7 @@ import errno
 import logging
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import torch
@@ -38,6 +39,7 @@ from training.language_model.trainer import train
 from training.models import Checkpoint, TrainingRun
 from training.reach_looks import ReachLooks
 from training.resuming import Best, ResumeFiles
+from training.serving import add_graphs
 
 logger = logging.getLogger(__name__)
 
@@ -299,14 +301,7 @@ class _Attempt:
             data["starts_from"] = {"name": run.starts_from_name, "sha256": run.starts_from.sha256}
         return storage.publish(
             storage.folder_for(run.pk, step=best.step, attempt=run.attempts, token=self.token, kind="model"),
-            lambda folder: save_model(
-                folder / storage.MODEL_FILE,
-                best.network,
-                config=self.config,
-                tokenizer=self.corpus.tokenizer,
-                data=data,
-                metrics=best.in_file,
-            ),
+            lambda folder: self._write_model(folder, data),
             facts={
                 "step": best.step,
                 "config_hash": lifecycle.config_hash(self.config.to_dict()),
@@ -314,6 +309,20 @@ class _Attempt:
                 "vocabulary_hash": lifecycle.config_hash(self.corpus.tokenizer.to_dict()),
             },
         )
+
+    def _write_model(self, folder: Path, data: dict) -> None:
+        """The model file, and beside it what it takes to write."""
+        save_model(
+            folder / storage.MODEL_FILE,
+            self.best.network,
+            config=self.config,
+            tokenizer=self.corpus.tokenizer,
+            data=data,
+            metrics=self.best.in_file,
+        )
+        why_not = add_graphs(folder, songs=(song.tolist() for song in self.corpus.validation.songs))
+        if why_not:
+            self.journal.warn(why_not)
 
     def _checkpoint(self, published: storage.Published) -> Checkpoint:
         return Checkpoint(

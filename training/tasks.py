@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from kombu.exceptions import OperationalError as BrokerError
 from redis.exceptions import RedisError
 
-from training import explaining, lifecycle, retention, supervision
+from training import explaining, lifecycle, preparing, retention, supervision
 from training.fault_points import fault_point
 from training.models import TrainingRun
 
@@ -63,6 +63,13 @@ def import_dataset(self, import_id: str) -> None:
         ingest.run_import(import_id, token)
 
 
+@shared_task(bind=True)
+def prepare_models(self) -> None:
+    """Make the models ready to write that came without their graphs."""
+    with as_far_as_the_database_answers():
+        preparing.prepare_all_that_wait(self.request.hostname or "worker")
+
+
 @shared_task
 def maintenance_reconcile() -> None:
     """Take back what is held by nobody and ring for what waits unheard."""
@@ -80,6 +87,7 @@ def reconcile_and_ring(*, at_once: bool = False) -> lifecycle.Reconciled:
     done = lifecycle.reconcile() if at_once else lifecycle.reconcile_if_due()
     bells = [(train_next,)] * len(done.runs_to_ring) + [(import_dataset, pk) for pk in done.imports_to_ring]
     bells += [(explain_next,)] * done.rings_to_explain
+    bells += [(prepare_models,)] * done.rings_to_prepare
     bells += [(maintenance_sweep,)] * retention.sweep_is_due()
     for bell in bells:
         if not _send(*bell):
@@ -100,6 +108,11 @@ def _tell_a_trainer() -> None:
 def ring_for_import(import_id: str) -> None:
     """Tell a worker, once the transaction is committed, that this import waits. Never raises, never waits long."""
     transaction.on_commit(partial(_send, import_dataset, import_id), robust=True)
+
+
+def ring_for_preparing() -> None:
+    """Tell a worker, once the transaction is committed, that a model can't write yet. Never raises or waits long."""
+    transaction.on_commit(partial(_send, prepare_models), robust=True)
 
 
 def _send(task, *args) -> bool:

@@ -4,11 +4,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 
-from generator.decoding.model_file import ModelDamaged, WritingModel, read_model
+from generator.decoding.model_file import WritingModel, read_model
 
 
 class ModelCache:
-    """Models by the sha256 of their file; safe to ask from any thread."""
+    """Models by a name that no other content ever has; safe to ask from any thread."""
 
     def __init__(self, limit_bytes: int):
         self._limit_bytes = limit_bytes
@@ -16,41 +16,38 @@ class ModelCache:
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
 
-    def get(self, *, sha256: str, size_bytes: int, read: Callable[[], bytes]) -> WritingModel:
-        """The model of this hash, from memory or else from ``read()``, whose size and hash are verified this once.
+    def get(self, name: str, read: Callable[[str], bytes]) -> WritingModel:
+        """The model of this name, from memory or else from the files that ``read`` gives.
 
         Two threads that ask for the same model load it once; a model larger than the limit stays until the next comes.
-        Raises: ModelDamaged when the bytes are not this model's, and whatever ``read`` raises.
+        Raises: ModelDamaged, and whatever ``read`` raises.
         """
         with self._lock:
-            if model := self._known(sha256):
+            if model := self._known(name):
                 return model
-            loading = self._loading.setdefault(sha256, threading.Lock())
+            loading = self._loading.setdefault(name, threading.Lock())
         with loading:
             with self._lock:
-                if model := self._known(sha256):
+                if model := self._known(name):
                     return model
             try:
-                content = read()
-                if len(content) != size_bytes:
-                    raise ModelDamaged(f"It has {len(content):,} bytes, {size_bytes:,} were published.")
-                model = read_model(content, sha256=sha256)
+                model = read_model(read)
                 with self._lock:
-                    self._keep(sha256, model)
+                    self._keep(name, model)
             finally:
                 with self._lock:
-                    self._loading.pop(sha256, None)
+                    self._loading.pop(name, None)
         return model
 
-    def _known(self, sha256: str) -> WritingModel | None:
-        if sha256 in self._models:
-            self._models.move_to_end(sha256)
-        return self._models.get(sha256)
+    def _known(self, name: str) -> WritingModel | None:
+        if name in self._models:
+            self._models.move_to_end(name)
+        return self._models.get(name)
 
-    def _keep(self, sha256: str, model: WritingModel) -> None:
-        self._models[sha256] = model
+    def _keep(self, name: str, model: WritingModel) -> None:
+        self._models[name] = model
         while len(self._models) > 1 and sum(kept.size_bytes for kept in self._models.values()) > self._limit_bytes:
             self._models.popitem(last=False)
 
-    def __contains__(self, sha256: str) -> bool:
-        return sha256 in self._models
+    def __contains__(self, name: str) -> bool:
+        return name in self._models

@@ -1,58 +1,61 @@
-"""Read ``model.safetensors``: tensors, network and tokenizer from one self-sufficient file."""
+"""Read a model that is ready to write: its manifest, its tokenizer and the graph that its gates chose."""
 
-import hashlib
 import json
-import struct
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import safetensors
-import safetensors.numpy
+import numpy as np
 
-from generator.decoding.network import StepNetwork
 from generator.decoding.prefixes import Prefixes
+from training.language_model.serving_files import FORMAT, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE, VERSION
 from training.language_model.shapes import NetworkShape
+from training.language_model.step_network import SIDE_BY_SIDE, StepNetwork, rows_that_may_stand_together
 from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict
 
-FORMAT, VERSION = "lyrics-model", "1"
+STEPS_LOOKED_AT = 4  # at each load; an export looks at many more
 
 
 class ModelDamaged(Exception):
-    """Raised when a file is not the model that it was published as, or no model this program can read."""
+    """Raised when files are not the model that they were published as, or no model this program can read."""
 
 
 @dataclass(frozen=True)
 class WritingModel:
-    """A network and its tokenizer, ready to write; shared by threads, never changed but for the prompts it has read."""
+    """A network and its tokenizer, ready to write; shared by threads, never changed but for the prompts it has read.
+
+    ``precision`` is that of its products: "float32" or "int8".
+    """
 
     network: StepNetwork
     tokenizer: Tokenizer
     size_bytes: int  # in memory
+    precision: str = "float32"
     prefixes: Prefixes = field(default_factory=Prefixes, repr=False, compare=False)
 
 
-def read_model(content: bytes, *, sha256: str | None = None) -> WritingModel:
-    """The model in ``content``, the bytes of a ``model.safetensors``.
+def read_model(read: Callable[[str], bytes]) -> WritingModel:
+    """The model whose files ``read`` gives by their names.
 
-    Args: sha256: when given, what the content must hash to.
-    Raises: ModelDamaged with a sentence that says what is wrong.
+    Raises: ModelDamaged with a sentence that says what is wrong, and whatever ``read`` raises.
     """
-    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
-        raise ModelDamaged("Its content is not what was published.")
     try:
-        tensors = safetensors.numpy.load(content)
-        metadata = _metadata(content)
-        if (metadata.get("format"), metadata.get("version")) != (FORMAT, VERSION):
-            raise ModelDamaged("It is not a lyrics model of a version known here.")
-        shape = NetworkShape.from_dict(json.loads(metadata["network"]))
-        tokenizer = tokenizer_from_dict(json.loads(metadata["tokenizer"]))
-        network = StepNetwork.from_tensors(tensors, shape)
-    except (safetensors.SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest = json.loads(read(MANIFEST_FILE))
+        if (manifest["format"], manifest["version"]) != (FORMAT, VERSION):
+            raise ModelDamaged("It was not made ready for a version known here.")
+        shape, gates = NetworkShape.from_dict(manifest["network"]), manifest["gates"]
+        tokenizer = tokenizer_from_dict(json.loads(read(TOKENIZER_FILE)))
+        graph = read(GRAPH_FILES[gates["served"]])
+        network = StepNetwork(graph, shape, rows_at_once=gates["rows_at_once"])
+        if tokenizer.vocabulary_size != shape.vocabulary_size:
+            raise ModelDamaged("Its vocabulary and its network are of different sizes.")
+        _look_at_rows(network)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelDamaged(f"It could not be read ({type(error).__name__}: {error}).") from error
-    if tokenizer.vocabulary_size != shape.vocabulary_size:
-        raise ModelDamaged("Its vocabulary and its network are of different sizes.")
-    return WritingModel(network, tokenizer, network.size_bytes)
+    return WritingModel(network, tokenizer, size_bytes=2 * len(graph), precision=gates["served"])
 
 
-def _metadata(content: bytes) -> dict:
-    (header_size,) = struct.unpack_from("<Q", content)
-    return json.loads(content[8 : 8 + header_size]).get("__metadata__", {})
+def _look_at_rows(network: StepNetwork) -> None:
+    """Where rows of a batch disturb each other on this processor, have them go through the graph one by one."""
+    if network.rows_at_once is None:
+        tokens = np.random.default_rng(0).integers(0, network.shape.vocabulary_size, (STEPS_LOOKED_AT, SIDE_BY_SIDE))
+        network.rows_at_once = rows_that_may_stand_together(network, tokens)

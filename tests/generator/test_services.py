@@ -9,6 +9,7 @@ from generator.recipe import Recipe
 from generator.services import lyrics, writing
 from tests.generator.tiny_models import model_bytes, publish
 from training.errors import Conflict, Invalid, LimitReached
+from training.language_model.serving_files import GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
 from training.models import Checkpoint
 
 RECIPE = Recipe(seed=41, max_tokens=40)
@@ -25,11 +26,11 @@ def model(user):
     return publish(user)
 
 
-def spoil(model, content):
-
-    default_storage.delete(model.model_file)
+def spoil(model, content, name):
+    file = f"{model.folder}/{name}"
+    default_storage.delete(file)
     if content is not None:
-        default_storage.save(model.model_file, ContentFile(content))
+        default_storage.save(file, ContentFile(content))
 
 
 def test_a_generation_says_all_that_made_it(user, model):
@@ -60,9 +61,10 @@ def test_the_same_seed_gives_the_same_text_from_a_fresh_start(user, model, monke
     assert writing.generate(user=user, model=model, prompt="", recipe=RECIPE).choices == first.choices
 
 
-@pytest.mark.parametrize("content", [b"not what was published", None, model_bytes(seed=9)])
-def test_a_damaged_model_is_a_conflict_and_others_go_on(user, model, content):
-    spoil(model, content)
+@pytest.mark.parametrize("content", [b"not what was published", None])
+@pytest.mark.parametrize("name", [MANIFEST_FILE, TOKENIZER_FILE, GRAPH_FILES["float32"]])
+def test_a_damaged_model_is_a_conflict_and_others_go_on(user, model, content, name):
+    spoil(model, content, name)
     for _ in range(2):
         with pytest.raises(Conflict, match="Tiny LSTM"):
             writing.generate(user=user, model=model, prompt="", recipe=RECIPE)
@@ -70,9 +72,21 @@ def test_a_damaged_model_is_a_conflict_and_others_go_on(user, model, content):
     assert writing.generate(user=user, model=publish(user), prompt="", recipe=RECIPE).choices[0].tokens
 
 
+def test_a_model_without_graphs_says_that_it_is_being_made_ready(user):
+    model = publish(user, can_write=False)
+    with pytest.raises(Conflict, match="being made ready"):
+        writing.generate(user=user, model=model, prompt="", recipe=RECIPE)
+
+
+def test_a_model_that_never_will_write_says_why(user):
+    model = publish(user, can_write=False, serving_error="Its weights hold something that is not a number.")
+    with pytest.raises(Conflict, match="not a number"):
+        writing.generate(user=user, model=model, prompt="", recipe=RECIPE)
+
+
 def test_a_file_that_is_no_model_is_a_conflict(user):
     with pytest.raises(Conflict):
-        writing.generate(user=user, model=publish(user, b"hello"), prompt="", recipe=RECIPE)
+        writing.generate(user=user, model=publish(user, damaged=True), prompt="", recipe=RECIPE)
 
 
 def test_a_model_that_is_being_deleted_writes_no_more(user, model):

@@ -31,7 +31,7 @@ def test_each_model_goes_on_from_the_same_line_in_the_order_asked_for(signed_in,
 
 
 def test_a_model_that_cannot_write_says_so_and_the_others_go_on(signed_in, user):
-    broken, well = publish(user, b"nonsense", name="Broken"), publish(user)
+    broken, well = publish(user, damaged=True, name="Broken"), publish(user)
     page = ask(signed_in, broken, well)
     assert "damaged" in page.content.decode()
     assert "text" in page.context["verses"][1]

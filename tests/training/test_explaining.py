@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from tests.processes import test_database_url
 from tests.training.finished_runs import make_finished_run, make_model
 from tests.training.runs import claim, make_run
-from training import execution, explaining, lifecycle, supervision, tasks
+from training import children, execution, explaining, lifecycle, supervision, tasks
 from training.lifecycle import Explaining
 from training.models import Explanation, TrainingRun
 
@@ -29,8 +29,8 @@ def child(monkeypatch):
     """Have the child be a program of the test's own."""
 
     def use(program: str) -> None:
-        monkeypatch.setattr(explaining, "LOOK_SECONDS", 0.05)
-        monkeypatch.setattr(explaining, "start_child", lambda run_id: subprocess.Popen([sys.executable, "-c", program]))
+        monkeypatch.setattr(children, "LOOK_SECONDS", 0.05)
+        monkeypatch.setattr(children, "_start", lambda command, _: subprocess.Popen([sys.executable, "-c", program]))
 
     return use
 

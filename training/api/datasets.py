@@ -4,10 +4,10 @@ from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 
 from training.api.fields import FilesField, ObjectField
+from training.api.parsers import FilesInForms
 from training.api.previews import (
     FILES_HELP,
     MAPPING_HELP,
@@ -112,11 +112,12 @@ class MappingSerializer(serializers.Serializer):
     options = ObjectField(required=False, help_text=OPTIONS_HELP)
 
 
-class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class DatasetViewSet(FilesInForms, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Song files that were read: your own, and what others share."""
 
     queryset = Dataset.objects.none()
     serializer_class = DatasetSerializer
+    takes_files = ("create", "preview")
     lookup_value_regex = "[0-9a-z]+"
     filterset_fields = ("state", "visibility")
     search_fields = ("name", "description")
@@ -127,12 +128,6 @@ class DatasetViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         if self.request.method in ("GET", "HEAD", "OPTIONS"):
             return datasets.visible_to(self.request.user)
         return datasets.owned_by(self.request.user)
-
-    def get_parsers(self):
-        # Files come as multipart alone; everything else as JSON. What comes otherwise is answered with 415.
-        if getattr(self, "action_map", None) and self.action_map.get("post") in ("create", "preview"):
-            return [MultiPartParser()]
-        return super().get_parsers()
 
     def get_serializer_class(self):
         return DatasetDetailSerializer if self.action == "retrieve" else super().get_serializer_class()

@@ -1,5 +1,6 @@
 """Models, for programs: list, change, delete, download."""
 
+from django.urls import reverse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
@@ -8,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from training.api.parsers import FilesInForms
 from training.api.renderers import FileRenderer
 from training.api.runs import ScoresSerializer, scores
 from training.api.searches import short_text
@@ -23,6 +25,7 @@ class ModelSerializer(serializers.ModelSerializer):
     metrics = serializers.SerializerMethodField()
     config = serializers.DictField(help_text="Every value it was trained with.")
     bytes = serializers.IntegerField(source="size_bytes")
+    can_write = serializers.BooleanField(help_text="False while a worker makes an imported model ready to write.")
 
     class Meta:
         model = Checkpoint
@@ -43,6 +46,7 @@ class ModelSerializer(serializers.ModelSerializer):
             "epoch",
             "sha256",
             "bytes",
+            "can_write",
             "created_at",
         )
         read_only_fields = fields
@@ -59,6 +63,13 @@ class ModelChangeSerializer(serializers.Serializer):
     visibility = serializers.ChoiceField(Visibility.choices, required=False)
 
 
+class ModelImportSerializer(serializers.Serializer):
+    """A model file that this program wrote, here or elsewhere."""
+
+    file = serializers.FileField(help_text="One `.safetensors`, as the download gives it.")
+    name = serializers.CharField(max_length=services.NAME_LENGTH, required=False)
+
+
 class ModelFilter(filters.FilterSet):
     architecture = short_text(20)
     tokenizer = short_text(20)
@@ -71,7 +82,7 @@ class ModelFilter(filters.FilterSet):
         fields = ("architecture", "tokenizer", "dataset", "run", "visibility")
 
 
-class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
+class ModelViewSet(FilesInForms, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Trained networks that can write: your own, and what others share."""
 
     queryset = Checkpoint.objects.none()
@@ -86,6 +97,15 @@ class ModelViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
         if self.request.method in ("GET", "HEAD", "OPTIONS"):
             return models.visible_to(self.request.user)
         return models.owned_by(self.request.user)
+
+    @extend_schema(request={"multipart/form-data": ModelImportSerializer}, responses={201: ModelSerializer})
+    def create(self, request):
+        """Bring a model: its description is checked at once, its weights by a worker, and then it can write."""
+        asked = ModelImportSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        model = services.import_model(owner=request.user, **asked.validated_data)
+        headers = {"Location": reverse("model-api-detail", args=[model.pk])}
+        return Response(ModelSerializer(model).data, status.HTTP_201_CREATED, headers=headers)
 
     @extend_schema(request=ModelChangeSerializer, responses=ModelSerializer)
     def partial_update(self, request, pk: str):

@@ -25,3 +25,13 @@ def is_whole(value) -> bool:
     if isinstance(value, list):
         return all(map(is_whole, value))
     return not isinstance(value, str) or not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+class FilesInForms:
+    """A view whose files come as multipart alone, and everything else as JSON; what comes otherwise is a 415."""
+
+    takes_files: tuple[str, ...] = ("create",)
+
+    def get_parsers(self):
+        action = (getattr(self, "action_map", None) or {}).get("post")
+        return [parsers.MultiPartParser()] if action in self.takes_files else super().get_parsers()

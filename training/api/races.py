@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from training import comparison, exports, score_card
 from training.api.fields import ObjectField
 from training.api.renderers import FORMAT, CsvRenderer, wants_csv
-from training.models import Dataset, Race, TrainingRun
+from training.models import Dataset, Race, TrainingRun, Visibility
 from training.services import races as services
 from training.services.runs import NAME_LENGTH
 
@@ -149,6 +149,11 @@ class StartRaceSerializer(serializers.Serializer):
         return found
 
 
+class RaceChangeSerializer(serializers.Serializer):
+    name = serializers.CharField(required=False, max_length=NAME_LENGTH)
+    visibility = serializers.ChoiceField(Visibility.choices, required=False)
+
+
 class RaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
     """Races: your own, and what others share."""
 
@@ -199,6 +204,21 @@ class RaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
             return csv_of(request, compared, race.name)
         context = self.get_serializer_context() | {"comparison": compared}
         return Response(RaceDetailSerializer(race, context=context).data)
+
+    @extend_schema(request=RaceChangeSerializer, responses=RaceSerializer)
+    def partial_update(self, request, pk: str):
+        """Change name or visibility; its runs are shared, and taken back, with it."""
+        race = self.get_object()
+        changes = RaceChangeSerializer(data=request.data)
+        changes.is_valid(raise_exception=True)
+        services.update_race(race=race, **changes.validated_data)
+        return Response(RaceSerializer(self.get_queryset().get(pk=race.pk)).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request, pk: str):
+        """Delete a race; its runs stay, and those that wait or learn go on."""
+        services.delete_race(race=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     def get_renderers(self):
         renderers = super().get_renderers()

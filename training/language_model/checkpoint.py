@@ -21,15 +21,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from training.language_model.config import MOST_PARAMETERS, TrainingConfig
+from training.language_model.config import TrainingConfig
 from training.language_model.errors import CheckpointError
+from training.language_model.model_header import CUT_OFF, FORMAT, VERSION, read_header
 from training.language_model.networks import LyricNetwork
-from training.language_model.shapes import NetworkShape, count_weights, expected_tensors
-from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict
+from training.language_model.shapes import NetworkShape, expected_tensors
+from training.language_model.tokenizers import Tokenizer
 
-FORMAT = "lyrics-model"
-VERSION = "1"
-DESCRIBED = ("config", "network", "tokenizer", "data", "metrics")
+# Below it no sum of products overflows, so every score that a model gives is a number.
+WEIGHT_LIMIT = 1e6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,89 +124,33 @@ def load_model(path: Path) -> LoadedModel:
     Raises: CheckpointError with a sentence when the file is missing, cut off, of another format or version, or when
     weights and description do not belong together.
     """
-    refuse_other_formats(path)
     try:
+        with path.open("rb") as file:
+            described = read_header(file)
         with safe_open(path, framework="pt") as file:
-            metadata = described_in(file.metadata() or {})
-            shape = shape_described(metadata["network"])
-            tokenizer = tokenizer_described(metadata["tokenizer"], shape)
-            tensors = checked_tensors(file, shape)
+            tensors = checked_tensors(file, described.shape)
+    except FileNotFoundError as error:
+        raise CheckpointError("There is no model file here.") from error
     except (SafetensorError, OSError) as error:
-        raise CheckpointError("This model file is cut off or damaged; it can't be read.") from error
-    network = LyricNetwork(shape, generator=torch.Generator().manual_seed(0))
+        raise CheckpointError(CUT_OFF) from error
+    network = LyricNetwork(described.shape, generator=torch.Generator().manual_seed(0))
     network.load_named_tensors(tensors)
     network.eval()
-    config, data, metrics = (metadata[name] for name in ("config", "data", "metrics"))
     return LoadedModel(
-        network=network, tokenizer=tokenizer, config=config, data=data, metrics=metrics, created=metadata["created"]
+        network=network,
+        tokenizer=described.tokenizer,
+        config=described.config,
+        data=described.data,
+        metrics=described.metrics,
+        created=described.created,
     )
 
 
-def refuse_other_formats(path: Path) -> None:
-    """Say what a file is that is no `.safetensors`, without opening what could run code."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(9)
-    except OSError as error:
-        raise CheckpointError("There is no model file here.") from error
-    if start.startswith((b"PK", b"\x80")) and not start.endswith(b"{"):  # a length of eight bytes may begin so too
-        raise CheckpointError(
-            "This is a PyTorch pickle, which could run any program; only .safetensors files are read."
-        )
-    if len(start) < 9:
-        raise CheckpointError("This model file is cut off or damaged; it can't be read.")
-
-
-def described_in(metadata: dict[str, str]) -> dict[str, Any]:
-    """The metadata of a model file, its JSON read. Raises CheckpointError for another format or version."""
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError("This .safetensors file does not hold a lyrics model.")
-    if metadata.get("version") != VERSION:
-        version = metadata.get("version", "none")[:20]
-        raise CheckpointError(f"This model file has version {version}; this program reads version {VERSION}.")
-    try:
-        described = {name: json.loads(metadata[name]) for name in DESCRIBED}
-    except (KeyError, ValueError, RecursionError) as error:
-        raise CheckpointError("This model file's description is missing or damaged.") from error
-    if not all(isinstance(value, dict) for value in described.values()):
-        raise CheckpointError("This model file's description is missing or damaged.")
-    return described | {"created": metadata.get("created", "")}
-
-
-def shape_described(values: dict[str, Any]) -> NetworkShape:
-    """The network's shape as a file describes it. Raises CheckpointError if it is none or too large to build."""
-    try:
-        shape = NetworkShape.from_dict(values)
-    except ValueError as error:
-        raise CheckpointError(str(error)) from error
-    if count_weights(shape) > MOST_PARAMETERS:
-        raise CheckpointError(
-            f"This model has more than {MOST_PARAMETERS // 10**6} million weights, too many for here."
-        )
-    return shape
-
-
-def tokenizer_described(values: dict[str, Any], shape: NetworkShape) -> Tokenizer:
-    """The tokenizer in a file. Raises CheckpointError if it is none or its vocabulary is not the network's."""
-    try:
-        tokenizer = tokenizer_from_dict(values)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError("This model file's vocabulary can't be read.") from error
-    if tokenizer.vocabulary_size != shape.vocabulary_size:
-        raise CheckpointError("This model file's vocabulary does not fit its network.")
-    return tokenizer
-
-
 def checked_tensors(file: Any, shape: NetworkShape) -> dict[str, Tensor]:
-    """The weights in an open file, if names, shapes and types are those of ``shape`` and every number is finite."""
-    expected = expected_tensors(shape)
-    if set(file.keys()) != set(expected):
-        raise CheckpointError("This model file's weights are not those of the network it describes.")
-    for name, size in expected.items():
-        stored = file.get_slice(name)
-        if tuple(stored.get_shape()) != size or stored.get_dtype() != "F32":
-            raise CheckpointError(f"The weights {name} do not have the shape that this model file describes.")
-    tensors = {name: file.get_tensor(name) for name in expected}
+    """The weights in an open file whose header was read, if every number is one that a training gives."""
+    tensors = {name: file.get_tensor(name) for name in expected_tensors(shape)}
     if not all(torch.isfinite(tensor).all() for tensor in tensors.values()):
         raise CheckpointError("This model's weights hold something that is not a number.")
+    if not all((tensor.abs() < WEIGHT_LIMIT).all() for tensor in tensors.values()):
+        raise CheckpointError("This model's weights hold numbers that no training gives.")
     return tensors

@@ -1,7 +1,7 @@
 """What each cell is made of, and the names and shapes of the tensors in a model file.
 
-Pure Python, and the one place that says it: torch's networks, the numpy networks of `generator.decoding`, the count of
-weights before a training and the check of a file's weights all read it here.
+Pure Python, and the one place that says it: torch's networks, the graphs that write, the count of weights before a
+training and the check of a file's weights all read it here.
 """
 
 import math
@@ -103,6 +103,17 @@ class NetworkShape:
         """The gates of a layer. An SRU lets its input past the cell, and needs a matrix where the sizes differ."""
         needs_bridge = self.architecture == "sru" and self.input_size(layer) != self.hidden_size
         return (*self.kind.gates, "bridge") if needs_bridge else self.kind.gates
+
+    @property
+    def memory_parts(self) -> int:
+        """How many arrays (B, H) a layer remembers."""
+        return 2 if self.architecture == "lstm" else 1
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether no output can grow: tanh and gates see to it."""
+        has_tanh = self.architecture in ("rnn", "lstm", "gru") and self.nonlinearity == "tanh"
+        return has_tanh and not self.residual
 
     def is_residual(self, layer: int) -> bool:
         """Whether a layer adds what it reads to what it gives on: only where both are of one size."""

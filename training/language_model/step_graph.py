@@ -16,33 +16,16 @@ from numpy import ndarray
 from onnx import TensorProto, helper, numpy_helper
 
 from training.language_model.shapes import NetworkShape
+from training.language_model.step_network import memory_names, next_names
 
 OPSET, IR_VERSION = 18, 9
 RUNTIME_OPERATORS = "com.microsoft"
 # Above it the first layer multiplies the embedding at each step, instead of looking up the product.
 FOLDED_TABLE_LIMIT_BYTES = 100 * 1024 * 1024
-# What a ReLU or a residual sum remembers may grow from step to step without an end; see `generator.decoding.network`.
+# What a ReLU or a residual sum remembers may grow from step to step without an end; below this every score is a number.
 MEMORY_LIMIT = 1e18
 STEPS_OF_A_BYTE = 127
-
-
-def memory_parts(shape: NetworkShape) -> int:
-    """How many arrays (B, H) a layer remembers."""
-    return 2 if shape.architecture == "lstm" else 1
-
-
-def memory_names(shape: NetworkShape) -> list[str]:
-    return [f"memory.{layer}.{part}" for layer in range(shape.num_layers) for part in range(memory_parts(shape))]
-
-
-def next_names(shape: NetworkShape) -> list[str]:
-    return [name.replace("memory", "next", 1) for name in memory_names(shape)]
-
-
-def is_bounded(shape: NetworkShape) -> bool:
-    """Whether no output can grow: tanh and gates see to it."""
-    has_tanh = shape.architecture in ("rnn", "lstm", "gru") and shape.nonlinearity == "tanh"
-    return has_tanh and not shape.residual
+LOWEST_EXPONENT = -80
 
 
 def build_graph(
@@ -112,7 +95,7 @@ class _Step:
         batch = "B"
         of_memory = [
             helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, shape.hidden_size])
-            for name in memory_names(shape) + next_names(shape)
+            for name in [*memory_names(shape), *next_names(shape)]
         ]
         count = len(of_memory) // 2
         tokens = helper.make_tensor_value_info("tokens", TensorProto.INT64, [batch])
@@ -133,7 +116,7 @@ class _Step:
     def _layer(self, layer: int, features: str) -> str:
         """Add a layer; the name of what it gives on (B, H)."""
         graph, shape = self.graph, self.shape
-        memory = [f"memory.{layer}.{part}" for part in range(memory_parts(shape))]
+        memory = [f"memory.{layer}.{part}" for part in range(shape.memory_parts)]
         output, *after = getattr(self, f"_{shape.architecture}")(layer, features, memory)
         for part, name in enumerate(after):
             graph.add("Identity", self._limited(name), name=f"next.{layer}.{part}")
@@ -142,7 +125,7 @@ class _Step:
         return self._limited(output)
 
     def _limited(self, name: str) -> str:
-        if is_bounded(self.shape):
+        if self.shape.is_bounded:
             return name
         limits = [self.graph.constant(f"limit {sign}", np.float32(sign * MEMORY_LIMIT)) for sign in (-1, 1)]
         return self.graph.add("Clip", name, *limits)
@@ -178,10 +161,19 @@ class _Step:
     def _minlstm(self, layer: int, features: str, memory: list[str]) -> list[str]:
         add = self.graph.add
         keep, entry, candidate = self.graph.split(self._given(layer, features), 3)
-        # log σ(keep) - log σ(entry), as softplus(-x) is -log σ(x)
-        odds = add("Sub", add("Softplus", add("Neg", entry)), add("Softplus", add("Neg", keep)))
-        output = self._between(candidate, memory[0], add("Sigmoid", odds))
+        # σ(keep) / (σ(keep) + σ(entry)), where 1/σ(x) is 1 + e^-x. Softplus would be shorter, but the runtime computes
+        # the last few numbers of an array another way than the rest: a row would depend on its place in the batch.
+        kept, entered = (add("Add", self._one(), add("Exp", add("Neg", self._low(gate)))) for gate in (entry, keep))
+        share = add("Div", kept, add("Add", kept, entered))
+        output = self._between(candidate, memory[0], share)
         return [output, output]
+
+    def _one(self) -> str:
+        return self.graph.constant("one", np.float32(1))
+
+    def _low(self, values: str) -> str:
+        """``values``, but none so low that its exponential is no number."""
+        return self.graph.add("Max", values, self.graph.constant("lowest", np.float32(LOWEST_EXPONENT)))
 
     def _sru(self, layer: int, features: str, memory: list[str]) -> list[str]:
         gates = self.graph.split(self._given(layer, features), len(self.shape.gates(layer)))
@@ -207,7 +199,13 @@ class _Step:
         return self.graph.add("Gather", self._constant("embedding.weight"), "tokens", axis=0)
 
     def _all_gates(self, layer: int, features: str, memory: str) -> str:
-        return self.graph.add("Add", self._given(layer, features), self._recalled(layer, memory))
+        """What all gates get, (B, G · H); above the first layer as one product, which is faster than two."""
+        if layer == 0:
+            return self.graph.add("Add", self._given(layer, features), self._recalled(layer, memory))
+        names = [(f"recurrent.weight_{side}_l{layer}", f"recurrent.bias_{side}_l{layer}") for side in ("ih", "hh")]
+        weight = np.concatenate([self.tensors[weight] for weight, _ in names], axis=1)
+        bias = sum(self.tensors[bias] for _, bias in names)
+        return self._product(self.graph.add("Concat", features, memory, axis=1), weight, bias, f"gates.{layer}")
 
     def _given(self, layer: int, features: str) -> str:
         """What the gates get from what the layer reads, (B, G · H)."""

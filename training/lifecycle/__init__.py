@@ -10,6 +10,7 @@ fresh for each claim (reliability rules R1 to R6).
     gate.py       the workers' one way to what waits, which staff may close
     imports.py    the same small set for imports
     explanations.py    and for the insights into a finished run
+    preparing.py  and for models that can't write yet
     workers.py    who listens
     reconcile.py  finds what nobody holds any more, and what nobody was told of
 """
@@ -36,6 +37,13 @@ from training.lifecycle.imports import (
     take_import,
 )
 from training.lifecycle.line import Waiting, claim_next, claimable, estimated_starts, waiting_runs
+from training.lifecycle.preparing import (
+    change_over,
+    claim_unprepared,
+    end_preparing,
+    hand_back_preparing,
+    unprepared,
+)
 from training.lifecycle.reconcile import Reconciled, reconcile, reconcile_if_due
 from training.lifecycle.runs import (
     Claim,
@@ -84,14 +92,17 @@ __all__ = [
     "Waiting",
     "announce_drain",
     "can_go_on",
+    "change_over",
     "claim",
     "claim_explanation",
     "claim_import",
     "claim_next",
+    "claim_unprepared",
     "claimable",
     "config_hash",
     "drain_worker",
     "end_explanation",
+    "end_preparing",
     "estimated_starts",
     "explaining_of",
     "finish",
@@ -101,6 +112,7 @@ __all__ = [
     "go_back",
     "hand_back",
     "hand_back_explanation",
+    "hand_back_preparing",
     "intake",
     "is_draining",
     "is_to_stay_down",
@@ -127,6 +139,7 @@ __all__ = [
     "set_intake",
     "stalled",
     "take_import",
+    "unprepared",
     "waiting_runs",
     "worker_beat",
 ]

@@ -16,6 +16,7 @@ from training.lifecycle.explanations import unexplained
 from training.lifecycle.gate import intake
 from training.lifecycle.imports import lose_import
 from training.lifecycle.line import claimable, free_hands
+from training.lifecycle.preparing import unprepared
 from training.models import Import, SingleFlight, TrainingRun, Worker
 
 logger = logging.getLogger(__name__)
@@ -32,15 +33,17 @@ class Reconciled:
     runs_to_ring: list[str] = field(default_factory=list)
     imports_to_ring: list[str] = field(default_factory=list)
     rings_to_explain: bool = False
+    rings_to_prepare: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.runs or self.imports or self.runs_to_ring or self.imports_to_ring or self.rings_to_explain)
+        return any(vars(self).values())
 
     def __str__(self) -> str:
         return (
             f"runs lost {self.runs or 'none'}, imports lost {self.imports or 'none'}, "
             f"rung for runs {self.runs_to_ring or 'none'}, rung for imports {self.imports_to_ring or 'none'}, "
-            f"rung for insights {'yes' if self.rings_to_explain else 'no'}"
+            f"rung for insights {'yes' if self.rings_to_explain else 'no'}, "
+            f"rung for models that can't write yet {'yes' if self.rings_to_prepare else 'no'}"
         )
 
 
@@ -60,6 +63,7 @@ def reconcile() -> Reconciled:
         done.runs_to_ring = _runs_unheard()
         done.imports_to_ring = _imports_unheard()
     done.rings_to_explain = not done.runs_to_ring and _explains_unheard()
+    done.rings_to_prepare = _models_unheard()
     if done:
         logger.info("reconciled: %s", done)
     return done
@@ -128,6 +132,13 @@ def _explains_unheard() -> bool:
     if free_hands() <= 0 or not unexplained().exists():
         return False
     return _take_flight("explain", seconds=settings.RING_AGAIN_SECONDS)
+
+
+def _models_unheard() -> bool:
+    """Whether a model waits to be made ready to write, a worker listens, and nobody was told of it a moment ago."""
+    if not unprepared().exists() or not Worker.objects.listening_to("imports").exists():
+        return False
+    return _take_flight("prepare", seconds=settings.RING_AGAIN_SECONDS)
 
 
 def _imports_unheard() -> list[str]:

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 
+from training.language_model.serving_files import MANIFEST_FILE
 from training.models.datasets import Dataset, OwnedQuerySet, Visibility
 from training.models.identifiers import new_id
 from training.models.runs import TrainingRun
@@ -24,6 +25,10 @@ class CheckpointQuerySet(OwnedQuerySet):
     def resume_points(self) -> "CheckpointQuerySet":
         """What runs may go on from, damaged or not, but for what is being deleted."""
         return self.filter(published_at__isnull=True).exclude(state=Checkpoint.State.DELETING)
+
+    def cannot_write(self) -> "CheckpointQuerySet":
+        """Those that have no graphs yet: imported ones, and those from before there were any."""
+        return self.exclude(manifest__files__has_key=MANIFEST_FILE)
 
     def mark_corrupt(self) -> int:
         """Say of those that are ready that their files are no longer what was published."""
@@ -58,6 +63,9 @@ class Checkpoint(models.Model):
     tokenizer = models.CharField(max_length=20)
     parameters = models.PositiveIntegerField()
     vocabulary_size = models.PositiveIntegerField()
+    serving_error = models.CharField(max_length=400, blank=True, help_text="Why it will never write.")
+    serving_tries = models.PositiveSmallIntegerField(default=0, help_text="To make it ready to write.")
+    serving_held_until = models.DateTimeField(null=True, blank=True, help_text="By the worker that makes it ready.")
     config = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -79,6 +87,11 @@ class Checkpoint(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("training:model-detail", args=[self.pk])
+
+    @property
+    def can_write(self) -> bool:
+        """Whether the graphs that lyrics are written with are there."""
+        return MANIFEST_FILE in self.manifest.get("files", {})
 
     @property
     def model_file(self) -> str:

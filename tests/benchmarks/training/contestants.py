@@ -5,7 +5,6 @@ python -m tests.benchmarks.training.contestants NAME '{"…": …}'     # then a
 
 import json
 import sys
-import time
 from collections.abc import Callable
 
 import torch
@@ -13,6 +12,7 @@ from torch import nn
 
 from tests.benchmarks.training.baseline import BATCH_SIZE, DROPOUT, LAYERS, SEQUENCE_LENGTH, WIDTH, Baseline
 from tests.benchmarks.training.texts import corpus_of, zipf_stream
+from tests.benchmarks.training.timing import answer_steps
 from training.language_model import fast_cells, machine
 from training.language_model.config import TrainingConfig
 from training.language_model.learner import Learner
@@ -76,13 +76,7 @@ def main() -> None:
     make = {"word_language_model": word_language_model, "trainer": trainer, "layer": layer}[sys.argv[1]]
     values = json.loads(sys.argv[2])
     with machine.settings(threads=values.pop("threads", 1), precision=values.get("precision", "float32")):
-        step = make(**values)
-        step()
-        print("ready", flush=True)
-        for _ in sys.stdin:
-            by_clock, by_processor = time.perf_counter(), time.process_time()
-            tokens = step()
-            print(tokens, time.process_time() - by_processor, time.perf_counter() - by_clock, flush=True)
+        answer_steps(make(**values))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self
@@ -17,18 +18,22 @@ ALLOCATOR_VARIABLES = ("LD_PRELOAD", "MALLOC_CONF")
 
 @dataclass
 class Contestant:
-    """A step of `contestants` with its values; ``has_jemalloc`` if it runs on jemalloc, as training processes do."""
+    """A step with its values, of the ``module`` that makes it in a process of its own.
+
+    ``has_jemalloc`` if it runs on jemalloc, as training processes do.
+    """
 
     maker: str
     values: Mapping
     has_jemalloc: bool = False
+    module: str = "tests.benchmarks.training.contestants"
     speeds: list[float] = field(default_factory=list)  # tokens a second
 
     def __enter__(self) -> Self:
         environment = {name: value for name, value in os.environ.items() if name not in ALLOCATOR_VARIABLES}
         environment["OMP_NUM_THREADS"] = str(self.values.get("threads", 1))
         environment |= preloaded(environment) if self.has_jemalloc else {}
-        command = [sys.executable, "-m", "tests.benchmarks.training.contestants", self.maker, json.dumps(self.values)]
+        command = [sys.executable, "-m", self.module, self.maker, json.dumps(self.values)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self._process = subprocess.Popen(command, env=environment, **pipes)
         if self._process.stdout.readline().strip() != "ready":
@@ -49,6 +54,16 @@ class Contestant:
     @property
     def speed(self) -> float:
         return statistics.median(self.speeds)
+
+
+def answer_steps(step: Callable[[], int]) -> None:
+    """Be a contestant's process: do one ``step`` for each line read, and say its tokens and what it took."""
+    step()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        by_clock, by_processor = time.perf_counter(), time.process_time()
+        tokens = step()
+        print(tokens, time.process_time() - by_processor, time.perf_counter() - by_clock, flush=True)
 
 
 def compare(contestants: Mapping[str, Contestant], *, rounds: int, by_clock: bool = False) -> None:

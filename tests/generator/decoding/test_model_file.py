@@ -1,53 +1,62 @@
-"""Reading a model's one file."""
+"""Reading what a worker made ready to write."""
 
-import hashlib
 import json
 
 import pytest
-import safetensors.numpy
 
 from generator.decoding.model_file import ModelDamaged, read_model
-from tests.generator.tiny_models import model_bytes, tiny_shape, tiny_tensors, tiny_tokenizer
+from tests.generator.tiny_models import model_bytes, ready_to_write, tiny_tokenizer
+from training.language_model.serving_files import GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
+
+FILES = ready_to_write(model_bytes())
+MANIFEST = json.loads(FILES[MANIFEST_FILE])
 
 
-def test_a_model_is_read_from_its_one_file():
-    content = model_bytes("gru", "word", layers=2, tied=True)
-    model = read_model(content, sha256=hashlib.sha256(content).hexdigest())
+def told(**changes) -> bytes:
+    return json.dumps(MANIFEST | changes).encode()
+
+
+def test_a_model_is_read_from_its_files():
+    model = read_model(ready_to_write(model_bytes("gru", "word", layers=2, tied=True)).__getitem__)
     assert model.network.shape.architecture == "gru"
     assert model.tokenizer.kind == "word"
     assert model.size_bytes > 0
 
 
-def test_a_file_from_before_there_were_residual_sums_is_read_as_it_was_meant():
-    old = {"architecture": "rnn", "embedding_size": 12, "hidden_size": 16, "num_layers": 1, "tie_embeddings": False}
-    network = json.dumps(old | {"vocabulary_size": tiny_tokenizer().vocabulary_size})
-    model = read_model(model_bytes("rnn", network=network))
-    assert (model.network.shape.nonlinearity, model.network.shape.residual) == ("tanh", False)
+def test_only_the_graph_that_the_gates_chose_is_read():
+    read = []
+    read_model(lambda name: read.append(name) or FILES[name])
+    served = MANIFEST["gates"]["served"]
+    assert sorted(read) == sorted([MANIFEST_FILE, TOKENIZER_FILE, GRAPH_FILES[served]])
 
 
-def test_content_of_another_hash_is_refused():
-    with pytest.raises(ModelDamaged, match="not what was published"):
-        read_model(model_bytes(), sha256="0" * 64)
+@pytest.mark.parametrize("rows", [16, 1])
+def test_rows_go_through_the_graph_as_its_gates_say(rows):
+    gates = MANIFEST["gates"] | {"rows_at_once": rows}
+    assert read_model((FILES | {MANIFEST_FILE: told(gates=gates)}).__getitem__).network.rows_at_once == rows
 
 
 @pytest.mark.parametrize(
-    "content",
+    "spoilt",
     [
-        b"",
-        b"short",
-        b"\xff" * 100,
-        model_bytes()[:-1],
-        safetensors.numpy.save(tiny_tensors(tiny_shape("lstm", 10))),
-        model_bytes(version="2"),
-        model_bytes(format="something else"),
-        model_bytes(tokenizer="{"),
-        model_bytes(tokenizer='{"kind": "char", "tokens": ["a"]}'),
-        model_bytes(tokenizer='{"kind": "bytes"}'),
-        model_bytes(tokenizer="[]"),
-        model_bytes(network="{}"),
-        model_bytes(network='"lstm"'),
+        {MANIFEST_FILE: b""},
+        {MANIFEST_FILE: b"[]"},
+        {MANIFEST_FILE: told(format="something else")},
+        {MANIFEST_FILE: told(version="2")},
+        {MANIFEST_FILE: told(network={})},
+        {MANIFEST_FILE: told(network="lstm")},
+        {MANIFEST_FILE: told(network=MANIFEST["network"] | {"num_layers": 2})},
+        {MANIFEST_FILE: told(network=MANIFEST["network"] | {"vocabulary_size": 3})},
+        {MANIFEST_FILE: told(gates={})},
+        {MANIFEST_FILE: told(gates=MANIFEST["gates"] | {"served": "bfloat16"})},
+        {TOKENIZER_FILE: b"{"},
+        {TOKENIZER_FILE: b"[]"},
+        {TOKENIZER_FILE: b'{"kind": "char", "tokens": ["a"]}'},
+        {TOKENIZER_FILE: json.dumps(tiny_tokenizer("word").to_dict()).encode()},
+        dict.fromkeys(GRAPH_FILES.values(), b"no graph"),
+        dict.fromkeys(GRAPH_FILES.values(), b""),
     ],
 )
-def test_what_is_no_model_is_said_in_a_sentence(content):
+def test_what_is_no_model_is_said_in_a_sentence(spoilt):
     with pytest.raises(ModelDamaged, match=r"\.$"):
-        read_model(content)
+        read_model((FILES | spoilt).__getitem__)

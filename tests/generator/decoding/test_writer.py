@@ -13,8 +13,7 @@ from generator.decoding.batch import write
 from generator.decoding.model_file import WritingModel, read_model
 from generator.decoding.writer import HeldText, prompt_tokens, wishes_left_out
 from generator.recipe import Recipe
-from tests.generator.decoding.test_network import trained_logits
-from tests.generator.tiny_models import model_bytes, tiny_model, tiny_tokenizer
+from tests.generator.tiny_models import model_bytes, ready_to_write, serving, tiny_model, tiny_tokenizer
 from training.language_model.checkpoint import save_model
 from training.language_model.config import TrainingConfig
 from training.language_model.lyric_text import LINE_MARK, canonical
@@ -24,6 +23,14 @@ from training.language_model.shapes import CELL_KINDS
 from training.language_model.tokenizers import SongFacts
 
 RECIPE = Recipe(seed=41, temperature=1.0, max_tokens=80)
+
+
+def trained_logits(tensors, shape, tokens) -> torch.Tensor:
+    """The scores after each token, by the network in training over the whole sequence."""
+    network = LyricNetwork(shape).eval()
+    network.load_named_tensors({name: torch.from_numpy(tensor) for name, tensor in tensors.items()})
+    with torch.no_grad():
+        return network(torch.tensor(tokens)[:, None])[0][:, 0]
 
 
 def pieces_of(model, prompt, recipe):
@@ -82,7 +89,7 @@ def test_pieces_joined_are_the_text_of_the_tokens(kind):
 def test_greedy_writing_follows_torch(architecture, kind, layers, tied, embedding):
     shape = {"embedding": embedding, "hidden": 16, "layers": layers}
     content = model_bytes(architecture, kind, tied=tied, **shape)
-    model = tiny_model(architecture, kind, tied=tied, **shape)
+    model = tiny_model(architecture, kind, served="float32", tied=tied, **shape)
     tensors = safetensors.numpy.load(content)
     tokens = prompt_tokens(model.tokenizer, "I went down to the river\n")
     forbidden = list(model.tokenizer.never_generated_ids)
@@ -108,7 +115,8 @@ def test_a_file_written_by_the_trainer_reads_as_the_trainer_would(tmp_path, arch
         for weights in network.parameters():
             weights.add_(torch.randn(weights.shape, generator=seeded) * 0.5)
     saved = save_model(tmp_path / "model.safetensors", network, config=config, tokenizer=tokenizer, data={}, metrics={})
-    model = read_model(saved.path.read_bytes(), sha256=saved.sha256)
+    files = ready_to_write(saved.path.read_bytes())
+    model = read_model((files | serving(files, "float32")).__getitem__)
     prompt = "I went down to the river\n"
     pieces = pieces_of(model, prompt, replace(GREEDY, max_tokens=30))
     expected = sample_tokens(network, tokenizer, tokenizer.encode_prompt(prompt), max_tokens=30, temperature=0)

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 
+from tests.generator.tiny_models import model_bytes, publish
 from tests.training.finished_runs import make_finished_run, make_model
 from training.models import Checkpoint
 
@@ -95,3 +98,69 @@ def test_the_list_takes_as_many_queries_for_many_models_as_for_one(api, ready_da
         make_model(make_finished_run(ready_dataset))
     with django_assert_max_num_queries(5):
         api.get(MODELS)
+
+
+# ── Bringing a model ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def upload(content: bytes, name="sea.safetensors") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
+def test_a_model_that_was_downloaded_elsewhere_comes_back_and_writes_the_same(api, user):
+    here = publish(user)
+    content = default_storage.open(here.model_file).read()
+    answer = api.post(MODELS, {"file": upload(content)}, format="multipart")
+    assert answer.status_code == 201
+    brought = Checkpoint.objects.get(pk=answer.json()["id"])
+    assert answer["Location"] == f"{MODELS}{brought.pk}/"
+    assert (brought.name, brought.architecture, brought.sha256) == ("sea", "lstm", here.sha256)
+    assert answer.json()["can_write"] is False
+    call_command("build_serving_model", brought.pk)
+    values = {"prompt": "Oh my", "seed": 7, "max_tokens": 30}
+    texts = [api.post("/api/v1/lyrics/generate/", {"model": one.pk} | values).json() for one in (here, brought)]
+    assert texts[0]["choices"] == texts[1]["choices"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"short", "cut off"),
+        (b"PK\x03\x04 an archive", "pickle"),
+        (b"\x80\x02}q\x00. a pickle", "pickle"),
+        (b"\xff" * 100, "cut off"),
+        (model_bytes()[:-4], "cut off"),
+        (model_bytes(version="9"), "version 9"),
+        (model_bytes(format="other"), "lyrics model"),
+        (model_bytes(network="{}"), "network"),
+        (model_bytes(tokenizer="{}"), "vocabulary"),
+    ],
+)
+def test_what_is_no_model_file_is_said_at_its_field_and_leaves_nothing(api, content, said):
+    answer = api.post(MODELS, {"file": upload(content)}, format="multipart")
+    assert answer.status_code == 400
+    assert said in answer.json()["file"][0]
+    assert not Checkpoint.objects.exists()
+
+
+def test_a_brought_model_is_its_owners_alone(api, other_api):
+    made = api.post(MODELS, {"file": upload(model_bytes()), "name": "Mine"}, format="multipart").json()
+    assert made["name"] == "Mine"
+    assert other_api.get(f"{MODELS}{made['id']}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"metrics": '{"step": NaN, "valid_loss": 1e999, "a b": 1, "perplexity": "high", "epoch": true}'},
+        {"metrics": '{"step": -1, "nats_per_character": null}'},
+        {"config": '{"hidden_size": "\\u0000", "seed": 1e400}'},
+        {"config": '{"name": "\\ud800"}'},
+    ],
+)
+def test_what_a_file_claims_and_cannot_be_is_left_out(api, signed_in, metadata):
+    made = api.post(MODELS, {"file": upload(model_bytes(**metadata))}, format="multipart")
+    assert made.status_code == 201
+    assert made.json()["step"] == 0
+    assert signed_in.get(f"/models/{made.json()['id']}/").status_code == 200

@@ -12,10 +12,12 @@ from training.language_model import export
 from training.language_model.checkpoint import LoadedModel
 from training.language_model.corpus import build_corpus
 from training.language_model.errors import CheckpointError
-from training.language_model.export import GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE, Stepper, export_model
+from training.language_model.export import export_model
 from training.language_model.networks import LyricNetwork
+from training.language_model.serving_files import GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
 from training.language_model.shapes import CELL_KINDS, NetworkShape
 from training.language_model.step_graph import build_graph, rounded_rows
+from training.language_model.step_network import StepNetwork
 from training.language_model.tokenizers import tokenizer_from_dict
 
 CELLS = pytest.mark.parametrize("architecture", [*CELL_KINDS])
@@ -46,7 +48,7 @@ def text(rows=30, columns=3):
 
 
 def scores_of(graph: bytes, network, tokens):
-    return np.stack([*Stepper(graph, network.shape).scores(tokens)])
+    return np.stack([*StepNetwork(graph, network.shape).read(tokens)])
 
 
 @CELLS
@@ -87,7 +89,7 @@ def test_an_export_passes_its_gates_and_says_so(architecture, tmp_path):
     gates = manifest["gates"]
     assert gates["difference"] <= 1e-4
     assert abs(gates["perplexity_change"]) <= 0.01
-    assert gates["is_row_alone_equal"]["int8"]
+    assert gates["rows_at_once"] is None
     assert gates["served"] == ("int8" if abs(gates["perplexity_change"]) <= 0.002 else "float32")
     assert json.loads((tmp_path / MANIFEST_FILE).read_text()) == manifest
     tokenizer = tokenizer_from_dict(json.loads((tmp_path / TOKENIZER_FILE).read_text()))
@@ -121,11 +123,11 @@ def test_eight_bits_that_cost_perplexity_are_not_served(tmp_path, monkeypatch):
     assert gates["served"] == "float32"
 
 
-def test_where_a_row_depends_on_the_others_the_batch_has_one_size(tmp_path, monkeypatch):
-    monkeypatch.setattr(Stepper, "is_row_alone_equal", lambda self, text: False)
+def test_where_a_row_depends_on_the_others_eight_bits_are_not_served_and_batches_have_one_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "rows_that_may_stand_together", lambda network, text: 16)
     gates = export_model(make_model(make_network("lstm")), tmp_path)["gates"]
     assert gates["served"] == "float32"
-    assert gates["fixed_batch"] == export.ROWS
+    assert gates["rows_at_once"] == 16
 
 
 def test_a_graph_that_computes_something_else_is_refused(tmp_path, monkeypatch):

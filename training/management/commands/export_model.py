@@ -20,10 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", required=True, type=Path, help="a folder that is not there yet, or empty")
 
     def handle(self, *, model: str, to: Path, **options) -> None:
-        found = Checkpoint.objects.published()
-        row = found.filter(pk=model).first() or found.filter(name=model).order_by("-created_at").first()
-        if row is None:
-            raise CommandError(f"There is no model {model!r}.")
+        row = find_model(model)
         if to.exists() and (not to.is_dir() or any(to.iterdir())):
             raise CommandError(f"{to} is not empty.")
         from training.language_model.checkpoint import load_model  # two seconds of torch
@@ -41,3 +38,14 @@ class Command(BaseCommand):
             f"{gates['perplexity_change']:+.2%}, and no score of the float graph differs by more than "
             f"{gates['difference']:.1g}."
         )
+
+
+def find_model(wanted: str, *, damaged_too: bool = False) -> Checkpoint:
+    """The model of this id, or else the newest of this name. Raises: CommandError when there is none."""
+    models = Checkpoint.objects.published()
+    if damaged_too:
+        models = Checkpoint.objects.filter(published_at__isnull=False).exclude(state=Checkpoint.State.DELETING)
+    row = models.filter(pk=wanted).first() or models.filter(name=wanted).order_by("-created_at").first()
+    if row is None:
+        raise CommandError(f"There is no model {wanted!r}.")
+    return row

@@ -1,0 +1,1 @@
+"""How fast, how lean and how faithfully the platform writes, against what a tutorial would do."""

@@ -1,0 +1,39 @@
+"""Our side of each comparison: the engine as the web part drives it, without torch."""
+
+import asyncio
+from pathlib import Path
+
+from generator.decoding.engine import Engine
+from generator.decoding.model_file import WritingModel, read_model
+from generator.decoding.writer import Piece
+from generator.recipe import Recipe
+
+SAMPLING = {"temperature": 0.9, "top_k": 50, "top_p": 0.95}
+SECONDS = 600  # nobody runs out of time here
+
+
+def open_model(folder: Path) -> WritingModel:
+    return read_model(lambda name: (folder / name).read_bytes())
+
+
+def roomy_engine(slots: int) -> Engine:
+    """An engine in which one person may fill every place."""
+    return Engine(slots=slots, inbox=slots, per_person=2 * slots)
+
+
+def recipes(count: int, *, tokens: int, number: int = 0) -> list[Recipe]:
+    """So many recipes with seeds that no other ``number`` has."""
+    return [Recipe(max_tokens=tokens, seed=number * count + place, **SAMPLING) for place in range(count)]
+
+
+def write_together(engine: Engine, model: WritingModel, prompts: list[str], wishes: list[Recipe]) -> list[list[Piece]]:
+    """The pieces of each text, all written side by side and read on one event loop."""
+
+    async def read_one(prompt: str, recipe: Recipe) -> list[Piece]:
+        writing = engine.open(model, prompt, recipe, person="singer", seconds=SECONDS)
+        return [piece async for turn in writing for piece in turn]
+
+    async def read_all() -> list[list[Piece]]:
+        return await asyncio.gather(*map(read_one, prompts, wishes))
+
+    return asyncio.run(read_all())
