@@ -84,6 +84,8 @@ class Examples:
                 return schema.get("default", False)
             case "integer" | "number":
                 return schema.get("default", schema.get("minimum", 0 if schema.get("nullable") else 1))
+            case "string" if schema.get("maxLength") == 0:
+                return ""
             case "string":
                 return schema.get("default", MOMENT if schema.get("format") == "date-time" else UNKNOWN)
         return UNKNOWN

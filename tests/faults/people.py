@@ -134,11 +134,22 @@ class Route:
     key: str  # its name, or its pattern where it has none
     pattern: str
 
+    @property
+    def names_nothing(self) -> bool:
+        """Whether its address has no object in it."""
+        return "<" not in self.pattern
+
     def address(self, things: Belongings) -> str:
-        """The address of this route for one person's things."""
+        """The address of this route for one person's things. Raises: AssertionError for a kind that nobody knows."""
 
         def value(match: re.Match) -> str:
-            return str(_value_of(match[1] or match[2], self, things))
+            try:
+                return str(_value_of(match[1] or match[2], self, things))
+            except (KeyError, AttributeError):
+                raise AssertionError(
+                    f"{self.key} is about a <{match[1]}> that nobody can make: add a line for it to `Belongings`, "
+                    "`give_belongings` and `_value_of` in tests/faults/people.py."
+                ) from None
 
         plain = re.sub(
             r"<(?:\w+:)?(\w+)>", r"<\1>", re.sub(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)", r"<\1>", self.pattern)

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from training.api.parsers import FilesInForms
 from training.api.renderers import FileRenderer
 from training.api.runs import ScoresSerializer, scores
+from training.api.searches import short_text
 from training.downloads import model_download
 from training.models import Checkpoint, Visibility
 from training.services import models as services
@@ -70,10 +71,10 @@ class ModelImportSerializer(serializers.Serializer):
 
 
 class ModelFilter(filters.FilterSet):
-    architecture = filters.CharFilter(max_length=20)
-    tokenizer = filters.CharFilter(max_length=20)
-    dataset = filters.CharFilter(field_name="dataset_id", max_length=12)
-    run = filters.CharFilter(field_name="run_id", max_length=12)
+    architecture = short_text(20)
+    tokenizer = short_text(20)
+    dataset = short_text(12, field_name="dataset_id")
+    run = short_text(12, field_name="run_id")
     visibility = filters.ChoiceFilter(choices=Visibility.choices)
 
     class Meta:

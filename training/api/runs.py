@@ -34,6 +34,7 @@ from training.api.run_requests import (
     StartSerializer,
     WaitingSerializer,
 )
+from training.api.searches import short_text
 from training.baseline_findings import described
 from training.baselines import baseline_of, baselines_of
 from training.models import Baseline, Checkpoint, TrainingRun
@@ -220,8 +221,8 @@ class RunSerializer(serializers.ModelSerializer):
 
 class RunFilter(filters.FilterSet):
     state = filters.ChoiceFilter(choices=TrainingRun.State.choices)
-    architecture = filters.CharFilter(max_length=20)
-    dataset = filters.CharFilter(field_name="dataset_id", max_length=12)
+    architecture = short_text(20)
+    dataset = short_text(12, field_name="dataset_id")
 
     class Meta:
         model = TrainingRun

@@ -154,7 +154,7 @@ class DescribedSchema(AutoSchema):
             "415": takes_body,
             "429": not reads or streams,
         }
-        return [status for status in REFUSALS if may_come.get(status, True)]
+        return [status for status in REFUSALS if may_come.get(status, True) or status in operation["responses"]]
 
     def _refuse(self, responses: dict, status: str) -> None:
         name, answer = REFUSALS[status]

@@ -1,5 +1,7 @@
-"""What ``?search=`` takes: a few words, as each of them is looked for in every row."""
+"""What ``?search=`` and the filters of lists take: a few words, as each of them is looked for in every row."""
 
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.filters import SearchFilter
 
@@ -23,3 +25,9 @@ class BriefSearch(SearchFilter):
     def get_schema_operation_parameters(self, view) -> list[dict]:
         (search,) = super().get_schema_operation_parameters(view)
         return [{**search, "schema": {"type": "string", "maxLength": LONGEST_SEARCH}}]
+
+
+def short_text(length: int, **where) -> filters.CharFilter:
+    """A filter by a text of at most ``length`` letters, as the API's description says too."""
+    bounded = extend_schema_field({"type": "string", "maxLength": length})
+    return bounded(filters.CharFilter(max_length=length, **where))
