@@ -40,9 +40,7 @@ def ready_model(folder: Path, name: str) -> Path:
     """The folder of the same model, ready to write as a worker makes it."""
     file = model_file(folder, name)
     if not (file.parent / MANIFEST_FILE).exists():
-        manifest = export_model(load_model(file), file.parent)
-        if manifest["gates"]["served"] != "int8":
-            raise AssertionError(f"{name} did not pass the gates of eight bits: {manifest['gates']}")
+        export_model(load_model(file), file.parent)
     return file.parent
 
 

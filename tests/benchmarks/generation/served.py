@@ -24,7 +24,7 @@ STREAMS_PER_PERSON = 4  # more at once are refused
 def install(folder: Path) -> None:
     """Make this process a Django one whose database and files lie in ``folder``; nothing else is touched."""
     os.environ |= {"DJANGO_SETTINGS_MODULE": "lyricsite.settings", "DATA_DIR": str(folder), "MEDIA_ROOT": str(folder)}
-    os.environ |= {"LOG_LEVEL": "WARNING"}
+    (folder / "static").mkdir()  # where `serve` has it too
     os.environ.setdefault("SECRET_KEY", "benchmark")
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)

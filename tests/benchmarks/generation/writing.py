@@ -12,8 +12,12 @@ SAMPLING = {"temperature": 0.9, "top_k": 50, "top_p": 0.95}
 SECONDS = 600  # nobody runs out of time here
 
 
-def open_model(folder: Path) -> WritingModel:
-    return read_model(lambda name: (folder / name).read_bytes())
+def open_model(folder: Path, *, precision: str | None = None) -> WritingModel:
+    """The model in ``folder``. Raises: RuntimeError if it is not served in the ``precision`` that is wanted."""
+    model = read_model(lambda name: (folder / name).read_bytes())
+    if precision not in (None, model.precision):
+        raise RuntimeError(f"This model is served in {model.precision}.")
+    return model
 
 
 def roomy_engine(slots: int) -> Engine:
