@@ -21,8 +21,9 @@ def open_model(folder: Path, *, precision: str | None = None) -> WritingModel:
 
 
 def roomy_engine(slots: int) -> Engine:
-    """An engine in which one person may fill every place."""
-    return Engine(slots=slots, inbox=slots, per_person=2 * slots)
+    """An engine in which one person may fill every place, and wait for as many more."""
+    room = 3 * slots  # who has just been read to the end may still be counted
+    return Engine(slots=slots, inbox=room, per_person=slots + room)
 
 
 def recipes(count: int, *, tokens: int, number: int = 0) -> list[Recipe]:
