@@ -15,6 +15,8 @@ SEED_LIMIT = 2**63 - 1
 LINES_LIMIT = 200
 STOPS_LIMIT = 4
 STOP_LENGTH_LIMIT = 64
+BANNED_LIMIT = 50
+BANNED_LENGTH_LIMIT = 64
 NGRAM_LIMIT = 64
 TEMPERATURE_LIMITS = (0.05, 5.0)
 PENALTY_LIMITS = (1.0, 5.0)
@@ -45,7 +47,9 @@ class Recipe:
     repetition_penalty: float = 1.0
     no_repeat_ngram: int = 0
     stop: tuple[str, ...] = ()
+    banned: tuple[str, ...] = ()  # words and phrases that are never written, in whatever case
     lines: int | None = None
+    min_lines: int = 0  # the network may not end its song before so many lines with words; 0: whenever it likes
     genre: str = ""  # what a model is told that learnt from songs so marked; "" is any
     artist: str = ""
     title: str = ""
@@ -65,6 +69,9 @@ class Recipe:
                 checked[name] = check(value)
             except ValueError as error:
                 errors[name] = [str(error)]
+        most, fewest = checked.get("lines"), checked.get("min_lines", 0)
+        if most is not None and fewest > most:
+            errors["min_lines"] = [f"At most as many as “lines”: {most:,}."]
         if errors:
             raise RecipeError(errors)
         return cls(**checked)
@@ -84,7 +91,7 @@ class Recipe:
 
     def to_dict(self) -> dict:
         """Every value, ready for JSON; `from_dict` takes it back."""
-        return asdict(self) | {"stop": list(self.stop)}
+        return asdict(self) | {"stop": list(self.stop), "banned": list(self.banned)}
 
 
 def seed_of_candidate(seed: int, index: int) -> int:
@@ -143,16 +150,35 @@ def _number(minimum: float, maximum: float, *, above: bool = False, or_zero: boo
     return check
 
 
-def _stops(value) -> tuple[str, ...]:
-    stops = [value] if isinstance(value, str) else value
-    if not isinstance(stops, list | tuple) or len(stops) > STOPS_LIMIT:
-        raise ValueError(f"Give at most {STOPS_LIMIT} texts.")
-    for stop in stops:
-        if not isinstance(stop, str) or not 1 <= len(stop) <= STOP_LENGTH_LIMIT:
-            raise ValueError(f"Each is a text of 1 to {STOP_LENGTH_LIMIT} characters.")
-        if "\x00" in stop or any("\ud800" <= character <= "\udfff" for character in stop):
-            raise ValueError("NUL and half characters are not allowed.")
-    return tuple(dict.fromkeys(stops))
+def _texts(most: int, longest: int) -> Callable:
+    def check(value) -> tuple[str, ...]:
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list | tuple) or len(texts) > most:
+            raise ValueError(f"Give at most {most} texts.")
+        for text in texts:
+            if not isinstance(text, str) or not 1 <= len(text) <= longest:
+                raise ValueError(f"Each is a text of 1 to {longest} characters.")
+            if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+                raise ValueError("NUL and half characters are not allowed.")
+        return tuple(dict.fromkeys(texts))
+
+    return check
+
+
+def _words(most: int, longest: int) -> Callable:
+    """Words or phrases, each on one line and once, whatever its case."""
+    texts = _texts(most, longest)
+
+    def check(value) -> tuple[str, ...]:
+        words = {}
+        for text in texts(value):
+            if len(text.splitlines()) != 1 or not text.isprintable() or not text.strip():
+                raise ValueError("Each is a word or a phrase on one line.")
+            word = " ".join(text.split())
+            words.setdefault(word.casefold(), word)
+        return tuple(words.values())
+
+    return check
 
 
 def _wish(value) -> str:
@@ -174,8 +200,10 @@ CHECKS: dict[str, Callable] = {
     "typical_p": _number(0, 1, above=True),
     "repetition_penalty": _number(*PENALTY_LIMITS),
     "no_repeat_ngram": _whole(0, NGRAM_LIMIT),
-    "stop": _stops,
+    "stop": _texts(STOPS_LIMIT, STOP_LENGTH_LIMIT),
+    "banned": _words(BANNED_LIMIT, BANNED_LENGTH_LIMIT),
     "lines": _whole(1, LINES_LIMIT, optional=True),
+    "min_lines": _whole(0, LINES_LIMIT),
     "genre": _wish,
     "artist": _wish,
     "title": _wish,

@@ -2,21 +2,23 @@
 
 from django.contrib.auth import authenticate
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from prometheus_client import CONTENT_TYPE_LATEST
 from rest_framework import serializers, status
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.parsers import FormParser
 from rest_framework.permissions import IsAdminUser
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from lyricsite import metrics
 from lyricsite.models import ApiToken
+from lyricsite.sign_in_limit import TooManyTries
 from training.api.parsers import JSONParser
+from training.errors import LimitReached
 
 
+@extend_schema_serializer(component_name="Token")
 class TokenRequest(serializers.Serializer):
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=4096, trim_whitespace=False, write_only=True)
@@ -36,8 +38,6 @@ class TokensView(APIView):
     parser_classes = (JSONParser, FormParser)  # a form too: it is what `curl -d` sends
     authentication_classes = ()
     permission_classes = ()
-    throttle_classes = (ScopedRateThrottle,)
-    throttle_scope = "login"
 
     def get_authenticate_header(self, request) -> str:
         return 'Bearer realm="api"'
@@ -47,7 +47,10 @@ class TokensView(APIView):
         asked = TokenRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         wanted = asked.validated_data
-        user = authenticate(request, username=wanted["username"], password=wanted["password"])
+        try:
+            user = authenticate(request, username=wanted["username"], password=wanted["password"])
+        except TooManyTries as refusal:
+            raise LimitReached(refusal.message, retry_seconds=refusal.retry_seconds) from refusal
         if user is None:
             raise AuthenticationFailed("This user name and password don't belong together.")
         row, token = ApiToken.issue(user=user, name=wanted["name"], scope=wanted["scope"])

@@ -7,6 +7,8 @@ import json
 import uuid
 from collections.abc import Callable
 
+from generator.api import openai_body
+
 FORM_OVERHEAD_BYTES = 1024 * 1024  # what a form says beside its file
 
 
@@ -45,7 +47,7 @@ def limit_body(app: Callable, *, upload_bytes: int, other_bytes: int) -> Callabl
             await app(scope, counting_receive, watching_send)
         except BodyTooLong:
             if not has_answered:
-                await refuse(send)
+                await refuse(send, scope.get("path", ""))
 
     return limited
 
@@ -54,8 +56,11 @@ def is_form_with_files(scope) -> bool:
     return any(name == b"content-type" and value.startswith(b"multipart/") for name, value in scope["headers"])
 
 
-async def refuse(send) -> None:
-    body = json.dumps({"detail": "The request is too large.", "code": "too_large"}).encode()
+async def refuse(send, path: str) -> None:
+    sentence = "The request is too large."
+    is_openai = path.startswith(openai_body.ROOT)
+    told = openai_body.error_body(413, sentence) if is_openai else {"detail": sentence, "code": "too_large"}
+    body = json.dumps(told).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

@@ -33,7 +33,7 @@ def overview(user) -> dict:
     datasets = Dataset.objects.visible_to(user).ready()
     runs = TrainingRun.objects.owned_by(user).select_related("dataset")
     models = Checkpoint.objects.visible_to(user).published()
-    lyrics = Lyric.objects.owned_by(user)
+    lyrics = Lyric.objects.owned_by(user).kept()
     next_step = _next_step(datasets, runs, models, lyrics)
     return {
         "next_step": next_step,

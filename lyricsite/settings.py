@@ -172,6 +172,7 @@ QUEUED_RUNS_PER_USER = env.int("QUEUED_RUNS_PER_USER", default=5)
 STAFF_QUEUED_RUNS = env.int("STAFF_QUEUED_RUNS", default=100)
 RUNNING_RUNS_PER_USER = env.int("RUNNING_RUNS_PER_USER", default=1)  # staff may fill what nobody else needs
 GENERATIONS_PER_USER = env.int("GENERATIONS_PER_USER", default=4)
+HISTORY_LIMIT = env.int("HISTORY_LIMIT", default=500)  # texts of a person that nobody kept; then the oldest go
 UNREAD_SECONDS = env.float("UNREAD_SECONDS", default=45)  # then a client that takes nothing of its answer is cut off
 GENERATION_SECONDS = env.float("GENERATION_SECONDS", default=60)
 MODEL_CACHE_BYTES = env.int("MODEL_CACHE_MB", default=512) * 1024 * 1024
@@ -190,7 +191,7 @@ COLLECTS_STATIC = env.bool("COLLECTS_STATIC", default=not IS_EMBEDDED)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "lyricsite.static_files.ModuleStaticFilesStorage"
         if COLLECTS_STATIC
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
@@ -202,6 +203,8 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────
 AUTH_USER_MODEL = "lyricsite.User"
+AUTHENTICATION_BACKENDS = ["lyricsite.sign_in_limit.LimitedModelBackend"]
+SIGN_IN_TRIES_A_MINUTE = env.int("SIGN_IN_TRIES_A_MINUTE", default=20)  # wrong ones, for one name from one address
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -237,9 +240,9 @@ REST_FRAMEWORK = {
         "training.api.searches.BriefSearch",
         "rest_framework.filters.OrderingFilter",
     ],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "training.api.schema.DescribedSchema",
     "DEFAULT_THROTTLE_CLASSES": [],
-    "DEFAULT_THROTTLE_RATES": {"login": "20/min", "generate": "120/min"},
+    "DEFAULT_THROTTLE_RATES": {"generate": "120/min"},
     "NUM_PROXIES": 0,  # who asks is who is connected: anybody can write an X-Forwarded-For of their own
     "URL_FORMAT_OVERRIDE": None,  # `?format=csv` is ours: some lists answer with a file
     "EXCEPTION_HANDLER": "training.api.errors.answer_with_error",
@@ -254,9 +257,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,  # what is sent and what comes back differ, and each is described as it is
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "training.api.schema.document_refusals",
+        "lyricsite.api_examples.show_examples",
     ],
     "ENUM_NAME_OVERRIDES": {
         "DatasetState": "training.models.Dataset.State",

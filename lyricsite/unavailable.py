@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 
+from generator.api import openai_body
 from training.database import is_away
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def broken(request: HttpRequest) -> HttpResponse:
     """Answer 500 to a program: nothing of what went wrong, but the id by which its report is found."""
     detail = "The fault is ours, and it has been written down."
-    return JsonResponse({"detail": detail, "code": "error", "request_id": getattr(request, "id", "")}, status=500)
+    body = {"request_id": getattr(request, "id", "")} | refusal(request, 500, detail, "error")
+    return JsonResponse(body, status=500)
 
 
 def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
@@ -48,10 +50,17 @@ def unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
         answer = HttpResponse(content, status=503)
     else:
         detail = "The database does not answer right now. Try again in a moment."
-        answer = JsonResponse({"detail": detail, "code": "unavailable"}, status=503)
+        answer = JsonResponse(refusal(request, 503, detail, "unavailable"), status=503)
     answer["Retry-After"] = str(random.randint(3, 8))  # so that not everyone comes back in the same second
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+def refusal(request: HttpRequest, status: int, detail: str, code: str) -> dict:
+    """The body for a program, in the form that clients of its address read."""
+    if request.path.startswith(openai_body.ROOT):
+        return openai_body.error_body(status, detail, code=code)
+    return {"detail": detail, "code": code}
 
 
 def wants_page(request: HttpRequest) -> bool:

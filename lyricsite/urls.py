@@ -26,6 +26,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
     path("api/v1/", include("lyricsite.api_urls")),
+    path("v1/", include("generator.api.openai_urls")),
     path("admin/", admin.site.urls),
     path("", include("training.urls")),
     path("", include("generator.urls")),

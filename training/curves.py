@@ -59,9 +59,11 @@ def judged(points: Iterable[Point]) -> list[Point]:
 def chart_data(run: TrainingRun, points: list[Point], level: dict | None = None) -> dict:
     """Return what `static/js/loss_chart.js` draws; the attempt says when it has to begin anew.
 
+    Only of a run that learns the chart reaches as far as is planned: it fills.
+
     ``level`` is the height of the run's baseline, as `training.baselines.level_of` tells it.
     """
-    planned = {} if run.is_finished else {"step": run.steps, "epoch": run.epochs}
+    planned = {"step": run.steps, "epoch": run.epochs} if run.state == TrainingRun.State.RUNNING else {}
     return {
         "attempt": run.attempts,
         "planned": planned,

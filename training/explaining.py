@@ -18,7 +18,7 @@ def explain_first_in_line(worker: str) -> bool:
     run_id = lifecycle.claim_explanation()
     if run_id is None:
         return False
-    limits = {"seconds": settings.EXPLAIN_SECONDS, "threads": threads_for(run_id)}
+    limits = {"seconds": settings.EXPLAIN_SECONDS, "threads": threads_for(run_id, is_alone=True)}
     settle(run_id, run_child("explain_run", run_id, worker=worker, **limits))
     return True
 

@@ -5,7 +5,7 @@ points ─▶ broken? ─▶ learning nothing? ─▶ by heart? ─▶ past its 
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from training.curves import Point, judged
@@ -115,7 +115,8 @@ def way_out(error_code: str, config: Mapping[str, Any]) -> Finding | None:
     """Return the run to try after one that failed in this way, None where no setting would help."""
     training = Training(config)
     if error_code == "diverged":
-        return _slower(training, title="The loss ran away.", text="Steps half as long usually keep it on the ground.")
+        found = _slower(training, title="The loss ran away.", text="Steps half as long usually keep it on the ground.")
+        return replace(found, offer="Try again with half the learning rate") if found.offer else found
     if error_code == "out_of_memory" and training.value("batch_size") > 1:
         half = training.value("batch_size") // 2
         text = "Half as many places at once need about half the memory."

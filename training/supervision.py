@@ -195,10 +195,14 @@ class Supervisor:
         return f"The training process {how}.{hint}"
 
 
-def threads_for(run_id: str) -> int:
-    """How many threads the run's child may use: what its configuration says, else one for each core we may use."""
+def threads_for(run_id: str, *, is_alone: bool = False) -> int:
+    """How many threads each process of the run may use: what its configuration says, else its share of the cores.
+
+    ``is_alone``: one process does it all, however many train the run.
+    """
     config = TrainingRun.objects.values_list("config", flat=True).get(pk=run_id)
-    return config.get("threads") or settings.TRAIN_THREADS or cores()
+    processes = 1 if is_alone else config.get("processes", 1)
+    return config.get("threads") or max(1, (settings.TRAIN_THREADS or cores()) // processes)
 
 
 def cores() -> int:

@@ -1,99 +1,29 @@
 """Write lyrics by API, at once or as a stream."""
 
-import asyncio
 import functools
 import json
-import logging
-import threading
 from collections.abc import AsyncIterator
 
-from asgiref.sync import sync_to_async
 from django.db import DatabaseError
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from redis.exceptions import RedisError
-from rest_framework.exceptions import NotFound, ParseError
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import JSONRenderer
+from rest_framework.exceptions import NotFound
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
-from rest_framework.views import APIView
 
-from generator.api.serializers import GenerateSerializer, GenerationSerializer
+from generator.api.doors import WritingView
+from generator.api.serializers import ALTERNATIVES_LIMIT, GenerateSerializer, GenerationSerializer
 from generator.models import Lyric
 from generator.services import lyrics, writing
 from training.database import is_away
-from training.errors import Invalid, TooLarge
+from training.errors import Invalid
 from training.models import Checkpoint
 from training.streaming import event_stream, read
 
-BODY_LIMIT_BYTES = 16 * 1024 * 1024  # beyond this not even the field that is too long is named
-OWN_FIELDS = ("model", "prompt", "stream", "save")
-
-logger = logging.getLogger(__name__)
+OWN_FIELDS = ("model", "prompt", "stream", "save", "alternatives")
 
 
-class RecipeParser(BaseParser):
-    """JSON as Python reads it: NaN and Infinity arrive as numbers, so that the answer names the field they stood in.
-
-    It reads more than other requests may hold, for the same reason: a prompt that is too long is said to be.
-    """
-
-    media_type = "application/json"
-
-    def parse(self, stream, media_type=None, parser_context=None):
-        content = stream.read(BODY_LIMIT_BYTES + 1)
-        if len(content) > BODY_LIMIT_BYTES:
-            raise TooLarge("The request is too large.")
-        try:
-            return json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise ParseError("This is not JSON.") from error
-
-
-class AlwaysJson(BaseContentNegotiation):
-    """Clients of a stream ask for text/event-stream and must get a refusal too, which is JSON."""
-
-    def select_parser(self, request, parsers):
-        return next((parser for parser in parsers if request.content_type.startswith(parser.media_type)), None)
-
-    def select_renderer(self, request, renderers, format_suffix=None):
-        return renderers[0], renderers[0].media_type
-
-
-class GenerateThrottle(ScopedRateThrottle):
-    def allow_request(self, request, view) -> bool:
-        try:
-            return super().allow_request(request, view)
-        except (RedisError, OSError):  # the engine's own limits still hold, so people may go on writing
-            logger.warning("The cache doesn't answer: writing is not throttled.")
-            return True
-
-
-class GenerateView(APIView):
+class GenerateView(WritingView):
     """Write a lyric with a model: finished in one answer, or piece by piece."""
-
-    parser_classes = (RecipeParser,)
-    renderer_classes = (JSONRenderer,)
-    content_negotiation_class = AlwaysJson
-    throttle_classes = (GenerateThrottle,)
-    throttle_scope = "generate"
-
-    @classmethod
-    def as_view(cls, **initkwargs):
-        """The view in an asynchronous door, which learns when the client has gone while a thread still writes."""
-        view = super().as_view(**initkwargs)
-
-        async def door(request, *args, **kwargs):
-            request.is_abandoned = threading.Event()
-            try:
-                return await sync_to_async(view)(request, *args, **kwargs)
-            except asyncio.CancelledError:
-                request.is_abandoned.set()
-                raise
-
-        return functools.update_wrapper(door, view)
 
     @extend_schema(
         operation_id="lyrics_generate",
@@ -103,46 +33,57 @@ class GenerateView(APIView):
             200: GenerationSerializer,
             (200, "text/event-stream"): OpenApiResponse(
                 OpenApiTypes.STR,
-                "With `stream: true`: `event: token` with `{index, text}` as text comes, then `event: done` with the "
-                "whole answer. Closing the connection stops the work.",
+                "With `stream: true`: `event: token` with `{index, text}` as text comes, with `pieces` too where "
+                "`alternatives` were asked for; then `event: done` with the whole answer. While others are first, "
+                "`event: waiting` with `{position}` (1 is next) each time it changes. Closing the connection stops "
+                "the work.",
             ),
         },
     )
     def post(self, request):
         wanted, recipe = read_request(request.data)
-        # A damaged model is found too: that it can't write is said, not hidden.
-        models = Checkpoint.objects.visible_to(request.user).filter(published_at__isnull=False)
-        model = models.filter(pk=wanted["model"]).first()
+        model = writing.find_model(Checkpoint.objects.visible_to(request.user), wanted["model"])
         if model is None:
             raise NotFound("There is no such model.")
         asked = {"user": request.user, "model": model, "prompt": wanted["prompt"], "recipe": recipe}
-        if wanted["stream"]:
-            generation = writing.begin(**asked)
-            events = generation_events(generation, user=request.user if wanted["save"] else None)
-            response = event_stream(request._request, events, is_watching=False)
-            if not response.streaming:  # refused: this process has too many streams
-                generation.writing.cancel()
-            else:
-                # A client that leaves before the first event never starts the iterator that would end the work.
-                response._resource_closers.append(generation.writing.cancel)
-            return response
-        generation = writing.generate(**asked, is_abandoned=request._request.is_abandoned.is_set)
-        lyric = lyrics.keep(user=request.user, generation=generation) if wanted["save"] else None
+        asked["alternatives"] = wanted["alternatives"] or None
+        return (
+            self.stream(asked, keeps=wanted["save"]) if wanted["stream"] else self.answer(asked, keeps=wanted["save"])
+        )
+
+    def answer(self, asked: dict, *, keeps: bool):
+        generation = writing.generate(**asked, is_abandoned=self.is_abandoned)
+        keeps = keeps and not self.is_abandoned()  # nobody waits for what is not finished
+        lyric = lyrics.keep(user=asked["user"], generation=generation) if keeps else None
         return Response(generation.to_dict(lyric=lyric))
+
+    def stream(self, asked: dict, *, keeps: bool):
+        generation = writing.begin(**asked)
+        events = generation_events(generation, user=asked["user"] if keeps else None)
+        response = event_stream(self.request._request, events, is_watching=False)
+        if not response.streaming:  # refused: this process has too many streams
+            generation.writing.cancel()
+        else:
+            # A client that leaves before the first event never starts the iterator that would end the work.
+            response._resource_closers.append(generation.writing.cancel)
+        return response
 
 
 def read_request(body) -> tuple[dict, "writing.Recipe"]:
-    """(model, prompt, stream and save as asked; the recipe). Raises: Invalid naming every field that is wrong."""
+    """(our own fields as asked; the recipe). Raises: Invalid naming every field that is wrong."""
     if not isinstance(body, dict):
         raise Invalid({"detail": ["Send a JSON object."]})
-    wanted = {"model": None, "prompt": "", "stream": False, "save": False}
+    wanted = {"model": None, "prompt": "", "stream": False, "save": False, "alternatives": 0}
     wanted |= {name: body[name] for name in OWN_FIELDS if name in body}
     errors = {}
     if not isinstance(wanted["model"], str):
-        errors["model"] = ["Give the id of a model." if "model" in body else "This field is required."]
+        errors["model"] = ["Give the id or the name of a model." if "model" in body else "This field is required."]
     for name in ("stream", "save"):
         if not isinstance(wanted[name], bool):
             errors[name] = ["Give true or false."]
+    count = wanted["alternatives"]
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= ALTERNATIVES_LIMIT:
+        errors["alternatives"] = [f"Give a whole number from 0 to {ALTERNATIVES_LIMIT}."]
     recipe = None
     try:
         recipe, _ = writing.read_recipe({k: v for k, v in body.items() if k not in OWN_FIELDS}, wanted["prompt"])
@@ -155,9 +96,15 @@ def read_request(body) -> tuple[dict, "writing.Recipe"]:
 
 async def generation_events(generation: writing.Generation, *, user) -> AsyncIterator[str]:
     """The server-sent events of a generation; at its end it is kept for ``user``, unless that is None."""
+    place = None
     async for pieces in generation.writing:
-        for index, text in generation.take(pieces):
-            yield event("token", {"index": index, "text": text})
+        if generation.writing.place not in (None, place):
+            place = generation.writing.place
+            yield event("waiting", {"position": place + 1})
+        for added in generation.take(pieces):
+            if added.text or added.pieces:
+                told = {} if added.pieces is None else {"pieces": added.pieces}
+                yield event("token", {"index": added.index, "text": added.text} | told)
     generation.finish()
     lyric = await kept(generation, user) if user else None
     yield event("done", generation.to_dict(lyric=lyric))

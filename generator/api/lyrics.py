@@ -1,4 +1,4 @@
-"""Kept lyrics: save, list, read, change, bookmark, delete."""
+"""Lyrics: save, list, find, read, change, keep, bookmark, share, reproduce, delete."""
 
 from django.core.exceptions import ValidationError
 from django.urls import reverse
@@ -6,13 +6,18 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
 from rest_framework.exceptions import NotFound
+from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 
-from generator.api.serializers import LyricChangeSerializer, LyricSerializer
+from generator.api.doors import GenerateThrottle
+from generator.api.lyric_serializers import LyricChangeSerializer, LyricSerializer, ReproductionSerializer
 from generator.models import Lyric
-from generator.services import lyrics
+from generator.search import search
+from generator.services import lyrics, reproducing, sharing
+from generator.services.lyrics import TAG_LENGTH_LIMIT
 from training.api.pages import LARGEST_PAGE_SIZE, PAGE_SIZE, AskedSize
+from training.api.searches import BriefSearch
 
 
 class LyricPages(AskedSize, CursorPagination):
@@ -32,10 +37,34 @@ class LyricPages(AskedSize, CursorPagination):
 
 class LyricFilter(filters.FilterSet):
     model = filters.CharFilter(field_name="model_id")
+    tag = filters.CharFilter(method="with_tag", max_length=TAG_LENGTH_LIMIT, label="Lyrics with this tag.")
+    kept = filters.ChoiceFilter(
+        method="as_kept",
+        choices=[("true", "kept"), ("false", "history that nobody kept"), ("any", "both")],
+        label="The lyrics you kept (true, the default), the history that you did not (false), or both (any).",
+    )
 
     class Meta:
         model = Lyric
         fields = ("bookmarked", "model")
+
+    def filter_queryset(self, queryset):
+        found = super().filter_queryset(queryset)
+        return found if self.form.cleaned_data["kept"] else found.kept()
+
+    def with_tag(self, queryset, name, tag):
+        return queryset.tagged(tag)
+
+    def as_kept(self, queryset, name, kept):
+        return {"true": queryset.kept, "false": queryset.only_history, "any": queryset.all}[kept]()
+
+
+class LyricSearch(BriefSearch):
+    """Words of title, text, tags or prompt; the last one may be a beginning."""
+
+    def filter_queryset(self, request, queryset, view):
+        words = self.get_search_terms(request)
+        return search(queryset, " ".join(words), owner=request.user) if words else queryset
 
 
 class LyricsViewSet(viewsets.GenericViewSet):
@@ -44,15 +73,25 @@ class LyricsViewSet(viewsets.GenericViewSet):
     serializer_class = LyricSerializer
     pagination_class = LyricPages
     filterset_class = LyricFilter
-    search_fields = ("title", "text", "prompt")
+    filter_backends = (filters.DjangoFilterBackend, LyricSearch, OrderingFilter)
+    search_fields = ("title", "text", "tags", "prompt")
     ordering_fields = ("created_at", "updated_at", "title")
     ordering = ("-created_at", "-id")
+    throttle_scope = "generate"
     queryset = Lyric.objects.none()
+
+    def get_throttles(self) -> list:
+        """Writing again is writing: the two are counted together."""
+        return [GenerateThrottle()] if self.action == "reproduce" else []
 
     def get_queryset(self):
         if getattr(self, "swagger_fake_view", False):
             return self.queryset
-        return Lyric.objects.owned_by(self.request.user)
+        return Lyric.objects.owned_by(self.request.user).prefetch_related("entries")
+
+    def filter_queryset(self, queryset):
+        """Only a list is narrowed: one lyric is found by its id, history or kept."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
 
     @extend_schema(operation_id="lyrics_list", summary="Your lyrics, newest first")
     def list(self, request):
@@ -102,3 +141,30 @@ class LyricsViewSet(viewsets.GenericViewSet):
     def unbookmark(self, request, pk):
         lyrics.set_bookmark(lyric=self.get_object(), bookmarked=False)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(operation_id="lyrics_keep", summary="Keep what was only history", request=None)
+    def keep(self, request, pk):
+        lyric = lyrics.keep_lyric(lyric=self.get_object())
+        return Response(self.get_serializer(lyric).data)
+
+    @extend_schema(operation_id="lyrics_share", summary="Share a lyric by a link", request=None)
+    def share(self, request, pk):
+        lyric = self.get_object()
+        sharing.share(lyric)
+        return Response(self.get_serializer(lyric).data)
+
+    @extend_schema(operation_id="lyrics_unshare", summary="Take the link back", responses={204: None})
+    def unshare(self, request, pk):
+        sharing.stop_sharing(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        operation_id="lyrics_reproduce",
+        summary="Write a lyric again and compare",
+        description="By its own recipe, byte for byte with what the network wrote first. Nothing is stored.",
+        request=None,
+        responses=ReproductionSerializer,
+    )
+    def reproduce(self, request, pk):
+        reproduction = reproducing.reproduce(user=request.user, lyric=self.get_object())
+        return Response(ReproductionSerializer(reproduction).data)

@@ -1,87 +1,16 @@
-"""Lyrics and generations as JSON."""
+"""Generations as JSON."""
 
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from generator import recipe as limits
-from generator.models import Lyric
-from generator.services.lyrics import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
-from training.api.fields import ObjectField
-from training.models import Checkpoint
 
-
-class VisibleModelField(serializers.PrimaryKeyRelatedField):
-    """A model by its id, among those that the person may use."""
-
-    def get_queryset(self):
-        return Checkpoint.objects.visible_to(self.context["request"].user).published()
-
-
-class LyricSerializer(serializers.ModelSerializer):
-    """A kept lyric; how it was made is set when it is saved and can't be changed afterwards."""
-
-    text = serializers.CharField(max_length=TEXT_LIMIT, trim_whitespace=False)
-    generated_text = serializers.CharField(
-        max_length=TEXT_LIMIT, required=False, allow_blank=True, trim_whitespace=False, help_text="Before any edit."
-    )
-    prompt = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
-    model = VisibleModelField(required=False, allow_null=True)
-    recipe = ObjectField(required=False, help_text="Every sampling value, the seed included.")
-    seed = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=limits.SEED_LIMIT)
-    tags = serializers.ListField(
-        child=serializers.CharField(max_length=TAG_LENGTH_LIMIT), max_length=TAGS_LIMIT, required=False
-    )
-    collections = serializers.SerializerMethodField(help_text="Ids of the collections that it lies in.")
-    share_url = serializers.SerializerMethodField(help_text="Where others read it; null while it is private.")
-
-    class Meta:
-        model = Lyric
-        fields = (
-            "id",
-            "title",
-            "text",
-            "generated_text",
-            "prompt",
-            "recipe",
-            "model",
-            "model_name",
-            "model_sha256",
-            "seed",
-            "bookmarked",
-            "tags",
-            "collections",
-            "share_url",
-            "created_at",
-            "updated_at",
-        )
-        read_only_fields = ("id", "model_name", "model_sha256", "created_at", "updated_at")
-
-    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
-    def get_collections(self, lyric) -> list:
-        return []
-
-    @extend_schema_field(serializers.URLField(allow_null=True))
-    def get_share_url(self, lyric) -> None:
-        return None
-
-
-class LyricChangeSerializer(LyricSerializer):
-    """What can be changed of a kept lyric."""
-
-    class Meta(LyricSerializer.Meta):
-        read_only_fields = tuple(
-            name for name in LyricSerializer.Meta.fields if name not in ("title", "text", "tags", "bookmarked")
-        )
-
-    generated_text = serializers.CharField(read_only=True)
-    prompt = serializers.CharField(read_only=True)
-    model = serializers.PrimaryKeyRelatedField(read_only=True)
-    recipe = ObjectField(read_only=True)
-    seed = serializers.IntegerField(read_only=True)
+ALTERNATIVES_LIMIT = 20
 
 
 class RecipeSerializer(serializers.Serializer):
     """The sampling values; `generator.recipe` is what checks them."""
+
+    refuses_others = True  # a misspelled value would be left out without a word
 
     max_tokens = serializers.IntegerField(
         min_value=1,
@@ -144,6 +73,15 @@ class RecipeSerializer(serializers.Serializer):
     lines = serializers.IntegerField(
         min_value=1, max_value=limits.LINES_LIMIT, allow_null=True, default=None, help_text="Lines at most."
     )
+    min_lines = serializers.IntegerField(
+        min_value=0, max_value=limits.LINES_LIMIT, default=0, help_text="Lines at least; not more than `lines`."
+    )
+    banned = serializers.ListField(
+        child=serializers.CharField(min_length=1, max_length=limits.BANNED_LENGTH_LIMIT),
+        max_length=limits.BANNED_LIMIT,
+        default=list,
+        help_text="Words and phrases that are never written, in whatever case.",
+    )
     genre = serializers.CharField(
         max_length=limits.WISH_LENGTH_LIMIT,
         allow_blank=True,
@@ -164,7 +102,7 @@ class RecipeSerializer(serializers.Serializer):
 class GenerateSerializer(RecipeSerializer):
     """What to write."""
 
-    model = serializers.CharField(help_text="The id of a model that you may use.")
+    model = serializers.CharField(help_text="A model that you may use: its id, or its name (the newest of that name).")
     prompt = serializers.CharField(
         required=False,
         allow_blank=True,
@@ -173,6 +111,23 @@ class GenerateSerializer(RecipeSerializer):
     )
     stream = serializers.BooleanField(default=False, help_text="Answer with server-sent events: token …, then done.")
     save = serializers.BooleanField(default=False, help_text="Keep the first text as a lyric of yours.")
+    alternatives = serializers.IntegerField(
+        min_value=0,
+        max_value=ALTERNATIVES_LIMIT,
+        default=0,
+        help_text="With each token of the answer, so many that the network thought likeliest. The text stays the same.",
+    )
+
+
+class AlternativeSerializer(serializers.Serializer):
+    text = serializers.CharField(help_text="A token as it would be written there by itself; the end is empty.")
+    log_probability = serializers.FloatField(help_text="By the network alone, in nats.")
+
+
+class PieceSerializer(AlternativeSerializer):
+    text = serializers.CharField(help_text="What it added to the text; a break comes with what follows it.")
+    token = serializers.CharField(help_text="The token itself, written as the alternatives are.")
+    alternatives = AlternativeSerializer(many=True, help_text="The likeliest first.")
 
 
 class CandidateSerializer(serializers.Serializer):
@@ -182,6 +137,7 @@ class CandidateSerializer(serializers.Serializer):
     log_probability = serializers.FloatField(help_text="Of the whole text, by the network alone, in nats.")
     finish_reason = serializers.ChoiceField(choices=("stop", "length", "end", "lines", "time"))
     seed = serializers.IntegerField(help_text="Writes this text alone.")
+    pieces = PieceSerializer(many=True, required=False, help_text="Its tokens, where `alternatives` were asked for.")
 
 
 class UsageSerializer(serializers.Serializer):

@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from generator.decoding import sampler
 from generator.decoding.model_file import WritingModel
-from generator.decoding.writer import Candidate, Piece, prompt_tokens
+from generator.decoding.writer import Candidate, Opening, Piece, prompt_tokens
 from generator.recipe import Recipe
 from training.language_model.tokenizers import SongFacts
 
@@ -25,9 +25,10 @@ class Text:
         self.model, self.recipe, self.alternatives = model, recipe, alternatives
         wishes = SongFacts(genre=recipe.genre, artist=recipe.artist, title=recipe.title)
         self.tokens = prompt_tokens(model.tokenizer, prompt, wishes)
+        self._opening = Opening(model.tokenizer, recipe, self.tokens)
 
     def candidates(self) -> list[Candidate]:
-        return [Candidate(index, self.model.tokenizer, self.recipe, self.tokens) for index in range(self.recipe.n)]
+        return [Candidate(index, self._opening) for index in range(self.recipe.n)]
 
 
 class Row:
@@ -46,6 +47,46 @@ class Row:
         return True
 
 
+class Writers:
+    """The rows that draw together, and what of them stays the same until somebody comes or goes."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+        self.places = np.arange(len(rows))
+        self.rules = sampler.Rules([row.candidate.recipe for row in rows])
+        self.weighed = [place for place, row in enumerate(rows) if row.candidate.weighs]
+        self.named = [place for place, row in enumerate(rows) if row.text.alternatives]
+
+    def draw(self, scores: ndarray, forbidden: ndarray | slice) -> tuple[list[int], list[float], dict[int, tuple]]:
+        """A token for each row of ``scores`` (B, V), which are written over; nobody's is one of the ``forbidden``.
+
+        Returns: the tokens; their log-probabilities by the network alone; by a row's place, the likeliest tokens.
+        """
+        totals = sampler.log_totals(scores)
+        likeliest = self._likeliest(scores, totals)
+        own = scores[self.weighed] if self.weighed else None
+        for place in self.weighed:
+            self.rows[place].candidate.weigh(scores[place])
+        scores[:, forbidden] = -np.inf
+        ids, probabilities = sampler.chances(scores, self.rules)
+        numbers = np.array([row.candidate.number() for row in self.rows])
+        drawn = ids[self.places, sampler.pick(probabilities, numbers)]
+        values = scores[self.places, drawn]
+        if own is not None:
+            values[self.weighed] = own[self.places[: len(own)], drawn[self.weighed]]
+        return drawn.tolist(), (values - totals).tolist(), likeliest
+
+    def _likeliest(self, scores: ndarray, totals: ndarray) -> dict[int, tuple[tuple[int, float], ...]]:
+        """(token, log-probability) of the likeliest by the network alone, best first, for who wants them named."""
+        if not self.named:
+            return {}
+        counts = [min(self.rows[place].text.alternatives, scores.shape[1]) for place in self.named]
+        ids, values = sampler.likeliest(scores[self.named], max(counts))
+        logs = (values - totals[self.named, None]).tolist()
+        pairs = zip(self.named, counts, ids.tolist(), logs, strict=True)
+        return {place: tuple(zip(own[:count], log[:count], strict=True)) for place, count, own, log in pairs}
+
+
 class Batch:
     """The rows of one model, and what the network remembers of each: arrays (B, H)."""
 
@@ -53,9 +94,8 @@ class Batch:
         self.model = model
         self.rows: list[Row] = []
         self.memory = model.network.first_memory(0)
-        self._forbidden = np.array(sorted(model.tokenizer.never_generated_ids), dtype=np.intp)
-        self._drawn_by: list[Row] = []
-        self._rules: sampler.Rules | None = None
+        self._forbidden = _as_slice(sorted(model.tokenizer.never_generated_ids))
+        self._writers: Writers | None = None
 
     def join(self, text: Text) -> None:
         """Take in a text; what was read before of a prompt that begins like its own is not read again."""
@@ -78,23 +118,22 @@ class Batch:
 
     def step(self) -> list[tuple[Text, Piece]]:
         """One step for all rows; a piece of each candidate that wrote."""
-        self._note_prefixes()
-        tokens = np.fromiter((row.token for row in self.rows), np.int64, len(self.rows))
-        scores, self.memory = self.model.network.step(tokens, self.memory)
-        writing = self._spread()
-        if not writing:
-            return []
-        sources, rows = zip(*writing, strict=True)
-        pieces = self._draw(scores if sources == tuple(range(len(scores))) else scores[list(sources)], rows)
-        ended = {row for row, piece in zip(rows, pieces, strict=True) if piece.finish_reason}
-        if ended:
-            self._keep([place for place, row in enumerate(self.rows) if row not in ended])
-        return [(row.text, piece) for row, piece in zip(rows, pieces, strict=True)]
+        is_reading = any(row.candidate is None for row in self.rows)
+        if is_reading:
+            self._note_prefixes()
+        scores, self.memory = self.model.network.step(np.array([row.token for row in self.rows]), self.memory)
+        writing = self.rows
+        if is_reading:
+            sources, writing = self._spread()
+            if not writing:
+                return []
+            scores = scores[sources]
+        if self._writers is None or self._writers.rows != writing:
+            self._writers = Writers(writing)
+        return self._take(*self._writers.draw(scores, self._forbidden))
 
-    def _spread(self) -> list[tuple[int, Row]]:
-        """Give a text that has read its prompt a row for each candidate; (place of its scores, row) of who writes."""
-        if all(row.candidate is not None for row in self.rows):
-            return [*enumerate(self.rows)]
+    def _spread(self) -> tuple[list[int], list[Row]]:
+        """Give who has read its prompt a row for each candidate; (places of their scores, rows) of who writes."""
         rows, sources = [], []
         for place, row in enumerate(self.rows):
             if row.candidate is not None or row.read_on():
@@ -106,31 +145,20 @@ class Batch:
         if len(rows) != len(self.rows):
             self.memory = [part[sources] for part in self.memory]
         self.rows = rows
-        return [(source, row) for source, row in zip(sources, rows, strict=True) if row.candidate is not None]
+        writing = [(source, row) for source, row in zip(sources, rows, strict=True) if row.candidate is not None]
+        return [source for source, _ in writing], [row for _, row in writing]
 
-    def _draw(self, scores: ndarray, rows: tuple[Row, ...]) -> list[Piece]:
-        if self._rules is None or self._drawn_by != [*rows]:
-            self._drawn_by, self._rules = [*rows], sampler.Rules([row.candidate.recipe for row in rows])
-        totals = sampler.log_totals(scores)
-        weighed = [place for place, row in enumerate(rows) if row.candidate.past.matters]
-        allowed = scores.copy() if weighed else scores
-        for place in weighed:
-            rows[place].candidate.past.weigh(allowed[place])
-        own = scores if weighed else None  # before what is forbidden is written over
-        alternatives = [
-            likeliest_few(scores[place], row.text.alternatives, totals[place]) if row.text.alternatives else ()
-            for place, row in enumerate(rows)
-        ]
-        allowed[:, self._forbidden] = -np.inf
-        ids, probabilities = sampler.chances(allowed, self._rules)
-        numbers = np.fromiter((row.candidate.number() for row in rows), np.float64, len(rows))
-        places = np.arange(len(rows))
-        drawn = ids[places, sampler.pick(probabilities, numbers)]
-        logs = (allowed if own is None else own)[places, drawn] - totals
-        pieces = []
-        for row, token, log, others in zip(rows, drawn.tolist(), logs.tolist(), alternatives, strict=True):
+    def _take(self, drawn: list[int], logs: list[float], likeliest: dict[int, tuple]) -> list[tuple[Text, Piece]]:
+        """Let each writer go on with what it drew; who is done leaves."""
+        pieces, ended = [], set()
+        for place, (row, token, log) in enumerate(zip(self._writers.rows, drawn, logs, strict=True)):
             row.token = token
-            pieces.append(row.candidate.take(token, log, others))
+            piece = row.candidate.take(token, log, likeliest.get(place, ()))
+            pieces.append((row.text, piece))
+            if piece.finish_reason:
+                ended.add(row)
+        if ended:
+            self._keep([place for place, row in enumerate(self.rows) if row not in ended])
         return pieces
 
     def _note_prefixes(self) -> None:
@@ -149,11 +177,10 @@ class Batch:
         self.memory = [part[places] for part in self.memory]
 
 
-def likeliest_few(scores: ndarray, count: int, total: float) -> tuple[tuple[int, float], ...]:
-    """(token, log-probability) of the ``count`` likeliest by the network alone, best first; ``scores`` are (V,)."""
-    ids, values = sampler.likeliest(scores[None], count)
-    few = min(count, len(scores))
-    return tuple(zip(ids[0, :few].tolist(), (values[0, :few] - total).tolist(), strict=True))
+def _as_slice(ids: list[int]) -> ndarray | slice:
+    """What picks ``ids``; neighbours as a slice, which costs a tenth."""
+    is_run = bool(ids) and ids == list(range(ids[0], ids[-1] + 1))
+    return slice(ids[0], ids[-1] + 1) if is_run else np.array(ids, dtype=np.intp)
 
 
 def write(model: WritingModel, prompt: str, recipe: Recipe) -> Iterator[list[Piece]]:

@@ -3,14 +3,14 @@
     open ──▶ inbox ──a slot gets free──▶ desk of the model: join ─▶ step ─▶ step … ─▶ the reader, some tokens at a time
 
 The first token is delivered at once, then every eight or every 40 ms. Who reads slowly rests and holds up nobody; who
-leaves is out of the batch before the next step.
+leaves is out of the batch before the next step; who waits is told its place in the inbox each time that changes.
 """
 
 import asyncio
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from generator.decoding.batch import Batch, Text
 from generator.decoding.model_file import WritingModel
@@ -21,6 +21,7 @@ TURN_STEPS = 8
 TURN_SECONDS = 0.04
 UNREAD_TURNS_LIMIT = 32  # then the reader is slow, and its writing rests
 SWEEP_SECONDS = 1.0
+SILENCE_SECONDS = 1.0  # then a reader in a thread gets an empty turn, to see whether anyone still waits for it
 
 
 class TooManyAtOnce(Exception):
@@ -32,20 +33,26 @@ class InboxFull(Exception):
 
 
 class Writing:
-    """One request's text as it comes: iterate it once, in a thread or on an event loop; each item is one turn's pieces.
+    """One text as it comes: iterate it once, in a thread or on an event loop; each item is one turn's pieces.
 
+    A turn without pieces says that `place` has changed, or, in a thread, that a second went by without a word.
     Leaving the loop early, or `cancel`, ends the work and frees the place. ``ran_out_of_time`` says afterwards that the
     deadline ended it; what came until then stands.
+
+    ``place`` is how many in the inbox are served before it, as things are, and None once it is being written.
+    ``request`` is the same for all that were asked for together.
     """
 
-    def __init__(self, engine: "Engine", person: object, text: Text, deadline: float):
-        self.person, self.text, self.deadline = person, text, deadline
+    def __init__(self, engine: "Engine", person: object, request: object, text: Text, deadline: float):
+        self.person, self.request, self.text, self.deadline = person, request, text, deadline
         self.is_cancelled = self.is_over = self.ran_out_of_time = False
+        self.place: int | None = None
         self._engine = engine
         self._written: list[Piece] = []  # of the turn under way; the desk's alone
         self._steps, self._turn_began = 0, 0.0
         self._going = text.recipe.n  # candidates
         self._unread: deque[list[Piece]] = deque()
+        self._told_place: int | None = None
         self._ring: Callable[[], object] = lambda: None
         self._has_begun = False
         self._error: Exception | None = None
@@ -55,14 +62,15 @@ class Writing:
         self._engine.drop(self)
 
     def __iter__(self) -> Iterator[list[Piece]]:
-        bell = threading.Event()
+        bell, is_silent = threading.Event(), False
         self._ring = bell.set
         try:
             while not self._is_read_to_its_end():
-                while self._unread:
-                    yield self._next_turn()
+                while (turn := self._next_turn(is_silent)) is not None:
+                    is_silent = False
+                    yield turn
                 if not self.is_over:
-                    bell.wait()
+                    is_silent = not bell.wait(SILENCE_SECONDS)
                     bell.clear()
         finally:
             self.cancel()
@@ -72,18 +80,23 @@ class Writing:
         self._ring = lambda: loop.call_soon_threadsafe(bell.set)
         try:
             while not self._is_read_to_its_end():
-                while self._unread:
-                    yield self._next_turn()
+                while (turn := self._next_turn()) is not None:
+                    yield turn
                 if not self.is_over:
                     await bell.wait()
                     bell.clear()
         finally:
             self.cancel()
 
-    def _next_turn(self) -> list[Piece]:
-        turn = self._unread.popleft()
-        self._engine.wake(self)
-        return turn
+    def _next_turn(self, is_silent: bool = False) -> list[Piece] | None:
+        """What is to be read now: pieces, an empty turn for a new place or a long silence, or None."""
+        if self._unread:
+            turn = self._unread.popleft()
+            self._engine.wake(self)
+            return turn
+        place, told = self.place, self._told_place
+        self._told_place = place
+        return [] if is_silent or place not in (None, told) else None
 
     def _is_read_to_its_end(self) -> bool:
         if not self.is_over or self._unread:  # in this order: the engine sets `is_over` after the last turn
@@ -92,7 +105,12 @@ class Writing:
             raise self._error
         return True
 
-    # What follows is for the desk that writes it alone.
+    # What follows is for the engine and the desk that writes it alone.
+
+    def move_to(self, place: int | None) -> None:
+        if place != self.place:
+            self.place = place
+            self._tell()
 
     def has_unread(self, turns: int) -> bool:
         return len(self._unread) >= turns
@@ -141,7 +159,7 @@ class Desk:
     """
 
     def __init__(self, model: WritingModel) -> None:
-        self._batch = Batch(model)
+        self._model, self._batch = model, Batch(model)
         self.arriving: deque[Writing] = deque()
         self.active: dict[Text, Writing] = {}
         self.parked: dict[Writing, tuple] = {}
@@ -168,6 +186,7 @@ class Desk:
             for text, piece in self._batch.step():
                 self.active[text].add(piece)
         except Exception as error:  # the thread serves whoever comes next: the error is raised where these are read
+            self._batch = Batch(self._model)  # nobody knows how far the broken step came
             for writing in self.active.values():
                 writing.end(error)
         now = time.monotonic()
@@ -216,18 +235,36 @@ class Engine:
 
         Raises: TooManyAtOnce, InboxFull.
         """
+        asked = {"person": person, "seconds": seconds, "alternatives": alternatives}
+        return self.open_together(model, [prompt], recipe, **asked)[0]
+
+    def open_together(
+        self,
+        model: WritingModel,
+        prompts: Sequence[str],
+        recipe: Recipe,
+        *,
+        person: object,
+        seconds: float,
+        alternatives: int = 0,
+    ) -> list[Writing]:
+        """Begin one writing for each prompt, or none; together they count as one request. Raises: as `open`."""
+        texts = [Text(model, prompt, recipe, alternatives=alternatives) for prompt in prompts]
         with self._changed:
             self._sweep()
-            if sum(writing.person == person for writing in self._open if not writing.is_cancelled) >= self._per_person:
+            if self._requests_of(person) >= self._per_person:
                 raise TooManyAtOnce
-            if len(self._open) >= self._room:
+            if len(self._open) + len(texts) > self._room:
                 raise InboxFull
-            text = Text(model, prompt, recipe, alternatives=alternatives)
-            writing = Writing(self, person, text, time.monotonic() + seconds)
-            self._open.add(writing)
-            self._inbox.append(writing)
+            request, deadline = object(), time.monotonic() + seconds
+            writings = [Writing(self, person, request, text, deadline) for text in texts]
+            self._open.update(writings)
+            self._inbox.extend(writings)
             self._fill_slots()
-        return writing
+        return writings
+
+    def _requests_of(self, person: object) -> int:
+        return len({one.request for one in self._open if one.person == person and not one.is_cancelled})
 
     @property
     def open_count(self) -> int:
@@ -284,13 +321,24 @@ class Engine:
         self._fill_slots()
 
     def _fill_slots(self) -> None:
-        """Move writings from the inbox into free slots, first those of people who have the fewest there."""
+        """Move writings from the inbox into free slots, and tell the others where they stand now."""
         while self._inbox and len(self._open) - len(self._inbox) < self._slots:
-            waiting = set(self._inbox)
-            busy = Counter(writing.person for writing in self._open if writing not in waiting)
-            chosen = min(self._inbox, key=lambda writing: busy[writing.person])
+            chosen = self._in_turn()[0]
             self._inbox.remove(chosen)
+            chosen.move_to(None)
             self._seat(chosen)
+        for place, writing in enumerate(self._in_turn()):
+            writing.move_to(place)
+
+    def _in_turn(self) -> list[Writing]:
+        """The inbox as it will be served: first those of people who have the fewest slots, then who came first."""
+        waiting = set(self._inbox)
+        busy = Counter(writing.person for writing in self._open if writing not in waiting)
+        ranks = {}
+        for writing in self._inbox:  # a person's second one counts as if the first were seated
+            ranks[writing] = busy[writing.person]
+            busy[writing.person] += 1
+        return sorted(self._inbox, key=ranks.get)
 
     def _seat(self, writing: Writing) -> None:
         model = writing.text.model

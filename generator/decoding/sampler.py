@@ -3,74 +3,109 @@
 The order is fixed and part of the definition: forbidden tokens, repetition penalty, phrases not to be repeated, the
 ``top_k`` likeliest (never more than 128), temperature, then inside these, each on the probabilities that the one before
 it left: top-p, min-p, typical-p. Ties go to the lower token id. What a row draws depends on its own scores, recipe and
-past alone, to the last bit: every sum over candidates runs from the first to the last of all 128 places.
+past alone, to the last bit: every sum over candidates runs from the first to the last, and places without a candidate
+stand behind them and add nothing.
+
+Forbidden are, besides what no reader can use: tokens that complete a banned word (`banned`), and the end of the song
+before it has ``min_lines``. Where all this leaves a row no token, its song ends: the end alone may be drawn.
 """
 
 import hashlib
-import struct
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy import ndarray
 
-from generator.recipe import TOP_K_CAP, Recipe
+from generator.recipe import Recipe
 
-NOBODY = np.iinfo(np.int64).min
+NOBODY = np.iinfo(np.int64).max
 LOW_BITS = np.int64(0xFFFFFFFF)
+SIGN = np.iinfo(np.int32).min
+LOWEST = np.finfo(np.float32).min  # -inf is no candidate
+COLUMNS_COMPARED = 256  # of a large vocabulary; more cost more to compare, fewer leave more to sort
+
+
+class Numbers:
+    """The random numbers in [0, 1) of a seed, one for each position.
+
+    Counted, not drawn: they depend on nothing that was asked before, so a text is the same alone, among others and
+    after a restart, on every platform. 53 bits of BLAKE2b.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seeded = hashlib.blake2b(seed.to_bytes(8, "little"), digest_size=8, person=b"lyric-draw")
+
+    def at(self, position: int) -> float:
+        hashed = self._seeded.copy()  # half the price of a new one
+        hashed.update(position.to_bytes(8, "little"))
+        return (int.from_bytes(hashed.digest(), "little") >> 11) * 2.0**-53
 
 
 def uniform(seed: int, position: int) -> float:
-    """The random number in [0, 1) that ``seed`` gives at ``position``.
-
-    Counted, not drawn: it depends on nothing that was asked before, so a text is the same alone, among others and after
-    a restart, on every platform. 53 bits of BLAKE2b.
-    """
-    digest = hashlib.blake2b(struct.pack("<QQ", seed, position), digest_size=8, person=b"lyric-draw").digest()
-    return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
+    """The random number that ``seed`` gives at ``position``; see `Numbers`."""
+    return Numbers(seed).at(position)
 
 
 # ── The likeliest ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def likeliest(scores: ndarray, count: int) -> tuple[ndarray, ndarray]:
-    """(ids, scores), each (B, TOP_K_CAP): the ``count`` highest of each row of ``scores`` (B, V), best first.
+    """(ids, scores), each (B, count): the ``count`` highest of each row of ``scores`` (B, V), best first.
 
     Ties go by id. Unused places have the score -inf. No row is sorted as a whole: what reaches a bound that ``count``
     scores of the row are known to reach is few, and only that is sorted, by one number that holds score and id.
     """
     B, V = scores.shape
-    found = np.flatnonzero(scores >= _lower_bound(scores, count))
-    rows, ids = np.divmod(found, V)
-    values = scores.reshape(-1)[found]
-    per_row = np.bincount(rows, minlength=B)
-    keys = np.full((B, max(int(per_row.max()), TOP_K_CAP)), NOBODY)
-    places = np.arange(len(found)) - np.repeat(np.cumsum(per_row) - per_row, per_row)
-    keys[rows, places] = (_ordered(values).astype(np.int64) << 32) | (LOW_BITS - ids)
-    keys.sort(axis=1)
-    best = keys[:, ::-1][:, :TOP_K_CAP]
+    flat = scores.reshape(-1)
+    found = np.greater_equal(scores, _lower_bound(scores, count)).reshape(-1).nonzero()[0]
+    keys = _best_first(flat.take(found)) << 32
+    if B == 1:
+        keys |= found
+        keys.sort()
+        best, fewest = keys[None, :count], len(keys)
+    else:
+        ends = found.searchsorted(np.arange(V, B * V + 1, V))
+        per_row = np.diff(ends, prepend=0)
+        fewest = int(per_row.min())
+        rows = np.arange(B).repeat(per_row)
+        keys |= found - rows * V
+        table = np.full((B, max(int(per_row.max()), count)), NOBODY)
+        # The keys of each row go where that row of the table begins.
+        shifts = np.arange(B) * table.shape[1] - (ends - per_row)
+        table.reshape(-1)[np.arange(len(found)) + shifts.take(rows)] = keys
+        table.sort(axis=1)
+        best = table[:, :count]
+    if fewest < count:
+        return _with_empty_places(best, scores, count)
+    ids = best & LOW_BITS
+    return ids, flat.take(ids if B == 1 else ids + np.arange(0, B * V, V)[:, None])
+
+
+def _with_empty_places(best: ndarray, scores: ndarray, count: int) -> tuple[ndarray, ndarray]:
+    missing = np.full((len(best), count - best.shape[1]), NOBODY)
+    best = np.concatenate([best, missing], axis=1)
     is_there = best != NOBODY
-    is_there[:, count:] = False
-    ids = np.where(is_there, LOW_BITS - (best & LOW_BITS), 0)
-    return ids, np.where(is_there, np.take_along_axis(scores, ids, axis=1), -np.inf)
+    ids = np.where(is_there, best & LOW_BITS, 0)
+    return ids, np.where(is_there, np.take_along_axis(scores, ids, axis=1), np.float32(-np.inf))
 
 
 def _lower_bound(scores: ndarray, count: int) -> ndarray:
     """A number (B, 1) that at least ``count`` scores of each row reach: the highest of many columns are compared."""
     B, V = scores.shape
-    height = V // (2 * count)
+    height = V // max(2 * count, COLUMNS_COMPARED if V > 4 * COLUMNS_COMPARED else 0)
     if height < 2:
-        return np.full((B, 1), np.finfo(np.float32).min, np.float32)  # -inf is no candidate
+        return np.full((B, 1), LOWEST, np.float32)
     width = V // height
-    highest = scores[:, : height * width].reshape(B, height, width).max(axis=1)
-    bound = np.partition(highest, width - count, axis=1)[:, width - count, None]
-    return np.maximum(bound, np.finfo(np.float32).min)
+    highest = np.maximum.reduce(scores[:, : height * width].reshape(B, height, width), axis=1)
+    highest.partition(width - count, axis=1)
+    return np.maximum(highest[:, width - count, None], LOWEST)
 
 
-def _ordered(values: ndarray) -> ndarray:
-    """float32 as int32 in the same order."""
+def _best_first(values: ndarray) -> ndarray:
+    """float32 as int64 of 32 bits in the opposite order."""
     bits = (values + np.float32(0)).view(np.int32)  # -0 becomes 0
-    return bits ^ ((bits >> 31) & np.int32(0x7FFFFFFF))
+    return (bits ^ ((~bits >> 31) | SIGN)).astype(np.int64)
 
 
 # ── Filters: candidates (B, K), best first, with their probabilities; what each leaves is a mask ─────────────────
@@ -78,7 +113,7 @@ def _ordered(values: ndarray) -> ndarray:
 
 def top_p(probabilities: ndarray, share: ndarray) -> ndarray:
     """Those that are needed to reach ``share`` (B, 1) together. Holtzman et al. 2020, arXiv:1904.09751."""
-    return np.cumsum(probabilities, axis=1) - probabilities < share
+    return np.add.accumulate(probabilities, axis=1) - probabilities < share
 
 
 def min_p(probabilities: ndarray, share: ndarray) -> ndarray:
@@ -106,46 +141,52 @@ class Rules:
         def column(values, kind=np.float64):
             return np.array([*values], kind).reshape(-1, 1)
 
-        is_greedy = [recipe.temperature == 0 for recipe in recipes]
-        self.counts = column(
-            (1 if greedy else recipe.candidates_kept for recipe, greedy in zip(recipes, is_greedy, strict=True)), int
-        )
-        self.most = int(self.counts.max())
-        temperatures = (recipe.temperature or 1.0 for recipe in recipes)
-        self.temperatures = column(temperatures, np.float32)
+        counts = [1 if recipe.temperature == 0 else recipe.candidates_kept for recipe in recipes]
+        self.most = max(counts)
+        self.is_beyond = np.arange(self.most) >= column(counts, int) if min(counts) < self.most else None
+        self.temperatures = column((recipe.temperature or 1.0 for recipe in recipes), np.float32)
         shares = {
             top_p: (column(recipe.top_p for recipe in recipes), 1),
             min_p: (column(recipe.min_p for recipe in recipes), 0),
             typical_p: (column(recipe.typical_p for recipe in recipes), 1),
         }
-        # A row without a filter is left as it is: its share lets everything through.
-        self.filters = [(keep, share, share != off) for keep, (share, off) in shares.items() if (share != off).any()]
+        # (filter, share, rows that want it; None for all): a row without a filter is left as it is.
+        self.filters = [
+            (keep, share, None if (share != off).all() else share != off)
+            for keep, (share, off) in shares.items()
+            if (share != off).any()
+        ]
 
 
 def chances(scores: ndarray, rules: Rules) -> tuple[ndarray, ndarray]:
     """What may be drawn from ``scores`` (B, V), forbidden ones -inf: ids (B, K), best first, and their probabilities.
 
-    Each row has at least one finite score. What may not be drawn has the probability 0.
+    Each row has at least one finite score. K is what the row that keeps most keeps; what may not be drawn has the
+    probability 0.
     """
+    if rules.most == 1:
+        ids = scores.argmax(axis=1)[:, None]
+        return ids, np.ones(ids.shape)
     ids, values = likeliest(scores, rules.most)
-    values = np.where(np.arange(TOP_K_CAP) < rules.counts, values, -np.inf) / rules.temperatures
+    if rules.is_beyond is not None:
+        values[rules.is_beyond] = -np.inf
+    values /= rules.temperatures
     probabilities = _shared_out(np.exp(values.astype(np.float64) - values[:, :1]))
     for keep, share, is_wanted in rules.filters:
-        is_kept = keep(probabilities, share) | ~is_wanted
-        probabilities = np.where(is_wanted, _shared_out(probabilities * is_kept), probabilities)
+        filtered = _shared_out(probabilities * keep(probabilities, share))
+        probabilities = filtered if is_wanted is None else np.where(is_wanted, filtered, probabilities)
     return ids, probabilities
 
 
 def _shared_out(weights: ndarray) -> ndarray:
-    return weights / np.cumsum(weights, axis=1)[:, -1:]
+    return weights / np.add.accumulate(weights, axis=1)[:, -1:]
 
 
 def pick(probabilities: ndarray, numbers: ndarray) -> ndarray:
     """The place (B,) that each number of [0, 1) (B,) falls on, among probabilities (B, K) laid end to end."""
-    heights = np.cumsum(probabilities, axis=1)
-    places = (heights <= numbers[:, None] * heights[:, -1:]).sum(axis=1)
-    last = probabilities.shape[1] - 1 - (probabilities[:, ::-1] > 0).argmax(axis=1)
-    return np.minimum(places, last)
+    heights = np.add.accumulate(probabilities, axis=1)
+    # The largest number, 1 - 2^-53, times a sum near 1 is rounded to less than the sum, so no place beyond is reached.
+    return np.add.reduce(heights <= numbers[:, None] * heights[:, -1:], axis=1)
 
 
 # ── The past of a row ────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,5 +239,12 @@ class Past:
 
 def log_totals(scores: ndarray) -> ndarray:
     """log of the sum of exp(score) over each row of ``scores`` (B, V): (B,)."""
+    with np.errstate(over="ignore"):
+        totals = np.add.reduce(np.exp(scores), axis=1)
+    is_safe = [1e-30 < total < 1e38 for total in totals.tolist()]
+    if all(is_safe):
+        return np.log(totals)
+    # A row whose scores lie far from zero is summed from its highest; the rows beside it keep their sums.
     highest = scores.max(axis=1)
-    return highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
+    from_highest = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
+    return np.where(is_safe, np.log(np.where(is_safe, totals, np.float32(1))), from_highest)

@@ -1,17 +1,21 @@
 """A candidate as it is written: drawn tokens become pieces of text, until it is done."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from generator.decoding.sampler import Past, uniform
+import numpy as np
+from numpy import ndarray
+
+from generator.decoding.banned import Bans
+from generator.decoding.sampler import Numbers, Past
 from generator.recipe import Recipe
 from training.language_model.tokenizers import NOTHING_SAID, SongFacts, TextStream, Tokenizer
 
 PROMPT_TOKENS_READ = 512  # of a longer prompt the network reads the end
+CONTEXT_LENGTH = 200  # letters: as many as a banned word may have, written out in lower case, and more
 KNOWN_NAMED = 12  # genres or artists, where a model is asked for one that it doesn't know
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """What one step added to one candidate. The texts of a candidate's pieces joined are its text.
 
     ``finish_reason`` is set on a candidate's last piece: "stop" (a stop string stands there, left out of the text),
@@ -50,59 +54,98 @@ def wishes_left_out(tokenizer: Tokenizer, recipe: Recipe) -> list[str]:
     return sentences
 
 
+class Opening:
+    """What all candidates of a text go on from: the tokens that were read, how they are spelled, what is banned."""
+
+    def __init__(self, tokenizer: Tokenizer, recipe: Recipe, tokens: list[int]):
+        self.tokenizer, self.recipe, self.tokens = tokenizer, recipe, tokens
+        self.stream = TextStream(tokenizer)
+        self.text = "".join([self.stream.push(token) for token in tokens])
+        self.bans = Bans(tokenizer, recipe.banned) if recipe.banned else None
+        self.state = self.bans.opening(tokens) if self.bans else None
+
+
 class Candidate:
     """One text as it grows: its draws, its spelling, and when it is done."""
 
-    def __init__(self, index: int, tokenizer: Tokenizer, recipe: Recipe, tokens: list[int]):
+    def __init__(self, index: int, opening: Opening):
+        tokenizer = opening.tokenizer
         self.index = index
-        self.recipe = recipe.for_candidate(index)
-        self.past = Past(self.recipe, marks=range(tokenizer.mark_count))
-        self.past.read(tokens)
-        self._tokenizer = tokenizer
-        self._stream = TextStream(tokenizer)
-        for token in tokens:  # so that the first piece knows what it follows
-            self._stream.push(token)
-        self._held = HeldText(self.recipe.stop)
+        self.recipe = opening.recipe.for_candidate(index)
+        self._past = Past(self.recipe, marks=range(tokenizer.mark_count))
+        self._past.read(opening.tokens)
+        self._end_id, self._first_text = tokenizer.end_id, tokenizer.mark_count
+        self._stream, self._state = opening.stream.fork(), opening.state
+        self._numbers = Numbers(self.recipe.seed)
+        self._held = HeldText(self.recipe.stop, opening.bans, before=opening.text)
         self._count = self._lines = 0
         self._has_words = False  # on the present line, by the network
+        # Asked once, as most recipes want none of it.
+        self._looks_back, self._holds_back = self._past.matters, self._held.matters
+        self.weighs = self._looks_back or self._state is not None or self.recipe.min_lines > 0
 
     def number(self) -> float:
         """The random number of the next draw."""
-        return uniform(self.recipe.seed, self._count)
+        return self._numbers.at(self._count)
+
+    def weigh(self, scores: ndarray) -> None:
+        """Lower and forbid, in ``scores`` (V,) themselves, what recipe and past say; only where it ``weighs``."""
+        if self._looks_back:
+            self._past.weigh(scores)
+        if self.recipe.min_lines > self._lines + self._has_words:
+            scores[self._end_id] = -np.inf
+        if self._state is not None:
+            scores[self._state.forbidden] = -np.inf
+            if self._state.is_whole and scores.max() == -np.inf:
+                scores[self._end_id] = 0.0
 
     def take(self, token: int, log_probability: float, alternatives: tuple[tuple[int, float], ...] = ()) -> Piece:
         """Go on with a drawn token: what it adds to the text."""
-        self.past.read([token])
+        if self._looks_back:
+            self._past.read((token,))
+        if self._state is not None:
+            self._state = self._state.after(token)
         self._count += 1
-        reason = "length" if self._count == self.recipe.max_tokens else None
-        if token == self._tokenizer.end_id:
-            reason, written = "end", self._stream.rest()
-        elif self._ends_last_line(token):
-            reason, written = "lines", self._stream.rest()
-        else:  # at the longest, what is not complete stays away: half a character, a line without its beginning
-            written = self._stream.push(token)
-        text, is_stopped = self._held.push(written)
-        if is_stopped:
-            reason = "stop"
-        elif reason:
-            text += self._held.rest()
+        if token >= self._first_text:
+            # At the longest, what is not complete stays away: half a character, a line without its beginning.
+            self._has_words, reason, text = True, None, self._stream.push(token)
+        else:
+            reason, text = self._take_mark(token)
+        if reason is None and self._count == self.recipe.max_tokens:
+            reason = "length"
+        if self._holds_back:
+            text, is_stopped = self._held.push(text)
+            if is_stopped:
+                reason = "stop"
+            elif reason:
+                text += self._held.rest()
         return Piece(self.index, text, token, log_probability, reason, alternatives)
 
-    def _ends_last_line(self, token: int) -> bool:
-        if token >= self._tokenizer.mark_count:
-            self._has_words = True
-            return False
+    def _take_mark(self, token: int) -> tuple[str | None, str]:
+        """(why the text ends here, what is written) with the end of a song or of a line."""
+        if token == self._end_id:
+            return "end", self._stream.rest()
         self._lines += self._has_words
         self._has_words = False
-        return self._lines == self.recipe.lines
+        if self._lines == self.recipe.lines:
+            return "lines", self._stream.rest()
+        return None, self._stream.push(token)
 
 
 class HeldText:
-    """Text on its way out, held back while it may be the beginning of a stop string."""
+    """Text on its way out, held back while it may begin a stop string, or end in a banned word if nothing follows.
 
-    def __init__(self, stops: tuple[str, ...]):
-        self._stops = stops
+    Args: before: what stands before it, as far as it is known.
+    """
+
+    def __init__(self, stops: tuple[str, ...], bans: Bans | None = None, *, before: str = ""):
+        self._stops, self._bans = stops, bans
         self._held = ""
+        self._before = before[-CONTEXT_LENGTH:]
+
+    @property
+    def matters(self) -> bool:
+        return bool(self._stops) or self._bans is not None
 
     def push(self, text: str) -> tuple[str, bool]:
         """(what is certain now, whether a stop string was reached); nothing after it is to be pushed."""
@@ -110,15 +153,23 @@ class HeldText:
         found = [position for stop in self._stops if (position := held.find(stop)) >= 0]
         if found:
             self._held = ""
-            return held[: min(found)], True
+            return self._certain(held, min(found)), True
         keep = max((overlap(held, stop) for stop in self._stops), default=0)
-        self._held = held[len(held) - keep :]
-        return held[: len(held) - keep], False
+        certain = self._certain(held, len(held) - keep)
+        self._held = held[len(certain) :]
+        self._before = (self._before + certain)[-CONTEXT_LENGTH:]
+        return certain, False
 
     def rest(self) -> str:
-        """What was held back, now that nothing follows."""
+        """What was held back, now that nothing follows; not the end of a banned word."""
         held, self._held = self._held, ""
-        return held
+        return self._certain(held, len(held))
+
+    def _certain(self, held: str, size: int) -> str:
+        """The first ``size`` letters, or fewer where they would end in a banned word."""
+        while size and self._bans is not None and self._bans.end_in(self._before + held[:size]):
+            size -= 1
+        return held[:size]
 
 
 def overlap(text: str, stop: str) -> int:

@@ -1,9 +1,39 @@
-"""What people change of a kept lyric."""
+"""Which lyrics to see, and what people change of one."""
 
 from django import forms
 
 from generator.models import Lyric
 from generator.services.lyrics import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
+
+SEARCH_LIMIT = 200
+ORDERS = {"newest": "Newest first", "title": "By title"}
+
+
+class WordsField(forms.CharField):
+    """Whatever somebody types to find something; of an endless text the beginning."""
+
+    def to_python(self, value) -> str:
+        return super().to_python(value).replace("\x00", " ")[:SEARCH_LIMIT]
+
+
+class LyricSearchForm(forms.Form):
+    """Which lyrics to see, and in which order; what makes no sense asks for nothing."""
+
+    search = WordsField(label="Search lyrics", required=False)
+    model = forms.ChoiceField(label="Model", required=False)
+    order = forms.ChoiceField(label="Order", required=False, choices=list(ORDERS.items()))
+    tag = forms.CharField(required=False, max_length=TAG_LENGTH_LIMIT)
+    bookmarked = forms.ChoiceField(required=False, choices=[("true", "true")])
+    history = forms.ChoiceField(required=False, choices=[("true", "true")])
+    after = forms.SlugField(required=False)
+
+    def __init__(self, *args, models: list[str], **options):
+        super().__init__(*args, **options)
+        self.fields["model"].choices = [("", "Any model"), *((name, name) for name in models)]
+
+    def wanted(self) -> dict[str, str]:
+        self.is_valid()
+        return {name: self.cleaned_data.get(name) or "" for name in self.fields}
 
 
 class TagsField(forms.CharField):

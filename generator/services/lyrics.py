@@ -3,16 +3,24 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from django.db import transaction
+from django.utils import timezone
+
+from generator import search
 from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError, checked_prompt
+from generator.services.places import close_gaps
 from generator.services.writing import Choice, Generation
-from training.errors import Invalid
+from generator.surroundings import surroundings
+from training.errors import Conflict, Invalid
 from training.models import Checkpoint
 
 TITLE_LIMIT = 200
 TEXT_LIMIT = 100_000
 TAGS_LIMIT = 20
 TAG_LENGTH_LIMIT = 40
+# What no database stores stands as the replacement character: a foreign model may know how to write it.
+UNSTORABLE = dict.fromkeys([0, *range(0xD800, 0xE000)], "\ufffd")
 
 
 def read_kept_recipe(values: dict, seed: int | None = None) -> Recipe:
@@ -29,12 +37,18 @@ def keep(*, user, generation: Generation, choice: Choice | None = None) -> Lyric
     choice = choice or generation.choices[0]
     return save_lyric(
         user=user,
-        text=generation.text_of(choice),
+        text=generation.text_of(choice).translate(UNSTORABLE),
         generated_text=generation.text_of(choice),
         prompt=generation.prompt,
         model=generation.model,
         recipe=generation.recipe.for_candidate(choice.index),
+        made_with=made_with(generation, choice),
     )
+
+
+def made_with(generation: Generation, choice: Choice) -> dict[str, str]:
+    """The processor and programs that a candidate was written with, and why it ended."""
+    return surroundings(generation.writing.text.model) | {"ending": choice.finish_reason or ""}
 
 
 def save_lyric(
@@ -46,6 +60,7 @@ def save_lyric(
     model: Checkpoint | None = None,
     recipe: Recipe | None = None,
     generated_text: str = "",
+    made_with: dict | None = None,
     bookmarked: bool = False,
     tags: Iterable[str] = (),
 ) -> Lyric:
@@ -58,38 +73,64 @@ def save_lyric(
         checked_prompt(prompt)
     except RecipeError as error:
         raise Invalid(error.errors) from None
-    return Lyric.objects.create(
-        owner=user,
-        **fields,
-        generated_text=_storable(generated_text)[:TEXT_LIMIT],
-        prompt=prompt,
-        model=model,
-        model_name=model.name if model else "",
-        model_sha256=model.sha256 if model else "",
-        recipe=recipe.to_dict() if recipe else {},
-        seed=recipe.seed if recipe else None,
-    )
+    with transaction.atomic():
+        lyric = Lyric.objects.create(
+            owner=user,
+            **fields,
+            generated_text=generated_text.replace("\r\n", "\n").translate(UNSTORABLE)[:TEXT_LIMIT],
+            prompt=prompt,
+            model=model,
+            model_name=model.name if model else "",
+            model_sha256=model.sha256 if model else "",
+            recipe=recipe.to_dict() if recipe else {},
+            seed=recipe.seed if recipe else None,
+            made_with=made_with or {},
+        )
+        search.index([lyric], are_new=True)
+    return lyric
 
 
 def update_lyric(*, lyric: Lyric, **changes) -> Lyric:
-    """Change title, text, tags or bookmark of a lyric; how it was made stays. Raises: Invalid."""
+    """Change title, text, tags or bookmark of a lyric, and so keep it; how it was made stays.
+
+    Raises: Invalid; Conflict when it was deleted meanwhile.
+    """
     fields = checked_fields(**changes)
-    for name, value in fields.items():
-        setattr(lyric, name, value)
-    if fields:
-        lyric.save(update_fields=[*fields, "updated_at"])
+    if not fields:
+        return lyric
+    with transaction.atomic():
+        _change(lyric, kept_at=lyric.kept_at or timezone.now(), updated_at=timezone.now(), **fields)
+        search.index([lyric])
+    return lyric
+
+
+def keep_lyric(*, lyric: Lyric) -> Lyric:
+    """Keep what was only history; doing so twice changes nothing. Raises: Conflict when it was deleted meanwhile."""
+    if not lyric.is_kept:
+        _change(lyric, kept_at=timezone.now())
     return lyric
 
 
 def set_bookmark(*, lyric: Lyric, bookmarked: bool) -> Lyric:
-    """Bookmark a lyric or not; doing so twice changes nothing."""
-    Lyric.objects.filter(pk=lyric.pk).update(bookmarked=bookmarked)
-    lyric.bookmarked = bookmarked
+    """Bookmark a lyric, and so keep it, or not; doing so twice changes nothing. Raises: as `keep_lyric`."""
+    kept = {"kept_at": lyric.kept_at or timezone.now()} if bookmarked else {}
+    _change(lyric, bookmarked=bookmarked, **kept)
     return lyric
 
 
+def _change(lyric: Lyric, **fields) -> None:
+    if not Lyric.objects.filter(pk=lyric.pk).update(**fields):
+        raise Conflict("This lyric was deleted meanwhile.", state="deleted")
+    for name, value in fields.items():
+        setattr(lyric, name, value)
+
+
+@transaction.atomic
 def delete_lyric(*, lyric: Lyric) -> None:
+    """Delete a lyric, and its places in collections with it."""
+    collections = list(lyric.entries.values_list("collection_id", flat=True).distinct())
     lyric.delete()
+    close_gaps(collections)
 
 
 def checked_fields(**values) -> dict:

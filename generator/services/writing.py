@@ -1,10 +1,11 @@
 """Write with a model. Pages, API and commands all call these."""
 
 import time
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from generator.decoding.cache import ModelCache
 from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
@@ -15,6 +16,7 @@ from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candid
 from training.database import let_go
 from training.errors import Conflict, Damaged, Invalid, LimitReached
 from training.language_model.lyric_text import normalise
+from training.language_model.tokenizers import TextStream, Tokenizer
 from training.models import Checkpoint
 from training.services.models import read_serving_file, serving_name
 
@@ -30,9 +32,37 @@ class Busy(LimitReached):
     code = "busy"
 
 
+class Spelling:
+    """Tells each token of a candidate as text, with what else the network thought likely there."""
+
+    def __init__(self, tokenizer: Tokenizer, tokens: Iterable[int]):
+        """``tokens`` are those that stand before the first piece."""
+        self._stream = TextStream(tokenizer)
+        for token in tokens:
+            self._stream.push(token)
+
+    def tell(self, piece: Piece) -> dict:
+        """A piece for a program: its text, its token as it is spelled by itself, and the alternatives spelled so."""
+        others = [
+            {"text": self._stream.spelling(token), "log_probability": log_probability}
+            for token, log_probability in piece.alternatives
+        ]
+        token = self._stream.spelling(piece.token)
+        self._stream.push(piece.token)
+        return {
+            "text": piece.text,
+            "token": token,
+            "log_probability": piece.log_probability,
+            "alternatives": others,
+        }
+
+
 @dataclass
 class Choice:
-    """One candidate's text, which follows the prompt; ``seed`` alone writes it again as a single candidate."""
+    """One candidate's text, which follows the prompt; ``seed`` alone writes it again as a single candidate.
+
+    ``pieces`` are its tokens one by one, where they were asked for; None otherwise.
+    """
 
     index: int
     seed: int
@@ -40,12 +70,31 @@ class Choice:
     tokens: int = 0
     log_probability: float = 0.0
     finish_reason: str | None = None
+    pieces: list[dict] | None = None
+    spelling: Spelling | None = field(default=None, repr=False, compare=False)
 
     def add(self, piece: Piece) -> None:
         self.text += piece.text
         self.tokens += 1
         self.log_probability += piece.log_probability
         self.finish_reason = piece.finish_reason
+        if self.spelling is not None:
+            self.pieces.append(self.spelling.tell(piece))
+
+    def to_dict(self) -> dict:
+        names = ("index", "seed", "text", "tokens", "log_probability", "finish_reason")
+        told = {name: getattr(self, name) for name in names}
+        return told if self.pieces is None else told | {"pieces": self.pieces}
+
+
+@dataclass
+class Addition:
+    """What one turn added to one candidate; ``pieces`` as in `Choice`."""
+
+    index: int
+    text: str
+    pieces: list[dict] | None
+    finish_reason: str | None
 
 
 @dataclass
@@ -65,14 +114,20 @@ class Generation:
     started: float = field(default_factory=time.monotonic, repr=False)
     seconds: float = 0.0
 
-    def take(self, pieces: Iterable[Piece]) -> list[tuple[int, str]]:
-        """Add one turn's pieces; the new text of each candidate that got some, as (index, text)."""
-        texts: dict[int, str] = {}
+    def take(self, pieces: Iterable[Piece]) -> list[Addition]:
+        """Add one turn's pieces; what each candidate gained that its reader has to be told, in their order."""
+        before: dict[int, tuple[int, int]] = {}
         for piece in pieces:
-            self.choices[piece.index].add(piece)
-            if piece.text:
-                texts[piece.index] = texts.get(piece.index, "") + piece.text
-        return sorted(texts.items())
+            choice = self.choices[piece.index]
+            before.setdefault(piece.index, (len(choice.text), len(choice.pieces or ())))
+            choice.add(piece)
+        additions = []
+        for index, (characters, told) in sorted(before.items()):
+            choice = self.choices[index]
+            text, new = choice.text[characters:], choice.pieces and choice.pieces[told:]
+            if text or new or choice.finish_reason:
+                additions.append(Addition(index, text, new, choice.finish_reason))
+        return additions
 
     def finish(self) -> None:
         """Note how long it took, and which candidates the deadline ended."""
@@ -97,7 +152,7 @@ class Generation:
             "prompt": self.prompt,
             "seed": self.recipe.seed,
             "recipe": self.recipe.to_dict(),
-            "choices": [asdict(choice) for choice in self.choices],
+            "choices": [choice.to_dict() for choice in self.choices],
             "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
             "seconds": self.seconds,
             "notes": self.notes,
@@ -135,45 +190,95 @@ def load_model(model: Checkpoint) -> WritingModel:
         raise Conflict(sentence, state=Checkpoint.State.CORRUPT) from error
 
 
-def begin(*, user, model: Checkpoint, prompt: str, recipe: Recipe) -> Generation:
+def find_model(models: QuerySet, wanted: str) -> Checkpoint | None:
+    """The published model of this id, or else the newest of this name, among ``models``: what somebody may see.
+
+    A damaged model is found too: that it can't write is said, not hidden.
+    """
+    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in wanted):  # no database can look for it
+        return None
+    models = models.filter(published_at__isnull=False)
+    return models.filter(pk=wanted).first() or models.filter(name=wanted).order_by("-published_at").first()
+
+
+def begin(*, user, model: Checkpoint, prompt: str, recipe: Recipe, alternatives: int | None = None) -> Generation:
     """Start to write, for whoever reads `Generation.writing`, in a thread or on an event loop, and then `finish`es it.
 
-    A recipe without a seed is given one.
+    A recipe without a seed is given one. With ``alternatives`` each choice keeps its pieces, and each piece names so
+    many tokens that the network thought likeliest.
     Raises: Conflict for a model that can't write, LimitReached when ``user`` writes too much at once, Busy when
         everyone does.
     """
+    return begin_together(user=user, model=model, prompts=[prompt], recipe=recipe, alternatives=alternatives)[0]
+
+
+def begin_together(
+    *, user, model: Checkpoint, prompts: Sequence[str], recipe: Recipe, alternatives: int | None = None
+) -> list[Generation]:
+    """One generation for each prompt, all by the same seed; together they are one request. Raises: as `begin`."""
     recipe = recipe.with_seed()
     writing_model = load_model(model)
-    tokenizer = writing_model.tokenizer
+    asked = {"person": user.pk, "seconds": settings.GENERATION_SECONDS, "alternatives": alternatives or 0}
     try:
-        writing = engine.open(writing_model, prompt, recipe, person=user.pk, seconds=settings.GENERATION_SECONDS)
+        writings = engine.open_together(writing_model, prompts, recipe, **asked)
     except TooManyAtOnce:
         limit = settings.GENERATIONS_PER_USER
         raise LimitReached(f"You have {limit} lyrics being written. Wait for one to end.", retry_seconds=2) from None
     except InboxFull:
         raise Busy("Too many people are writing right now. Try again in a moment.", retry_seconds=5) from None
+    tells_pieces = alternatives is not None
+    return [
+        _generation(model, prompt, recipe, writing, tells_pieces=tells_pieces)
+        for prompt, writing in zip(prompts, writings, strict=True)
+    ]
+
+
+def _generation(model: Checkpoint, prompt: str, recipe: Recipe, writing: Writing, *, tells_pieces: bool) -> Generation:
+    tokenizer = writing.text.model.tokenizer
+    choices = [Choice(index, seed_of_candidate(recipe.seed, index)) for index in range(recipe.n)]
+    if tells_pieces:
+        for choice in choices:
+            choice.pieces, choice.spelling = [], Spelling(tokenizer, writing.text.tokens)
     return Generation(
         model=model,
         prompt=prompt,
         recipe=recipe,
         # The marks before the opening are not the person's.
         prompt_tokens=len(prompt_tokens(tokenizer, prompt)) - len(prompt_tokens(tokenizer, "")),
-        choices=[Choice(index, seed_of_candidate(recipe.seed, index)) for index in range(recipe.n)],
+        choices=choices,
         writing=writing,
         notes=wishes_left_out(tokenizer, recipe),
     )
 
 
-def generate(*, user, model: Checkpoint, prompt: str, recipe: Recipe, is_abandoned=lambda: False) -> Generation:
-    """The finished generation. ``is_abandoned`` is asked at each turn; once it is true the work stops.
+def generate(
+    *,
+    user,
+    model: Checkpoint,
+    prompt: str,
+    recipe: Recipe,
+    alternatives: int | None = None,
+    is_abandoned: Callable[[], bool] = lambda: False,
+) -> Generation:
+    """The finished generation. ``is_abandoned`` is asked again and again; once it is true the work stops.
 
     Raises: as `begin`.
     """
-    generation = begin(user=user, model=model, prompt=prompt, recipe=recipe)
-    let_go()  # the network needs no database; a connection held for a minute would be missed by everyone else
-    for pieces in generation.writing:
-        generation.take(pieces)
-        if is_abandoned():
-            break
-    generation.finish()
+    generation = begin(user=user, model=model, prompt=prompt, recipe=recipe, alternatives=alternatives)
+    complete([generation], is_abandoned=is_abandoned)
     return generation
+
+
+def complete(generations: Sequence[Generation], *, is_abandoned: Callable[[], bool] = lambda: False) -> None:
+    """Read in this thread what is written, and finish it all; or stop it all, once it ``is_abandoned``."""
+    let_go()  # the network needs no database; a connection held for a minute would be missed by everyone else
+    try:
+        for generation in generations:
+            for pieces in generation.writing:
+                generation.take(pieces)
+                if is_abandoned():
+                    return
+            generation.finish()
+    finally:
+        for generation in generations:
+            generation.writing.cancel()

@@ -1,14 +1,17 @@
 """Pages for writing; everything works without JavaScript."""
 
 import json
+from string import ascii_uppercase
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from generator.forms.compose import ComposeForm, SideBySideForm
-from generator.services import writing
+from generator.forms.compose import ComposeForm, SideBySideForm, suggested
+from generator.models import Lyric
+from generator.recipe import PROMPT_LIMIT_BYTES
+from generator.services import history, writing
 from training.errors import ExpectedError, Invalid
 from training.forms.refusals import add_refusal
 
@@ -18,7 +21,7 @@ from training.forms.refusals import add_refusal
 def compose(request: HttpRequest) -> HttpResponse:
     """Ask for a lyric; without JavaScript the answer to the form is the page with the whole text."""
     if request.method != "POST":
-        return _compose_page(request, ComposeForm(user=request.user, initial=_suggested(request)))
+        return _compose_page(request, ComposeForm(user=request.user, initial=suggested(request.GET)))
     form = ComposeForm(request.POST, user=request.user)
     if not form.is_valid():
         return _compose_page(request, form, status=400)
@@ -28,24 +31,35 @@ def compose(request: HttpRequest) -> HttpResponse:
     except ExpectedError as error:
         add_refusal(form, error)
         return _compose_page(request, form, status=error.status)
-    return _compose_page(request, form, generation=generation)
+    noted = history.note(user=request.user, generation=generation)
+    return _compose_page(request, form, generation=generation, noted=noted)
 
 
-def _suggested(request: HttpRequest) -> dict:
-    """Values in the address fill the form: a link can name a model, and a kept lyric can be written again."""
-    return {name: request.GET[name] for name in ComposeForm.base_fields if request.GET.get(name)}
-
-
-def _compose_page(request, form: ComposeForm, *, generation=None, status: int = 200) -> HttpResponse:
-    context = {"form": form, "generation": generation}
-    if generation is not None:
-        choice = generation.choices[0]
-        context |= {
-            "choice": choice,
-            "text": generation.text_of(choice),
-            "recipe": json.dumps(generation.recipe.to_dict()),
-        }
+def _compose_page(request, form: ComposeForm, *, generation=None, noted=(), status: int = 200) -> HttpResponse:
+    """The page, with what was written, each candidate with its row of the history."""
+    versions = [_version(generation, generation.choices[index], lyric) for index, lyric in enumerate(noted)]
+    context = {
+        "form": form,
+        "generation": generation,
+        "versions": versions,
+        "chosen": versions[0] if versions else None,
+    }
     return render(request, "generator/compose.html", context, status=status)
+
+
+def _version(generation: writing.Generation, choice: writing.Choice, lyric: Lyric) -> dict:
+    """A candidate as the page shows it: its name among the others, its text, the recipe that writes it alone, and
+    where the history has it.
+    """
+    text = generation.text_of(choice)
+    return {
+        "letter": ascii_uppercase[choice.index],
+        "choice": choice,
+        "text": text,
+        "lyric": lyric,
+        "recipe": json.dumps(generation.recipe.for_candidate(choice.index).to_dict()),
+        "may_go_on": len(text.encode()) <= PROMPT_LIMIT_BYTES,
+    }
 
 
 @require_safe

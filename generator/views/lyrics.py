@@ -1,52 +1,70 @@
-"""Pages of kept lyrics; everything works without JavaScript."""
+"""The page of one lyric, and all that is done there; everything works without JavaScript."""
 
 import json
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
+from generator.forms.collections import CollectForm
 from generator.forms.compose import ComposeForm
 from generator.forms.lyrics import LyricForm
-from generator.models import Lyric
-from generator.services import lyrics
-from training.errors import Invalid
+from generator.models import Collection, Lyric
+from generator.services import collections, lyrics, reproducing, sharing
+from generator.views.access import gone_is_not_there, own_lyric
+from training.errors import ExpectedError, Invalid
 from training.forms.refusals import add_refusal
 from training.models import Checkpoint
-
-LYRICS_ON_A_PAGE = 24
 
 
 @require_POST
 @login_required
 def lyric_save(request: HttpRequest) -> HttpResponse:
-    """Keep the text of the compose page, with the certificate that came with it."""
+    """Keep the text of the compose page, with the certificate that came with it; the history's own, if it names it."""
     posted = request.POST
-    models = Checkpoint.objects.visible_to(request.user).published()
+    noted = _named(Lyric.objects.owned_by(request.user), posted.get("lyric", ""))
     try:
-        recipe = lyrics.read_kept_recipe(_json_object(posted.get("recipe", "")))
-        lyric = lyrics.save_lyric(
-            user=request.user,
-            text=posted.get("text", ""),
-            title=posted.get("title", ""),
-            prompt=posted.get("prompt", ""),
-            generated_text=posted.get("generated_text", ""),
-            model=models.filter(pk=posted.get("model", "")).first(),
-            recipe=recipe,
-            bookmarked=posted.get("bookmarked") == "true",
-        )
-    except Invalid as error:
+        lyric = _kept(noted, posted) if noted else _saved(request.user, posted)
+    except ExpectedError as error:
         # The text must not be lost: the page comes back with it, and says what to change.
-        kept = [(name, posted.get(name, "")) for name in ("model", "prompt", "recipe", "generated_text", "bookmarked")]
-        context = {"errors": error.errors, "kept": kept, "title": posted.get("title"), "text": posted.get("text")}
+        names = ("model", "prompt", "recipe", "generated_text", "bookmarked", "lyric")
+        kept = [(name, posted.get(name, "")) for name in names]
+        errors = error.errors if isinstance(error, Invalid) else {"text": [error.message]}
+        context = {"errors": errors, "kept": kept, "title": posted.get("title"), "text": posted.get("text")}
         return render(request, "generator/lyric_unsaved.html", context, status=error.status)
     messages.success(request, "Kept. You find it again under Lyrics.")
     return redirect(lyric)
+
+
+def _kept(noted: Lyric, posted) -> Lyric:
+    """A text of the history, kept as the person changed it."""
+    changes = {"text": posted.get("text", ""), "title": posted.get("title", "")}
+    if posted.get("bookmarked") == "true":
+        changes["bookmarked"] = True
+    return lyrics.update_lyric(lyric=noted, **changes)
+
+
+def _saved(user, posted) -> Lyric:
+    models = Checkpoint.objects.visible_to(user).published()
+    return lyrics.save_lyric(
+        user=user,
+        text=posted.get("text", ""),
+        title=posted.get("title", ""),
+        prompt=posted.get("prompt", ""),
+        generated_text=posted.get("generated_text", ""),
+        model=_named(models, posted.get("model", "")),
+        recipe=lyrics.read_kept_recipe(_json_object(posted.get("recipe", ""))),
+        bookmarked=posted.get("bookmarked") == "true",
+    )
+
+
+def _named(rows, key: str):
+    """The row that a form names, if there is one; what no key can be is not asked for."""
+    return rows.filter(pk=key).first() if key.isalnum() else None
 
 
 def _json_object(text: str) -> dict:
@@ -59,95 +77,127 @@ def _json_object(text: str) -> dict:
     return value
 
 
-@require_safe
-@login_required
-def lyric_list(request: HttpRequest) -> HttpResponse:
-    """The person's lyrics, newest first; a fragment of the next ones where htmx asks for more."""
-    lyrics = Lyric.objects.owned_by(request.user)
-    total, bookmarked = lyrics.count(), lyrics.bookmarked().count()
-    query = request.GET.get("search", "").replace("\x00", "").strip()[:200]
-    wants_bookmarked = request.GET.get("bookmarked") == "true"
-    if wants_bookmarked:
-        lyrics = lyrics.bookmarked()
-    if query:
-        lyrics = lyrics.filter(Q(title__icontains=query) | Q(text__icontains=query))
-    page, cursor = _page_after(lyrics, request.GET.get("after", ""))
-    context = {
-        "lyrics": page,
-        "cursor": cursor,
-        "query": query,
-        "wants_bookmarked": wants_bookmarked,
-        "total": total,
-        "bookmarked": bookmarked,
-    }
-    name = "_lyric_cards" if request.htmx and request.GET.get("after") else "lyric_list"
-    return render(request, f"generator/{name}.html", context)
-
-
-def _page_after(lyrics, cursor: str) -> tuple[list[Lyric], str | None]:
-    """One page of ``lyrics`` that follow the lyric whose id is ``cursor``, and the cursor of the next page."""
-    if cursor and (last := lyrics.filter(pk=cursor).first()):
-        lyrics = lyrics.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk))
-    found = list(lyrics[: LYRICS_ON_A_PAGE + 1])
-    page = found[:LYRICS_ON_A_PAGE]
-    return page, page[-1].pk if len(found) > len(page) else None
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def lyric_detail(request: HttpRequest, lyric_id: str) -> HttpResponse:
-    lyric = _own(request, lyric_id)
+    lyric = own_lyric(request, lyric_id)
     if request.method != "POST":
-        return _lyric_page(request, lyric, LyricForm(instance=lyric))
+        return _lyric_page(request, lyric)
     # A form changes the instance that it is given; the page shows the lyric as it is kept.
-    form = LyricForm(request.POST, instance=_own(request, lyric_id))
+    form = LyricForm(request.POST, instance=own_lyric(request, lyric_id))
     if form.is_valid():
         try:
             lyrics.update_lyric(lyric=lyric, **{name: form.cleaned_data[name] for name in ("title", "text", "tags")})
-        except Invalid as error:
+        except ExpectedError as error:
             add_refusal(form, error)
         else:
             messages.success(request, "Saved.")
             return redirect(lyric)
-    return _lyric_page(request, lyric, form, status=400)
+    return _lyric_page(request, lyric, form=form, status=400)
 
 
-def _lyric_page(request, lyric: Lyric, form: LyricForm, *, status: int = 200) -> HttpResponse:
+def _lyric_page(request: HttpRequest, lyric: Lyric, *, status: int = 200, **shown) -> HttpResponse:
+    """The page of ``lyric``; ``shown`` are forms with what was wrong in them, or what came out of writing it again."""
     model = Checkpoint.objects.visible_to(request.user).published().filter(pk=lyric.model_id).first()
-    context = {"lyric": lyric, "form": form, "model": model, "again_url": _again_url(lyric) if model else None}
-    return render(request, "generator/lyric_detail.html", context, status=status)
+    context = {
+        "lyric": lyric,
+        "form": LyricForm(instance=lyric),
+        "collect": CollectForm(user=request.user),
+        "collections": Collection.objects.filter(entries__lyric=lyric).distinct(),
+        "shared_url": lyric.is_shared and request.build_absolute_uri(lyric.get_shared_url()),
+        "model": model,
+        "again_url": _again_url(lyric) if model else None,
+    }
+    return render(request, "generator/lyric_detail.html", context | shown, status=status)
 
 
 def _again_url(lyric: Lyric) -> str:
     """The writing page, filled with what made ``lyric``."""
     values = lyric.recipe | {"model": lyric.model_id, "prompt": lyric.prompt, "seed": lyric.seed}
     shown = {name: values[name] for name in ComposeForm.base_fields if values.get(name) not in (None, "")}
-    return f"{reverse('generator:compose')}?{urlencode(shown)}"
+    return f"{reverse('generator:compose')}?{urlencode(shown, doseq=True)}"
 
 
 @require_POST
 @login_required
+@gone_is_not_there
 def lyric_bookmark(request: HttpRequest, lyric_id: str) -> HttpResponse:
-    lyric = _own(request, lyric_id)
+    lyric = own_lyric(request, lyric_id)
     wanted = request.POST.get("bookmarked")
     lyrics.set_bookmark(lyric=lyric, bookmarked=wanted == "true" if wanted else not lyric.bookmarked)
     if request.htmx:
         return render(request, "components/_bookmark.html", {"lyric": lyric})
+    return _back(request, lyric)
+
+
+@require_POST
+@login_required
+@gone_is_not_there
+def lyric_keep(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    lyric = lyrics.keep_lyric(lyric=own_lyric(request, lyric_id))
+    messages.success(request, f"“{lyric}” is kept.")
+    return _back(request, lyric)
+
+
+def _back(request: HttpRequest, lyric: Lyric) -> HttpResponse:
+    """To the page where it was asked for, or to the lyric's own."""
     following = request.POST.get("next", "")
     return redirect(following if url_has_allowed_host_and_scheme(following, {request.get_host()}) else lyric)
+
+
+@require_POST
+@login_required
+@gone_is_not_there
+def lyric_share(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    """Give it a link, or take its link back."""
+    lyric = own_lyric(request, lyric_id)
+    if request.POST.get("shared") == "false":
+        sharing.stop_sharing(lyric)
+        messages.success(request, "The link shows nothing any more.")
+    else:
+        sharing.share(lyric)
+    return redirect(f"{lyric.get_absolute_url()}#share")
+
+
+@require_POST
+@login_required
+def lyric_collect(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    """Lay it into a collection that is there, or into a new one."""
+    lyric = own_lyric(request, lyric_id)
+    form = CollectForm(request.POST, user=request.user)
+    if form.is_valid():
+        try:
+            collection = form.chosen() or collections.create_collection(
+                user=request.user, name=form.cleaned_data["name"]
+            )
+            collections.add_lyric(collection=collection, lyric=lyric)
+        except ExpectedError as error:
+            add_refusal(form, error)
+        else:
+            messages.success(request, f"It lies in “{collection}” now.")
+            return redirect(f"{lyric.get_absolute_url()}#collections")
+    return _lyric_page(request, lyric, collect=form, status=400)
+
+
+@require_POST
+@login_required
+def lyric_reproduce(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    """Write it again by its own recipe, and show whether the same came out."""
+    lyric = own_lyric(request, lyric_id)
+    try:
+        reproduction = reproducing.reproduce(user=request.user, lyric=lyric)
+    except ExpectedError as error:
+        return _lyric_page(request, lyric, refusal=error.message, status=error.status)
+    return _lyric_page(request, lyric, reproduction=reproduction)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def lyric_delete(request: HttpRequest, lyric_id: str) -> HttpResponse:
     """Ask, then delete."""
-    lyric = _own(request, lyric_id)
+    lyric = own_lyric(request, lyric_id)
     if request.method != "POST":
         return render(request, "generator/lyric_delete.html", {"lyric": lyric})
     lyrics.delete_lyric(lyric=lyric)
     messages.success(request, f"“{lyric}” is deleted.")
     return redirect("generator:lyric-list")
-
-
-def _own(request: HttpRequest, lyric_id: str) -> Lyric:
-    return get_object_or_404(Lyric.objects.owned_by(request.user), pk=lyric_id)

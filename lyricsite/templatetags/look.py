@@ -48,6 +48,7 @@ SECTIONS = {
     "compose": "write",
     "side": "write",
     "lyric": "lyrics",
+    "collection": "lyrics",
 }
 TOKEN_NOUNS = {
     "char": ("letter", "characters"),

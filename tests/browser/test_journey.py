@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import sign_in
 from tests.conftest import PASSWORD
-from tests.generator.tiny_models import publish
 from tests.processes import wait_until
 from tests.songs import make_ready_dataset, small_songs
 from training.models import Worker
@@ -123,17 +122,3 @@ def test_a_page_says_that_no_worker_listens(page: Page, platform, user):
     page.goto(run.get_absolute_url())
     expect(page.get_by_text("No worker is listening")).to_be_visible()
     expect(page.get_by_text("celery -A lyricsite worker -Q training")).to_be_visible()
-
-
-def test_escape_stops_the_writing_and_leaves_the_page_ready_for_the_next(page: Page, user):
-    model = publish(user)
-    sign_in(page, user)
-    page.goto(f"/write/?model={model.pk}")
-    page.get_by_label("First line").fill("Oh my")
-    write = page.get_by_role("button", name="Write", exact=False).first
-    write.click()
-    page.keyboard.press("Escape")
-    expect(page.locator("[data-progress]")).to_contain_text("Stopped")
-    expect(page.locator("[data-stop]")).to_be_hidden()
-    write.click()
-    expect(page.locator("#sheet-text")).to_have_value(re.compile("Oh my"))

@@ -2,7 +2,8 @@
 
 import os
 
-from tests.faults.harness import FaultPlatform, all_pids, command_line, is_alive, parent_of
+from tests.faults import pids
+from tests.faults.harness import FaultPlatform
 from tests.processes import wait_until
 from training.invariants import breaches
 
@@ -22,10 +23,10 @@ def _orphans(platform: FaultPlatform) -> list[str]:
         mine = str(platform.folder)
         return [
             pid
-            for pid in all_pids()
-            if "train_attempt" in command_line(pid)
-            and is_alive(pid)
-            and parent_of(pid) in (1, os.getpid())
+            for pid in pids.all_pids()
+            if "train_attempt" in pids.command_line(pid)
+            and pids.is_alive(pid)
+            and pids.parent_of(pid) in (1, os.getpid())
             and mine in _environment(pid)
         ]
 

@@ -137,6 +137,8 @@ ELSEWHERE = {
         CHECKPOINT + "test_a_network_that_does_not_fit_its_weights_is_refused",
         RESUME + "test_a_file_of_another_version_is_refused",
     ],
+    "F50": ["tests/training/test_live.py::test_a_number_from_elsewhere_brings_everything"],
+    "F53": ["tests/training/test_streaming.py::test_a_process_has_only_so_many_streams"],
     "F60": [
         ARCHIVES + "test_a_bomb_is_refused_by_what_it_claims",
         ARCHIVES + "test_a_bomb_that_lies_about_its_size_is_refused",
@@ -173,6 +175,8 @@ ELSEWHERE = {
         TABLES + "test_one_row_that_outgrows_every_limit_does_not_hide_the_rest",
         "tests/training/importers/test_memory.py::test_twenty_megabytes_in_one_record_are_one_error_and_never_held",
         ANY_BYTES + "test_an_empty_file_is_refused_as_any_format",
+        "tests/training/importers/test_encoding.py::test_every_usual_encoding_is_recognised_and_read",
+        "tests/training/importers/test_encoding.py::test_utf_8_with_a_few_broken_places_stays_utf_8_and_counts_them",
     ],
     "F68": [
         JSON_LINES + "test_a_broken_line_is_left_out_alone",
@@ -219,6 +223,17 @@ ELSEWHERE = {
 
 # Not proved yet, and why. A fault that has a proof may not stand here.
 OPEN: dict[str, str] = {}
+
+# What the proofs of a fault leave out.
+LEFT_OUT = {
+    "F25": "SQLite is a file: it is locked. Only PostgreSQL is stopped, crashed and cut off.",
+    "F35": "The object store is moto, on this machine.",
+    "F51": "No row is flagged as aborted: a text is written down when it is whole, so there is none.",
+    "F53": "That a page asks again and again where it has no stream is tested in JavaScript (run_live.test.mjs).",
+    "F92": "One address is one count: who guesses from many addresses has as many counts.",
+    "F104": "Two of Schemathesis' checks; and it asks twenty times an operation, a hundred by test-faults-full.",
+    "F110": "No test makes a clean checkout: CI does, by the documented commands. Nobody measures ten minutes.",
+}
 
 SAYS_SO = re.compile(r'"""F\d')
 NAMES = re.compile(r"^((?:F\d+(?:,\s*|\s+and\s+)?)+)[:,]")
@@ -277,6 +292,8 @@ def main() -> None:
         print(f"{fault}  {FAULTS.get(fault, 'unknown')}")
         for node in nodes or [f"OPEN: {OPEN.get(fault, 'no proof')}"]:
             print(f"      {node}")
+        if fault in LEFT_OUT:
+            print(f"      left out: {LEFT_OUT[fault]}")
 
 
 if __name__ == "__main__":

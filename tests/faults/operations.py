@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from drf_spectacular.generators import SchemaGenerator
 
+from generator.services import collections, lyrics
 from tests.generator.tiny_models import publish
 from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_finished_run
@@ -46,6 +47,8 @@ def make_world(user) -> dict[str, str]:
     run = make_finished_run(dataset, race=race)
     model = publish(user, run=run, dataset=dataset)
     song = dataset.songs.first()
+    lyric = lyrics.save_lyric(user=user, text="oh my lantern")
+    collection = collections.create_collection(user=user, name="Lanterns")
     return {
         "datasets": dataset.pk,
         "dataset_id": dataset.pk,
@@ -54,6 +57,10 @@ def make_world(user) -> dict[str, str]:
         "runs": run.pk,
         "races": race.pk,
         "models": model.pk,
+        "model": model.pk,
+        "lyrics": lyric.pk,
+        "collections": collection.pk,
+        "entry_id": collections.add_lyric(collection=collection, lyric=lyric).pk,
     }
 
 

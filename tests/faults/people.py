@@ -16,7 +16,8 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
-from generator.models import Lyric
+from generator.models import Collection, CollectionEntry, Lyric
+from generator.services import collections, sharing
 from lyricsite.models import ApiToken
 from tests.conftest import make_user
 from tests.generator.tiny_models import publish
@@ -41,6 +42,7 @@ class Belongings:
     race: Race
     model: Checkpoint
     lyric: Lyric
+    collection: Collection
     token: ApiToken
 
     @property
@@ -48,8 +50,16 @@ class Belongings:
         return self.dataset.songs.first()
 
     @property
+    def entry(self) -> CollectionEntry:
+        return self.collection.entries.first()
+
+    @property
+    def of_a_kind(self) -> tuple:
+        return self.dataset, self.run, self.race, self.model, self.lyric, self.collection, self.entry
+
+    @property
     def ids(self) -> set[str]:
-        return {thing.pk for thing in (self.dataset, self.run, self.race, self.model, self.lyric)}
+        return {thing.pk for thing in self.of_a_kind}
 
 
 def give_belongings(owner, *, visibility="private", name="Secret") -> Belongings:
@@ -75,8 +85,12 @@ def give_belongings(owner, *, visibility="private", name="Secret") -> Belongings
     run = make_run(dataset, name=f"{name} run", visibility=visibility, race=race)
     model = publish(owner, name=f"{name} model", visibility=visibility, run=run, dataset=dataset, step=12)
     lyric = Lyric.objects.create(owner=owner, title=f"{name} lyric", text="oh my lantern", model=model)
+    collection = collections.create_collection(user=owner, name=f"{name} collection")
+    collections.add_lyric(collection=collection, lyric=lyric)
+    for thing in (lyric, collection):
+        sharing.share(thing)
     token, _ = ApiToken.issue(user=owner, name=f"{name} token")
-    return Belongings(dataset, job, run, race, model, lyric, token)
+    return Belongings(dataset, job, run, race, model, lyric, collection, token)
 
 
 @dataclass
@@ -139,6 +153,8 @@ def _value_of(name: str, route: Route, things: Belongings):
         "race": things.race,
         "model": things.model,
         "lyric": things.lyric,
+        "collection": things.collection,
+        "entry": things.entry,
         "token": things.token,
         "trainingrun": things.run,
         "checkpoint": things.model,
@@ -159,6 +175,8 @@ def _value_of(name: str, route: Route, things: Belongings):
             return thing.pk if thing else 1
         case "id" | "name":
             return "training@here"
+        case "link":
+            return (things.lyric if "lyric" in route.key else things.collection).share_link
         case "song_id":
             return things.song.pk
         case "group":

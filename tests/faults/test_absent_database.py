@@ -7,41 +7,21 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
+from tests.faults import pace, pids, tiny_runs
 from tests.faults.conftest import judged
-from tests.faults.harness import (
-    ENDLESS,
-    TIMES,
-    children_of,
-    fault_platform,
-    fresh,
-    is_alive,
-    limit,
-    note_figure,
-    queue_run,
-    scaled,
-    seconds_until,
-    wait_for_learning,
-)
 from tests.processes import wait_until
 from training import lifecycle
 from training.models import Attempt, TrainingRun
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 State = TrainingRun.State
-LEASE = TIMES["LEASE_SECONDS"]
+LEASE = pace.TIMES["LEASE_SECONDS"]
 
 
 @pytest.fixture(scope="module")
-def cut_off_platform(django_db_setup, django_db_blocker, tmp_path_factory):
+def cut_off_platform(platform_of_a_module):
     """One whose parts reach PostgreSQL over a road that can be closed; SQLite is a file, and can be locked."""
-    with django_db_blocker.unblock():
-        manager = fault_platform(tmp_path_factory.mktemp("f"), proxies_database=connection.vendor == "postgresql")
-        platform = manager.__enter__()
-    try:
-        yield platform
-    finally:
-        with django_db_blocker.unblock():
-            manager.__exit__(None, None, None)
+    yield from platform_of_a_module(proxies_database=connection.vendor == "postgresql")
 
 
 @pytest.fixture
@@ -70,8 +50,8 @@ def absent_database(platform):
 
 
 def learns_on(run) -> None:
-    step, attempts = fresh(run).step, run.attempts
-    wait_until(lambda: fresh(run).step > step or run.attempts > attempts, what="further steps")
+    step, attempts = tiny_runs.fresh(run).step, run.attempts
+    wait_until(lambda: tiny_runs.fresh(run).step > step or run.attempts > attempts, what="further steps")
 
 
 @pytest.mark.provokes("OperationalError", "InterfaceError", "database is locked", "connection")
@@ -81,27 +61,31 @@ def test_a_run_outlives_a_database_that_stays_away_or_gives_itself_up_and_is_res
 ):
     """F25: the database is away, or its write lock held, during a run."""
     platform.ensure_worker()
-    run = queue_run(ready_dataset, ENDLESS)
+    run = tiny_runs.queue_run(ready_dataset, tiny_runs.ENDLESS)
     platform.ring()
-    wait_for_learning(run)
+    tiny_runs.wait_for_learning(run)
     wait_until(run.checkpoints.ready().exists, what="a checkpoint")
     child, token = platform.child_of(run), run.lease_token
     with absent_database(platform):
         begun = time.monotonic()
         if share_of_the_lease > 1:
-            seconds = seconds_until(lambda: not is_alive(child), seconds=LEASE, what="the child to be fenced off")
-            note_figure(f"F25 database away (lease {LEASE} s): until the training fenced itself off, s", seconds)
+            seconds = pace.seconds_until(
+                lambda: not pids.is_alive(child), seconds=LEASE, what="the child to be fenced off"
+            )
+            pace.note(f"F25 database away (lease {LEASE} s): until the training fenced itself off, s", seconds)
         wait_until(lambda: time.monotonic() - begun >= LEASE * share_of_the_lease)
     if share_of_the_lease > 1:
-        assert not is_alive(child)
-        seconds = seconds_until(lambda: fresh(run).attempts > 1, seconds=limit(60), what="the next attempt")
-        note_figure("F25 database back: until the next attempt, s", round(seconds, 1))
+        assert not pids.is_alive(child)
+        seconds = pace.seconds_until(
+            lambda: tiny_runs.fresh(run).attempts > 1, seconds=pace.limit(60), what="the next attempt"
+        )
+        pace.note("F25 database back: until the next attempt, s", round(seconds, 1))
         assert Attempt.objects.get(token=token).outcome == Attempt.Outcome.LOST
-        wait_for_learning(run, attempt=2)
+        tiny_runs.wait_for_learning(run, attempt=2)
         assert run.events.filter(message__startswith="Goes on from step").exists()
     learns_on(run)
-    assert fresh(run).state == State.RUNNING
+    assert tiny_runs.fresh(run).state == State.RUNNING
     assert run.attempts == Attempt.objects.filter(run=run).count()
-    assert len(children_of(run)) == 1
+    assert len(pids.children_of(run)) == 1
     lifecycle.request_cancel(run, "the test")
-    wait_until(lambda: fresh(run).state == State.CANCELLED, seconds=scaled(30) + 30, what="the cancel")
+    wait_until(lambda: tiny_runs.fresh(run).state == State.CANCELLED, seconds=pace.scaled(30) + 30, what="the cancel")

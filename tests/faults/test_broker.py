@@ -8,18 +8,7 @@ from celery import current_app
 from django.conf import settings
 
 from tests.conftest import make_user
-from tests.faults.harness import (
-    BRIEF,
-    ENDLESS,
-    fresh,
-    limit,
-    note_figure,
-    queue_run,
-    scaled,
-    seconds_until,
-    wait_for_learning,
-    wait_for_state,
-)
+from tests.faults import pace, tiny_runs
 from tests.processes import wait_until
 from training import lifecycle
 from training.models import Attempt, TrainingRun
@@ -34,13 +23,13 @@ def attempts(run) -> int:
 
 def cancel(run) -> None:
     lifecycle.request_cancel(run, "the test")
-    wait_for_state(run, State.CANCELLED)
+    tiny_runs.wait_for_state(run, State.CANCELLED)
 
 
 def learns_on(run) -> None:
     """Return once the run has made steps that it had not made before."""
-    before = fresh(run).step
-    wait_until(lambda: fresh(run).step > before, what="further steps")
+    before = tiny_runs.fresh(run).step
+    wait_until(lambda: tiny_runs.fresh(run).step > before, what="further steps")
 
 
 def redeliver_old_messages(platform) -> None:
@@ -56,10 +45,10 @@ def test_a_training_that_outlasts_the_brokers_patience_is_not_started_again(plat
     """F05: messages count as undelivered long before the run ends, and another worker has nothing to do."""
     platform.ensure_worker()
     platform.ensure_worker("second")
-    run = queue_run(ready_dataset, ENDLESS)
+    run = tiny_runs.queue_run(ready_dataset, tiny_runs.ENDLESS)
     platform.ring()
-    wait_for_learning(run)
-    until = time.monotonic() + scaled(30)
+    tiny_runs.wait_for_learning(run)
+    until = time.monotonic() + pace.scaled(30)
     while time.monotonic() < until:
         redeliver_old_messages(platform)
         time.sleep(0.5)
@@ -74,9 +63,9 @@ def test_a_training_that_outlasts_the_brokers_patience_is_not_started_again(plat
 def test_a_broker_that_restarts_disturbs_no_run_and_its_worker_listens_again(platform, ready_dataset):
     """F08: the broker restarts while a run is trained, once having lost all and once with its append-only file."""
     platform.ensure_worker()
-    run = queue_run(ready_dataset, ENDLESS)
+    run = tiny_runs.queue_run(ready_dataset, tiny_runs.ENDLESS)
     platform.ring()
-    wait_for_learning(run)
+    tiny_runs.wait_for_learning(run)
     for keeps in (False, True):
         platform.broker.kill()
         learns_on(run)
@@ -85,10 +74,12 @@ def test_a_broker_that_restarts_disturbs_no_run_and_its_worker_listens_again(pla
         learns_on(run)
     assert (run.state, attempts(run)) == (State.RUNNING, 1)
     cancel(run)
-    following = queue_run(ready_dataset)
-    seconds = seconds_until(lambda: fresh(following).attempts, seconds=limit(60), what="the next run's start")
-    note_figure("a run's start after the broker was away, s", round(seconds, 1))
-    wait_for_state(following, State.SUCCEEDED)
+    following = tiny_runs.queue_run(ready_dataset)
+    seconds = pace.seconds_until(
+        lambda: tiny_runs.fresh(following).attempts, seconds=pace.limit(60), what="the next run's start"
+    )
+    pace.note("a run's start after the broker was away, s", round(seconds, 1))
+    tiny_runs.wait_for_state(following, State.SUCCEEDED)
     assert attempts(following) == 1
 
 
@@ -100,7 +91,10 @@ def test_twenty_waiting_runs_whose_messages_are_lost_are_all_claimed_and_none_tw
         platform.kill("training")
     platform.ensure_worker("four-hands", processes=4)
     frozen = platform.freeze("four-hands")  # until every message is lost
-    runs = [queue_run(ready_dataset, ENDLESS, owner=make_user(f"person{number}")) for number in range(20)]
+    runs = [
+        tiny_runs.queue_run(ready_dataset, tiny_runs.ENDLESS, owner=make_user(f"person{number}"))
+        for number in range(20)
+    ]
     platform.ring(20)
     if loss == "flushed":
         platform.broker.flush()
@@ -115,8 +109,8 @@ def test_twenty_waiting_runs_whose_messages_are_lost_are_all_claimed_and_none_tw
             lifecycle.request_cancel(run, "the test")
         return not TrainingRun.objects.filter(attempts=0).exists()
 
-    seconds = seconds_until(all_are_claimed, seconds=limit(60) + 20, what="every claim")
-    note_figure(f"all 20 runs claimed after the broker was {loss}, s", round(seconds, 1))
+    seconds = pace.seconds_until(all_are_claimed, seconds=pace.limit(60) + 20, what="every claim")
+    pace.note(f"all 20 runs claimed after the broker was {loss}, s", round(seconds, 1))
     for run in runs:
         cancel(run)
     assert [attempts(run) for run in runs] == [1] * 20
@@ -127,17 +121,22 @@ def test_a_run_whose_web_process_is_killed_before_it_could_ring_is_started_all_t
     """F21: kill -9 of the web process between the commit of a new run and its message."""
     platform.ensure_worker()
     platform.ensure_web()
-    body = {"dataset": ready_dataset.pk, "architecture": "gru", "preset": "tiny", "config": BRIEF | {"threads": 1}}
+    body = {
+        "dataset": ready_dataset.pk,
+        "architecture": "gru",
+        "preset": "tiny",
+        "config": tiny_runs.BRIEF | {"threads": 1},
+    }
     platform.arm("doorbell.before_send", "kill9")
     with platform.session(user) as api, pytest.raises(httpx.TransportError):
         api.post("/runs/", json=body)
     assert platform.has_struck("doorbell.before_send")
     run = TrainingRun.objects.get()
-    seconds = seconds_until(lambda: fresh(run).attempts, seconds=limit(30), what="the start")
-    note_figure("a run's start after the web was killed before it rang, s", round(seconds, 1))
+    seconds = pace.seconds_until(lambda: tiny_runs.fresh(run).attempts, seconds=pace.limit(30), what="the start")
+    pace.note("a run's start after the web was killed before it rang, s", round(seconds, 1))
     platform.ensure_web()
     with platform.session(user) as api:
-        wait_for_state(run, State.SUCCEEDED)
+        tiny_runs.wait_for_state(run, State.SUCCEEDED)
         assert api.get(f"/runs/{run.pk}/").json()["state"] == "succeeded"
     assert attempts(run) == 1
 
@@ -146,7 +145,7 @@ def test_a_request_for_a_run_is_answered_at_once_while_the_broker_is_away(platfo
     """F07: the broker refuses, then swallows, while a run is asked for; both runs start once it is back."""
     platform.ensure_worker()
     platform.ensure_web()
-    body = {"dataset": ready_dataset.pk, "architecture": "gru", "preset": "tiny", "config": BRIEF}
+    body = {"dataset": ready_dataset.pk, "architecture": "gru", "preset": "tiny", "config": tiny_runs.BRIEF}
     with platform.session(user) as api:
         api.get("/runs/")  # the first request of a process does more
         for fault in (platform.broker_proxy.refuse, platform.broker_proxy.swallow):
@@ -156,9 +155,9 @@ def test_a_request_for_a_run_is_answered_at_once_while_the_broker_is_away(platfo
             answer = api.post("/runs/", json=body)
             seconds = time.monotonic() - begun
             assert answer.status_code == 202, answer.text
-            note_figure(f"POST /runs/ while the broker is away ({fault.__name__}), s", round(seconds, 2))
+            pace.note(f"POST /runs/ while the broker is away ({fault.__name__}), s", round(seconds, 2))
             assert seconds < 5  # the rule is 2 s on an idle machine
     platform.broker_proxy.heal()
     for run in TrainingRun.objects.all():
-        wait_for_state(run, State.SUCCEEDED, seconds=limit(60) + 30)
+        tiny_runs.wait_for_state(run, State.SUCCEEDED, seconds=pace.limit(60) + 30)
         assert attempts(run) == 1

@@ -8,19 +8,9 @@ import pytest
 from django.db import connection
 
 from tests.conftest import make_user
+from tests.faults import pace, tiny_runs
 from tests.faults.conftest import judged
-from tests.faults.harness import (
-    ENDLESS,
-    fault_platform,
-    fresh,
-    limit,
-    note_figure,
-    queue_run,
-    scaled,
-    seconds_until,
-    wait_for_learning,
-    wait_for_state,
-)
+from tests.faults.harness import fault_platform
 from tests.faults.postgres import private_postgres, using_database
 from tests.processes import ROOT
 from tests.songs import make_ready_dataset
@@ -50,19 +40,21 @@ def test_a_run_survives_a_crash_of_the_database_or_is_taken_up_again(platform, c
     """F25: PostgreSQL crashes for as long as a lease lasts, in the middle of a run."""
     dataset = make_ready_dataset(make_user("mara"))
     platform.ensure_worker()
-    run = queue_run(dataset, ENDLESS)
+    run = tiny_runs.queue_run(dataset, tiny_runs.ENDLESS)
     platform.ring()
-    wait_for_learning(run)
+    tiny_runs.wait_for_learning(run)
     step = run.step
     cluster.crash()
     connection.close()
-    time.sleep(scaled(30))
+    time.sleep(pace.scaled(30))
     cluster.start()
     attempts = run.attempts
-    seconds = seconds_until(lambda: fresh(run).step > step, seconds=limit(60) + 30, what="a later step")
-    note_figure("from the database's return to a step beyond those before it, s", round(seconds, 1))
-    assert fresh(run).attempts <= attempts + 1
+    seconds = pace.seconds_until(
+        lambda: tiny_runs.fresh(run).step > step, seconds=pace.limit(60) + 30, what="a later step"
+    )
+    pace.note("from the database's return to a step beyond those before it, s", round(seconds, 1))
+    assert tiny_runs.fresh(run).attempts <= attempts + 1
     assert run.lost_attempts <= 1
     lifecycle.request_cancel(run, "the test")
-    wait_for_state(run, State.CANCELLED)
+    tiny_runs.wait_for_state(run, State.CANCELLED)
     assert Attempt.objects.filter(run=run).count() == run.attempts

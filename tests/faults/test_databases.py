@@ -15,8 +15,8 @@ from django.db import connection
 
 from generator.services import lyrics
 from tests.conftest import make_user
+from tests.faults import pace
 from tests.faults.conftest import judged
-from tests.faults.harness import IS_FULL, fault_platform, note_figure
 from tests.processes import ROOT, wait_until
 from tests.songs import make_ready_dataset
 
@@ -24,28 +24,15 @@ pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 
 ANSWER_SECONDS = 5
 SPARE_SECONDS = 2  # for a machine that does something else as well
-SLOW_MACHINE = 1 if IS_FULL else 3  # the tests share two cores with each other
-
-
-@pytest.fixture
-def web(platform):
-    platform.ensure_web()
-    return platform
+SLOW_MACHINE = 1 if pace.IS_FULL else 3  # the tests share two cores with each other
 
 
 @pytest.fixture(scope="module")
-def cut_off_platform(django_db_setup, django_db_blocker, tmp_path_factory):
+def cut_off_platform(platform_of_a_module):
     """Parts that reach PostgreSQL through a proxy."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite is a file: it can be locked, not cut off.")
-    with django_db_blocker.unblock():
-        manager = fault_platform(tmp_path_factory.mktemp("f"), proxies_database=True)
-        platform = manager.__enter__()
-    try:
-        yield platform
-    finally:
-        with django_db_blocker.unblock():
-            manager.__exit__(None, None, None)
+    yield from platform_of_a_module(proxies_database=True)
 
 
 @pytest.fixture
@@ -66,7 +53,7 @@ def assert_says_so_soon(ask) -> None:
     assert answer.status_code == 503, answer.text[:500]
     assert int(answer.headers["Retry-After"]) > 0
     assert seconds < ANSWER_SECONDS + SPARE_SECONDS
-    note_figure("F25 seconds until the web says 503", round(seconds, 2))
+    pace.note("F25 seconds until the web says 503", round(seconds, 2))
 
 
 @contextmanager
@@ -130,7 +117,7 @@ def test_a_database_that_is_gone_is_told_in_time_and_used_again_when_it_is_back(
         cut_off.database_proxy.heal()
         begun = time.monotonic()
         wait_until(lambda: client.get("/runs/").status_code == 200, seconds=20)
-        note_figure(f"F25 seconds until pages are back after {fault}", round(time.monotonic() - begun, 2))
+        pace.note(f"F25 seconds until pages are back after {fault}", round(time.monotonic() - begun, 2))
 
 
 # ── Busy ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -201,7 +188,7 @@ def assert_all_written(told: list, *, most_seconds: float, name: str) -> None:
     statuses = [status for status, _ in told]
     assert all(status < 300 for status in statuses), f"{[s for s in statuses if s >= 300][:5]} of {len(statuses)}"
     slow = percentile([seconds for _, seconds in told], 0.99)
-    note_figure(name, {"p99": round(slow, 3), "writes": len(told)})
+    pace.note(name, {"p99": round(slow, 3), "writes": len(told)})
     assert slow <= most_seconds
 
 
@@ -209,7 +196,7 @@ def test_writers_wait_for_each_other_and_none_is_told_that_the_database_is_locke
     """F45: twenty writes a second by people, and two runs that learn."""
     from tests.training.runs import make_run
 
-    seconds = 60 if IS_FULL else 20
+    seconds = 60 if pace.IS_FULL else 20
     learners = []
     for number in range(2):
         dataset = make_ready_dataset(make_user(f"learner{number}"), name=f"Songs {number}")

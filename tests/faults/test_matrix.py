@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.matrix import ELSEWHERE, FAULTS, HERE, OPEN, ROOT, faults_named_by, find_tests, proofs
+from tests.faults.matrix import ELSEWHERE, FAULTS, HERE, LEFT_OUT, OPEN, ROOT, faults_named_by, find_tests, proofs
 
 
 def test_every_fault_has_a_proof_or_a_reason_why_not():
@@ -13,6 +13,10 @@ def test_every_fault_has_a_proof_or_a_reason_why_not():
 def test_no_fault_that_is_proved_is_called_open():
     assert [fault for fault in OPEN if proofs().get(fault)] == []
     assert OPEN.keys() <= FAULTS.keys()
+
+
+def test_what_is_left_out_is_left_out_of_a_proof():
+    assert LEFT_OUT.keys() <= {fault for fault, nodes in proofs().items() if nodes}
 
 
 def test_every_proof_that_is_named_exists():

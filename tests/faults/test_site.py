@@ -189,6 +189,7 @@ def test_what_somebody_typed_runs_nowhere(typed, staff_user, monkeypatch):
     type(things.dataset).objects.update(error=typed, description=typed)
     Checkpoint.objects.update(name=typed)
     type(things.lyric).objects.update(text=typed, title=typed, prompt=typed, model_name=typed, tags=[typed])
+    type(things.collection).objects.update(name=typed[:120], description=typed)
     client = Client()
     client.force_login(staff_user)
     pages = 0
@@ -218,7 +219,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(staff_user):
             and (is_wider or "unsafe" not in policy)
         ), (address, policy)
         assert answer["X-Content-Type-Options"] == "nosniff", address
-        assert answer["Referrer-Policy"] == "same-origin", address
+        assert answer["Referrer-Policy"] == ("no-referrer" if "/shared/" in address else "same-origin"), address
         assert answer["Cross-Origin-Opener-Policy"] == "same-origin", address
         assert answer["X-Frame-Options"] == "DENY", address
         assert answer["X-Request-ID"], address

@@ -13,7 +13,7 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from tests.conftest import PASSWORD
-from tests.faults.harness import BRIEF, fresh, limit, note_figure, queue_run, wait_for_state
+from tests.faults import pace, tiny_runs
 from tests.needs import lacking
 from tests.processes import ROOT, wait_until
 from tests.training.test_backups import LIFE_AFTERWARDS, new_server
@@ -25,7 +25,14 @@ from training.services.models import delete_model
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 State = TrainingRun.State
 # Long enough that the second checkpoint comes before its end, with all that a resumption could get wrong.
-LONG = BRIEF | {"steps": 1200, "epochs": 1000, "patience": 0, "evaluations": 6, "dropout": 0.2, "sample_tokens": 0}
+LONG = tiny_runs.BRIEF | {
+    "steps": 1200,
+    "epochs": 1000,
+    "patience": 0,
+    "evaluations": 6,
+    "dropout": 0.2,
+    "sample_tokens": 0,
+}
 FAULT_POINTS = [
     "checkpoint.before_stage",
     "checkpoint.mid_write",
@@ -68,13 +75,13 @@ def train_here(run) -> TrainingRun:
     claimed = lifecycle.claim(run.pk, worker="the test", host="here", pid=os.getpid())
     TrainingRun.objects.filter(pk=run.pk).update(lease_expires_at=timezone.now() + timedelta(hours=1))
     execution.execute(run.pk, claimed.token)
-    return fresh(run)
+    return tiny_runs.fresh(run)
 
 
 @pytest.fixture
 def golden_weights(golden, platform, ready_dataset) -> str:
     if not golden:
-        run = train_here(queue_run(ready_dataset, LONG))
+        run = train_here(tiny_runs.queue_run(ready_dataset, LONG))
         golden["weights"] = weights_of(run)
     return golden["weights"]
 
@@ -87,13 +94,13 @@ def test_a_training_killed_while_it_keeps_a_checkpoint_goes_on_from_the_one_befo
     platform.ensure_worker()
     passage = 2 if "rotation" not in point else 5  # there is a checkpoint before it
     platform.arm(point, f"kill9@{passage}")
-    run = queue_run(ready_dataset, LONG)
+    run = tiny_runs.queue_run(ready_dataset, LONG)
     platform.ring()
     wait_until(lambda: platform.has_struck(point), what=f"the fault {point}")
-    wait_until(lambda: fresh(run).lost_attempts == 1, what="the loss to be noticed")
+    wait_until(lambda: tiny_runs.fresh(run).lost_attempts == 1, what="the loss to be noticed")
     for row in points_of(run):
         storage.verify(row.folder, row.manifest)
-    wait_for_state(run, State.SUCCEEDED, State.FAILED, seconds=limit(600))
+    tiny_runs.wait_for_state(run, State.SUCCEEDED, State.FAILED, seconds=pace.limit(600))
     assert run.state == State.SUCCEEDED, run.error
     assert run.attempts == 2
     assert run.events.filter(message__startswith="Goes on from step").count() == 1
@@ -127,13 +134,13 @@ def test_a_full_disk_fails_the_run_in_words_and_keeps_what_was_whole(platform, r
     with small_disk(root, 8):
         platform.ensure_web()
         platform.ensure_worker()
-        run = queue_run(ready_dataset, LONG | {"steps": 200_000, "hidden_size": 128, "evaluations": 1})
+        run = tiny_runs.queue_run(ready_dataset, LONG | {"steps": 200_000, "hidden_size": 128, "evaluations": 1})
         platform.ring()
         wait_until(points_of(run).exists, what="a checkpoint")
         filler = root / "filler"
         with filler.open("wb") as file:
             file.write(b"x" * (shutil.disk_usage(root).free - 16 * 1024))
-        wait_for_state(run, State.FAILED)
+        tiny_runs.wait_for_state(run, State.FAILED)
         assert run.error_code == "storage_full"
         assert "no room" in run.error
         assert run.events.filter(state="failed").count() == 1
@@ -152,7 +159,7 @@ def test_a_full_disk_fails_the_run_in_words_and_keeps_what_was_whole(platform, r
 def test_a_model_that_is_deleted_while_it_writes_writes_to_the_end(platform, ready_dataset, settings):
     """F38: the stream from a model completes although the model goes meanwhile; its files go too."""
     platform.ensure_web()
-    run = train_here(queue_run(ready_dataset, BRIEF))
+    run = train_here(tiny_runs.queue_run(ready_dataset, tiny_runs.BRIEF))
     model = run.checkpoints.published().get()
     body = {"model": model.pk, "prompt": "Down by the river", "stream": True, "max_tokens": 400, "seed": 7}
     with (
@@ -187,7 +194,7 @@ def test_a_backup_made_while_a_run_trains_and_turns_its_checkpoints_over_is_rest
 ):
     """F43: backup under load, restored into an empty place: nothing missing, login works, the run goes on."""
     platform.ensure_worker()
-    run = queue_run(ready_dataset, LONG)
+    run = tiny_runs.queue_run(ready_dataset, LONG)
     platform.ring()
     wait_until(points_of(run).exists, what="a checkpoint")
     made = subprocess.run(
@@ -195,15 +202,15 @@ def test_a_backup_made_while_a_run_trains_and_turns_its_checkpoints_over_is_rest
         cwd=ROOT, env=platform.environment, capture_output=True, text=True,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
-    assert fresh(run).state == State.RUNNING, "the backup was not made under load"
+    assert tiny_runs.fresh(run).state == State.RUNNING, "the backup was not made under load"
     with new_server(tmp_path) as server:
         begun = timezone.now()
         restored = server.manage("restore", str(tmp_path / "backup"))
-        note_figure("F43 restore, s", round((timezone.now() - begun) / timedelta(seconds=1), 1))
+        pace.note("F43 restore, s", round((timezone.now() - begun) / timedelta(seconds=1), 1))
         assert restored.returncode == 0, restored.stderr
         assert "0 missing, 0 mismatched" in restored.stdout
         after = server.manage("shell", "-c", LIFE_AFTERWARDS.format(password=PASSWORD, run=run.pk))
         assert after.returncode == 0, after.stderr
         assert after.stdout.split()[-1] == golden_weights
-    wait_for_state(run, State.SUCCEEDED, seconds=limit(600))
+    tiny_runs.wait_for_state(run, State.SUCCEEDED, seconds=pace.limit(600))
     assert weights_of(run) == golden_weights

@@ -1,9 +1,6 @@
 """Streams of progress and of verse under clients that hang, leave, come back or are too many, and servers that end."""
 
-import json
 import signal
-import socket
-import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
@@ -16,7 +13,8 @@ from django.db import connection
 from generator.models import Lyric
 from lyricsite.models import ApiToken
 from tests.conftest import make_user
-from tests.faults.harness import IS_FULL, fault_platform, limit, note_figure, resident_bytes, seconds_until
+from tests.faults import pace, pids
+from tests.faults.listener import Listener, whole_frames
 from tests.generator.tiny_models import model_bytes, publish
 from tests.processes import wait_until
 from tests.training.finished_runs import make_running_run
@@ -28,93 +26,13 @@ fault = pytest.mark.fault
 worker = pytest.mark.worker
 
 MEGABYTE = 1024 * 1024
-UNREAD_SECONDS = 45 if IS_FULL else 3
+UNREAD_SECONDS = 45 if pace.IS_FULL else 3
 
 
 @pytest.fixture(scope="module")
-def module_platform(django_db_setup, django_db_blocker, tmp_path_factory):
+def module_platform(platform_of_a_module):
     """The platform of these tests: it has less patience with clients that take nothing."""
-    with django_db_blocker.unblock():
-        manager = fault_platform(tmp_path_factory.mktemp("f"), UNREAD_SECONDS=str(UNREAD_SECONDS))
-        platform = manager.__enter__()
-    try:
-        yield platform
-    finally:
-        with django_db_blocker.unblock():
-            manager.__exit__(None, None, None)
-
-
-@pytest.fixture
-def web(platform):
-    platform.ensure_web()
-    return platform
-
-
-class Listener:
-    """A client on a bare socket: it reads when it is told to, and leaves as rudely as it is told to."""
-
-    def __init__(self, platform, user, path: str, *, body: dict | None = None, receive_bytes: int = 0, **headers: str):
-        self.socket = socket.socket()
-        if receive_bytes:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-        self.socket.settimeout(60)
-        host, port = platform.url.removeprefix("http://").split(":")
-        self.socket.connect((host, int(port)))
-        content = json.dumps(body).encode() if body else b""
-        told = {"Host": "localhost", "Accept": "text/event-stream", **headers}
-        told |= {"Authorization": f"Bearer {ApiToken.issue(user=user)[1]}"}
-        if body:
-            told |= {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        lines = [f"{'POST' if body else 'GET'} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items())]
-        self.heard = b""
-        self.socket.sendall("\r\n".join([*lines, "", ""]).encode() + content)
-
-    @property
-    def status(self) -> int:
-        self.listen_for(b"\r\n")
-        return int(self.heard.split(b" ", 2)[1])
-
-    def header(self, name: str) -> str | None:
-        self.listen_for(b"\r\n\r\n")
-        for line in self.heard.split(b"\r\n\r\n")[0].split(b"\r\n")[1:]:
-            key, _, value = line.decode().partition(": ")
-            if key.lower() == name.lower():
-                return value
-        return None
-
-    def listen_for(self, words: bytes) -> "Listener":
-        """Read until ``words`` are there. Raises: EOFError, AssertionError after a minute."""
-        gives_up_at = time.monotonic() + 60
-        while words not in self.heard:
-            assert time.monotonic() < gives_up_at, f"waited in vain for {words}"  # pings may come for ever
-            self.hear()
-        return self
-
-    def hear(self) -> None:
-        received = self.socket.recv(65536)
-        if not received:
-            raise EOFError(self.heard[-300:])
-        self.heard += received
-
-    def listen_to_the_end(self) -> bytes:
-        with suppress(EOFError):
-            while True:
-                self.hear()
-        return self.heard
-
-    def leave(self) -> None:
-        self.socket.close()
-
-    def reset(self) -> None:
-        """Break the connection off: RST instead of a farewell."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-    def __enter__(self) -> "Listener":
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.socket.close()
+    yield from platform_of_a_module(UNREAD_SECONDS=str(UNREAD_SECONDS))
 
 
 def point(step: int) -> dict:
@@ -191,10 +109,12 @@ def test_open_streams_hold_no_connection_and_closed_ones_hold_nothing(web, ready
             assert len(streams) == 30
             held = database_connections_of(pid)
             assert held <= 5
-        wait_until(lambda: threads_of(pid) <= 1.1 * threads, seconds=limit(5), what="the threads of closed streams")
-        resident.append(resident_bytes(pid))
+        wait_until(
+            lambda: threads_of(pid) <= 1.1 * threads, seconds=pace.limit(5), what="the threads of closed streams"
+        )
+        resident.append(pids.resident_bytes(pid))
     growth = (resident[-1] - resident[0]) / (len(resident) - 1)
-    note_figure("F47 bytes a cycle of thirty streams leaves", round(growth))
+    pace.note("F47 bytes a cycle of thirty streams leaves", round(growth))
     assert growth <= MEGABYTE
     assert resident[-1] <= 1.1 * resident[0]
 
@@ -216,7 +136,7 @@ def test_texts_that_are_written_hold_no_connection(web, ready_dataset):
         assert {one.result() for one in asked} == {200}
     assert not all(are_done), "the model is too quick: the test would prove nothing"
     assert held <= 5
-    note_figure("F47 seconds for a page while eight texts are written", round(seconds, 2))
+    pace.note("F47 seconds for a page while eight texts are written", round(seconds, 2))
     assert seconds < 5
 
 
@@ -240,14 +160,14 @@ def test_a_client_that_never_reads_costs_little_and_is_cut_off(web, user, ready_
     pid = web.pid("web")
     with Listener(web, user, events_of(run)) as hearing:  # the same for one who listens: what it costs anyway
         hearing.listen_for(f"id: {100 + count // 2}\n".encode())
-    before = resident_bytes(pid)
+    before = pids.resident_bytes(pid)
     deaf = [Listener(web, user, events_of(run), receive_bytes=4096) for _ in range(5)]
     try:
         begun = time.monotonic()
         wait_until(lambda: refused(web, user, run), seconds=30, what="five taken seats")
         most = before
         while refused(web, user, run):
-            most = max(most, resident_bytes(pid))
+            most = max(most, pids.resident_bytes(pid))
             assert time.monotonic() - begun < 2 * UNREAD_SECONDS + 60, "deaf clients are never cut off"
             time.sleep(0.3)
         seconds = time.monotonic() - begun
@@ -255,7 +175,7 @@ def test_a_client_that_never_reads_costs_little_and_is_cut_off(web, user, ready_
         for client in deaf:
             client.leave()
     figures = {"seconds until a seat is free": round(seconds, 1), "bytes for each": round((most - before) / 5)}
-    note_figure("F48 clients that never read", figures)
+    pace.note("F48 clients that never read", figures)
     assert (most - before) / 5 <= MEGABYTE
 
 
@@ -289,7 +209,7 @@ def test_who_breaks_off_while_a_text_is_written_leaves_no_work_behind(web, user)
     before = processor_seconds(pid)
     time.sleep(2)
     spent = processor_seconds(pid) - before
-    note_figure("F49 processor seconds in two seconds after the last reset", round(spent, 2))
+    pace.note("F49 processor seconds in two seconds after the last reset", round(spent, 2))
     assert spent < 0.5
     with web.session(user) as client:
         answer = client.post("/lyrics/generate/", json={"model": model.pk, "max_tokens": 5})
@@ -329,22 +249,6 @@ def learn(run, held, steps: int) -> None:
         connection.close()
 
 
-def whole_frames(heard: bytes) -> list[tuple[str, str, dict]]:
-    """The events of which every line has arrived; the marks of the chunks are left out."""
-    body = heard.split(b"\r\n\r\n", 1)[-1]
-    text, place = b"", 0
-    while (end := body.find(b"\r\n", place)) >= 0:
-        size = int(body[place:end] or b"0", 16)
-        text += body[end + 2 : end + 2 + size]
-        place = end + 2 + size + 2
-    found = []
-    for frame in text.decode(errors="ignore").split("\n\n")[:-1]:
-        lines = dict(line.split(": ", 1) for line in frame.split("\n") if ": " in line and not line.startswith(":"))
-        if "data" in lines:
-            found.append((lines["id"], lines["event"], json.loads(lines["data"])))
-    return found
-
-
 # ── Servers that end ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -367,7 +271,7 @@ def test_a_server_that_is_killed_leaves_no_half_written_lyric_and_no_taken_place
         answer = client.post("/lyrics/generate/", json={"model": model.pk, "max_tokens": 5, "save": True})
     assert answer.status_code == 200
     assert Lyric.objects.count() == 1
-    assert time.monotonic() - begun < limit(60)
+    assert time.monotonic() - begun < pace.limit(60)
 
 
 @fault
@@ -377,9 +281,9 @@ def test_a_server_that_ends_lets_its_readers_go_and_they_come_back_to_the_next(w
     readers = people(10)
     with watching(web, run, readers) as streams:
         ending = web.terminate("web")
-        seconds = seconds_until(lambda: ending.poll() is not None, seconds=20, what="the end of the web server")
+        seconds = pace.seconds_until(lambda: ending.poll() is not None, seconds=20, what="the end of the web server")
         heard = [stream.listen_to_the_end() for stream in streams]
-    note_figure("F52 seconds to the end with fifty streams", round(seconds, 2))
+    pace.note("F52 seconds to the end with fifty streams", round(seconds, 2))
     assert seconds <= 10
     assert ending.returncode in (0, -signal.SIGTERM)
     assert all(told.endswith(b"0\r\n\r\n") for told in heard), "readers were cut off instead of let go"

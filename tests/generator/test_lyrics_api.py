@@ -3,10 +3,12 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from generator.models import Lyric
 from generator.recipe import Recipe
-from generator.services import lyrics
+from generator.services import collections, lyrics, sharing
 from tests.generator.tiny_models import publish
 
 ADDRESS = "/api/v1/lyrics/"
@@ -94,11 +96,13 @@ def test_a_deleted_lyric_is_gone(api, lyric):
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("get", ""), ("patch", ""), ("delete", ""), ("put", "bookmark/"), ("delete", "bookmark/")],
-)
+    [("get", ""), ("patch", ""), ("delete", ""), ("put", "bookmark/"), ("delete", "bookmark/"), ("put", "keep/"),
+     ("put", "share/"), ("delete", "share/"), ("post", "reproduce/")],
+)  # fmt: skip
 def test_another_persons_lyric_is_not_there(other_api, staff_user, lyric, method, path):
+    sharing.share(lyric)
     assert getattr(other_api, method)(address_of(lyric) + path).status_code == 404
-    assert Lyric.objects.get() == lyric
+    assert Lyric.objects.get().share_link == lyric.share_link
 
 
 def test_a_list_holds_ones_own_alone(api, other_api, lyric):
@@ -113,7 +117,7 @@ def test_nobody_sees_a_list_without_signing_in(client, lyric):
 def test_lists_are_filtered_searched_and_ordered(api, user):
     model = publish(user)
     first = lyrics.save_lyric(user=user, text="the river", title="B", model=model)
-    second = lyrics.save_lyric(user=user, text="the sea", title="A", bookmarked=True)
+    second = lyrics.save_lyric(user=user, text="the sea", title="A", bookmarked=True, tags=["sea"])
 
     def ids(query):
         return [found["id"] for found in api.get(f"{ADDRESS}?{query}").json()["results"]]
@@ -122,8 +126,23 @@ def test_lists_are_filtered_searched_and_ordered(api, user):
     assert ids("bookmarked=false") == [first.pk]
     assert ids(f"model={model.pk}") == [first.pk]
     assert ids("search=RIVER") == [first.pk]
+    assert ids("search=riv") == [first.pk]
+    assert ids("tag=sea") == [second.pk]
+    assert ids("tag=se") == []
     assert ids("ordering=title") == [second.pk, first.pk]
     assert ids("ordering=created_at") == [first.pk, second.pk]
+
+
+def test_a_longer_list_asks_the_database_no_more(api, user):
+    collection = collections.create_collection(user=user, name="Sea songs")
+    asked = []
+    for number in range(4):
+        lyric = lyrics.save_lyric(user=user, text=f"line {number}")
+        collections.add_lyric(collection=collection, lyric=lyric)
+        with CaptureQueriesContext(connection) as queries:
+            assert len(api.get(ADDRESS).json()["results"]) == number + 1
+        asked.append(len(queries))
+    assert len(set(asked[1:])) == 1  # the first time the token's use is noted too
 
 
 def test_the_cursor_passes_every_lyric_once(api, user):
@@ -136,6 +155,39 @@ def test_the_cursor_passes_every_lyric_once(api, user):
     assert seen == made[::-1]
 
 
-@pytest.mark.parametrize("query", ["cursor=nonsense", "page_size=-1", "ordering=owner", "search=%00", "model=%00"])
+def test_history_is_listed_where_it_is_asked_for_and_kept_by_a_put(api, user, lyric):
+    unkept = Lyric.objects.create(owner=user, text="written", kept_at=None)
+
+    def ids(query=""):
+        return {found["id"] for found in api.get(f"{ADDRESS}?{query}").json()["results"]}
+
+    assert ids() == ids("kept=true") == {lyric.pk}
+    assert ids("kept=false") == {unkept.pk}
+    assert ids("kept=any") == {lyric.pk, unkept.pk}
+    assert api.get(address_of(unkept)).json()["kept_at"] is None
+    kept = [api.put(f"{address_of(unkept)}keep/").json()["kept_at"] for _ in range(2)]
+    assert kept[0] == kept[1] is not None
+    assert ids() == {lyric.pk, unkept.pk}
+
+
+def test_a_link_is_given_taken_back_and_new_the_next_time(api, client, lyric):
+    links = []
+    for _ in range(2):
+        link = api.put(f"{address_of(lyric)}share/").json()["share_url"]
+        assert api.put(f"{address_of(lyric)}share/").json()["share_url"] == link
+        assert api.get(address_of(lyric)).json()["share_url"] == link
+        assert client.get(link).status_code == 200
+        assert api.delete(f"{address_of(lyric)}share/").status_code == 204
+        assert client.get(link).status_code == 404
+        links.append(link)
+    assert links[0] != links[1]
+    assert api.get(address_of(lyric)).json()["share_url"] is None
+
+
+@pytest.mark.parametrize(
+    "query",
+    [*("cursor=nonsense", "page_size=-1", "ordering=owner", "search=%00", "model=%00", "tag=%00", "kept=maybe"),
+     *("tag=" + "x" * 50, "search=%22", "search=" + "x" * 300, "tag=%F0%9F%8C%8A")],
+)  # fmt: skip
 def test_a_strange_query_is_no_error_of_ours(api, lyric, query):
     assert api.get(f"{ADDRESS}?{query}").status_code in (200, 400, 404)

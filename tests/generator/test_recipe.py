@@ -21,6 +21,8 @@ REFUSED = [
     *[("stop", value) for value in (["x"] * 10**5, ["x" * 65], [""], "", [1], {"a": 1}, 7, ["\x00"], ["\ud800"], None)],
     *[("seed", value) for value in (2**70, -1, 1.0, "41", True)],
     *[("lines", value) for value in (0, -1, 10**9, "3", 1.5)],
+    *[("min_lines", value) for value in (-1, 201, "3", 1.5, None, True)],
+    *[("banned", value) for value in (["x"] * 51, ["x" * 65], [""], "", "  ", [1], None, {"a": 1}, ["a\nb"], "\ud800")],
     *[("genre", value) for value in ("x" * 81, "a\nb", "\x00", 7, None, ["Folk"])],
     ("artist", "\u202e"),
     ("title", "x" * 81),
@@ -60,6 +62,22 @@ def test_one_stop_may_come_as_plain_text():
     assert Recipe.from_dict({"stop": "\n\n"}).stop == ("\n\n",)
 
 
+def test_a_banned_word_is_kept_once_whatever_its_case_and_blanks():
+    assert Recipe.from_dict({"banned": ["Love", "LOVE", " my  home "]}).banned == ("Love", "my home")
+    assert Recipe.from_dict({"banned": "love"}).banned == ("love",)
+
+
+def test_fewest_lines_are_no_more_than_most_lines():
+    assert Recipe.from_dict({"lines": 4, "min_lines": 4}).min_lines == 4
+    assert errors_of({"lines": 4, "min_lines": 5}) == {"min_lines": ["At most as many as “lines”: 4."]}
+    assert errors_of({"lines": None, "min_lines": 200}) == {}
+
+
+def test_a_recipe_from_before_words_could_be_banned_is_read():
+    values = Recipe(seed=3, temperature=0.9, stop=("x",)).to_dict()
+    assert Recipe.from_dict({n: v for n, v in values.items() if n not in ("banned", "min_lines")}).to_dict() == values
+
+
 def test_the_seed_of_a_candidate_stays_within_63_bits():
     recipe = Recipe(seed=SEED_LIMIT, n=2)
     assert recipe.for_candidate(1).seed == 0
@@ -67,6 +85,10 @@ def test_the_seed_of_a_candidate_stays_within_63_bits():
 
 
 TEXT = st.characters(codec="utf-8", exclude_characters="\x00")
+
+
+def visible(texts):
+    return [text for text in texts if text.isprintable() and text.strip()]
 
 
 @given(
@@ -81,7 +103,9 @@ TEXT = st.characters(codec="utf-8", exclude_characters="\x00")
             "top_p": st.floats(0.001, 1),
             "min_p": st.floats(0, 1),
             "stop": st.lists(st.text(TEXT, min_size=1, max_size=64), max_size=4),
-            "lines": st.none() | st.integers(1, 200),
+            "banned": st.lists(st.text(TEXT, min_size=1, max_size=64), max_size=50).map(visible),
+            "lines": st.none() | st.integers(50, 200),
+            "min_lines": st.integers(0, 50),
         },
     )
 )

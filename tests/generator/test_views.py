@@ -1,117 +1,23 @@
-"""The writing pages without JavaScript, each with a second person."""
+"""The pages of kept lyrics without JavaScript, each with a second person."""
 
 import json
-from html import escape
 
 import pytest
 from django.urls import reverse
 
 from generator.models import Lyric
 from generator.recipe import Recipe
-from generator.services import lyrics, writing
-from tests.generator.tiny_models import model_bytes, publish
-from tests.training.runs import make_run
+from generator.services import lyrics
+from tests.generator.tiny_models import publish
 
 COMPOSE = reverse("generator:compose")
 LYRICS = reverse("generator:lyric-list")
 HOSTILE = "<script>alert(1)</script> & \"quotes\" 'n' </textarea>"
 
 
-@pytest.fixture(autouse=True)
-def _own_engine(monkeypatch):
-    monkeypatch.setattr(writing, "engine", writing.Engine())
-
-
 @pytest.fixture
 def lyric(user):
     return lyrics.save_lyric(user=user, text="Oh my letter\nOh my home", title="Home", prompt="Oh my")
-
-
-def ask(client, written_by, **values):
-    asked = {"model": written_by.pk, "prompt": "The river", "lines": 4, "temperature": 0.85, "top_k": 40, "top_p": 0.95}
-    return client.post(COMPOSE, asked | {"seed": ""} | values)
-
-
-def test_without_a_model_the_page_leads_to_training(signed_in):
-    page = signed_in.get(COMPOSE)
-    assert page.status_code == 200
-    assert reverse("training:dataset-list") in page.content.decode()
-    assert "data-compose" not in page.content.decode()
-
-
-def test_models_are_offered_with_cell_and_loss(signed_in, user, other_user, ready_dataset):
-    publish(user, name="Harbour GRU", architecture="gru", dataset=ready_dataset)
-    publish(other_user, name="Private of Tom")
-    publish(other_user, name="Shared by Tom", visibility="shared")
-    page = signed_in.get(COMPOSE).content.decode()
-    assert '<optgroup label="Small songs">' in page
-    assert "Harbour GRU (GRU, 1.38)" in page
-    assert "Shared by Tom" in page
-    assert "Private of Tom" not in page
-
-
-def test_the_address_fills_the_form(signed_in, user):
-    publish(user)
-    chosen = publish(user, name="Chosen")
-    page = signed_in.get(COMPOSE, {"model": chosen.pk, "prompt": "Oh my", "seed": 41, "lines": 7})
-    assert page.context["form"].chosen_model == chosen
-    assert "seed 41" in page.content.decode()
-
-
-def test_a_genre_is_asked_for_where_a_model_learnt_from_songs_marked_with_it(signed_in, user, ready_dataset):
-    publish(user)
-    page = signed_in.get(COMPOSE).content.decode()
-    assert 'name="genre"' not in page
-    assert 'id="id_title"' not in page
-    run = make_run(ready_dataset, facts={"conditions": {"genre": ["Folk & more", "Rock"]}})
-    content = model_bytes(reading={"conditions": {"genre": ["Folk & more", "Rock"]}})
-    taught = publish(user, content, run=run, config={"condition_on": "genre", "with_title": True})
-    page = signed_in.get(COMPOSE).content.decode()
-    assert '<option value="Folk &amp; more">' in page
-    assert 'name="artist"' not in page
-    assert 'id="id_title"' in page
-    written = ask(signed_in, taught, seed=41, genre="folk & more")
-    assert written.context["generation"].recipe.genre == "folk & more"
-    assert written.context["generation"].notes == []
-    assert "writes as for any other" in ask(signed_in, taught, seed=41, genre="Ska").content.decode()
-
-
-def test_a_form_gives_the_whole_lyric(signed_in, user):
-    model = publish(user)
-    page = ask(signed_in, model, seed=41)
-    assert page.status_code == 200
-    text, shown = page.context["text"], page.content.decode()
-    assert text.startswith("The river")
-    assert escape(text) in shown
-    assert ask(signed_in, model, seed=41).context["text"] == text
-
-
-def test_the_last_seed_named_counts(signed_in, user):
-    page = ask(signed_in, publish(user), seed=["7", "41"])
-    assert page.context["generation"].recipe.seed == 41
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("lines", 1), ("lines", "x"), ("temperature", "nan"), ("temperature", 9), ("top_k", -1), ("top_p", 0),
-     ("seed", 2**70), ("seed", -1), ("prompt", "x" * 5000), ("prompt", "a\x00"), ("model", "nothing"), ("model", "")],
-)  # fmt: skip
-def test_a_bad_value_is_said_at_its_field(signed_in, user, field, value):
-    page = ask(signed_in, publish(user), **{field: value})
-    assert page.status_code == 400
-    assert page.context["form"].errors[field]
-
-
-def test_another_persons_model_cannot_be_chosen(signed_in, other_user, user):
-    publish(user)
-    assert ask(signed_in, publish(other_user)).status_code == 400
-
-
-def test_a_damaged_model_is_said_and_the_words_stay(signed_in, user):
-    page = ask(signed_in, publish(user, damaged=True), prompt="My words")
-    assert page.status_code == 409
-    assert "damaged" in page.content.decode()
-    assert "My words" in page.content.decode()
 
 
 def test_what_was_written_is_kept_with_its_certificate(signed_in, user):

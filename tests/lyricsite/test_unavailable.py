@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from django.db import InterfaceError, OperationalError, ProgrammingError
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.template.loader import render_to_string
 from psycopg import errors
 from psycopg_pool import PoolTimeout
 
@@ -132,3 +133,12 @@ def test_a_mistake_of_ours_stays_one(signed_in, monkeypatch):
 def test_who_only_asks_whether_the_process_lives_is_told(client, away):
     assert client.get("/healthz").status_code == 200
     assert client.get("/sign-in/").status_code == 200
+
+
+@pytest.mark.parametrize(("page", "status"), [("500.html", "500"), ("503.html", "503")])
+def test_the_pages_for_the_worst_stand_alone(page, status):
+    """No database (this test has none), no request and so nothing that a context processor would tell."""
+    shown = render_to_string(page, {"comes_back": True})
+    assert f'<p class="muted">{status}</p>' in shown
+    assert "css/base.css" in shown
+    assert 'class="button button-primary"' in shown

@@ -52,6 +52,9 @@ def test_a_chart_of_broken_numbers_is_still_json(ready_dataset):
 def test_a_running_chart_says_where_it_will_end_and_a_finished_one_does_not(ready_dataset):
     running, _ = make_running_run(ready_dataset)
     assert curves.chart_data(running, [])["planned"] == {"step": 12, "epoch": running.epochs}
+    for state in ("paused", "queued"):
+        running.state = state
+        assert curves.chart_data(running, [])["planned"] == {}
     assert curves.chart_data(make_finished_run(ready_dataset), [])["planned"] == {}
 
 

@@ -243,3 +243,27 @@ def test_training_in_the_foreground_says_what_is_wrong(ready_dataset, doorbells)
     ready_dataset.songs.filter(ordinal__gt=1).delete()
     with pytest.raises(CommandError, match="song"):
         call_command("train", "--dataset", ready_dataset.pk, "--set", "threads=1")
+
+
+@pytest.mark.parametrize(
+    ("asked", "threads", "alone"),
+    [
+        ({}, 8, 8),
+        ({"processes": 2}, 4, 8),
+        ({"processes": 3}, 2, 8),
+        ({"processes": 8}, 1, 8),
+        ({"processes": 2, "threads": 3}, 3, 3),
+    ],
+)
+def test_the_processes_of_a_run_share_the_cores(ready_dataset, settings, asked, threads, alone):
+    settings.TRAIN_THREADS = 8
+    config = resolve_config(architecture="lstm", overrides=SMALL | {"threads": 0, "batch_size": 16} | asked).to_dict()
+    run = make_run(ready_dataset, config=config)
+    assert supervision.threads_for(run.pk) == threads
+    assert supervision.threads_for(run.pk, is_alone=True) == alone
+
+
+def test_more_processes_than_cores_have_a_thread_each(ready_dataset, settings):
+    settings.TRAIN_THREADS = 2
+    run = make_run(ready_dataset, config={"processes": 5})
+    assert supervision.threads_for(run.pk) == 1

@@ -15,6 +15,7 @@ from training.services import datasets as dataset_services
 class SourceSerializer(serializers.Serializer):
     """Which songs of a dataset are taken: those in use that pass every filter."""
 
+    refuses_others = True
     dataset = serializers.CharField(max_length=12)
     weight = serializers.FloatField(
         default=1.0, help_text="What share of them, next to the largest weight of all sources; no song is taken twice."

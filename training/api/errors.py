@@ -4,6 +4,7 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DataError
 from django.http import UnreadablePostError
 from rest_framework import status
+from rest_framework.exceptions import ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler, set_rollback
 
@@ -22,12 +23,24 @@ UNREADABLE = {
 def answer_with_error(error: Exception, context: dict) -> Response | None:
     """Return the answer for ``error``, or None for what is our own mistake and has to crash loudly."""
     answer = exception_handler(error, context)
+    if isinstance(error, ValidationError):
+        found = error.detail if isinstance(error.detail, dict) else {"detail": error.detail}
+        answer.data = {name: messages_of(messages) for name, messages in found.items()}
     if answer is not None:
         return answer
     answer = _answer(error)
     if answer is not None:
         set_rollback()
     return answer
+
+
+def messages_of(found) -> list[str]:
+    """Every message in ``found``, however deep: a list has them by place, the contract one list for a field."""
+    if isinstance(found, dict):
+        found = found.values()
+    elif not isinstance(found, list):
+        return [found]
+    return list(dict.fromkeys(message for inner in found for message in messages_of(inner)))
 
 
 def _answer(error: Exception) -> Response | None:

@@ -1,7 +1,6 @@
 """Serializer fields that more than one noun uses."""
 
 import json
-from itertools import chain
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -41,6 +40,7 @@ def is_storable(value) -> bool:
     return not isinstance(value, str) or not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1})
 class FilesField(serializers.ListField):
     """One uploaded file or several, each a part of the form under the same name: a file, or a list of them."""
 
@@ -52,9 +52,3 @@ class FilesField(serializers.ListField):
     def to_internal_value(self, data):
         files = super().to_internal_value(data)
         return files[0] if len(files) == 1 else files
-
-    def run_child_validation(self, data) -> list:
-        try:
-            return super().run_child_validation(data)
-        except serializers.ValidationError as refusal:  # by place, where the contract has one list of messages
-            raise serializers.ValidationError(list(chain.from_iterable(refusal.detail.values()))) from None

@@ -10,11 +10,25 @@ LARGEST_PAGE_SIZE = 100
 LARGEST_ORDINAL = 2**31 - 1
 
 
+WHOLE_NUMBER = {"type": "integer", "minimum": 1, "maximum": LARGEST_ORDINAL}
+SIZE = {
+    "name": "page_size",
+    "in": "query",
+    "required": False,
+    "schema": WHOLE_NUMBER,
+    "description": f"How many; more than {LARGEST_PAGE_SIZE} are cut to {LARGEST_PAGE_SIZE}.",
+}
+
+
 class AskedSize:
     """For pages whose size may be asked for: a larger one than the largest is cut, and what is no number refused."""
 
     def get_page_size(self, request) -> int:
         return min(whole_number(request, self.page_size_query_param, default=self.page_size), self.max_page_size)
+
+    def get_schema_operation_parameters(self, view) -> list[dict]:
+        others = super().get_schema_operation_parameters(view)
+        return [SIZE if parameter["name"] == SIZE["name"] else parameter for parameter in others]
 
 
 class NumberedPages(AskedSize, PageNumberPagination):
@@ -58,11 +72,8 @@ class OrdinalPages(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view) -> list[dict]:
-        number = {"type": "integer", "minimum": 1}
-        return [
-            {"name": "from", "in": "query", "required": False, "schema": number, "description": "First ordinal."},
-            {"name": "page_size", "in": "query", "required": False, "schema": {**number, "maximum": 100}},
-        ]
+        first = {"name": "from", "in": "query", "required": False, "schema": WHOLE_NUMBER}
+        return [{**first, "description": "First ordinal."}, SIZE]
 
 
 def whole_number(request, name: str, *, default: int, largest: int = LARGEST_ORDINAL) -> int:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from training.api.fields import FilesField, ObjectField
@@ -17,6 +17,7 @@ OPTIONS_HELP = (
 )
 
 
+@extend_schema_serializer(component_name="PreviewUpload")
 class PreviewRequestSerializer(serializers.Serializer):
     file = FilesField(help_text=FILES_HELP)
     mapping = ObjectField(required=False, help_text=MAPPING_HELP)

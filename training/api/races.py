@@ -14,17 +14,20 @@ from rest_framework.views import APIView
 
 from training import comparison, exports, score_card
 from training.api.fields import ObjectField
-from training.api.renderers import CsvRenderer
-from training.models import Dataset, Race, TrainingRun
+from training.api.renderers import FORMAT, CsvRenderer, wants_csv
+from training.models import Dataset, Race, TrainingRun, Visibility
 from training.services import races as services
 from training.services.runs import NAME_LENGTH
 
 TABLES = ("scores", "curves")
-FORMAT = OpenApiParameter("format", str, enum=["json", "csv"], description="csv: a table to download.")
 TABLE = OpenApiParameter("table", str, enum=TABLES, description="Which table, for csv; scores if absent.")
 LOSS = OpenApiParameter(
-    "loss", float, description="The loss that times are taken to; the lowest that every run has reached if absent."
+    "loss",
+    {"type": "number", "minimum": 0, "exclusiveMinimum": True, "maximum": 100, "exclusiveMaximum": True},
+    description="The loss that times are taken to; the lowest that every run has reached if absent.",
 )
+RUNS = {"type": "array", "items": {"type": "string"}, "minItems": comparison.FEWEST_RUNS}
+RUNS["maxItems"] = comparison.MOST_RUNS
 
 
 class ScoreSerializer(serializers.Serializer):
@@ -145,19 +148,10 @@ class StartRaceSerializer(serializers.Serializer):
             raise NotFound("There is no such dataset.")
         return found
 
-    def to_internal_value(self, data) -> dict:
-        """A list has a message by place where something is wrong; the contract has one list of messages for a field."""
-        try:
-            return super().to_internal_value(data)
-        except ValidationError as refusal:
-            raise ValidationError({name: messages_of(found) for name, found in refusal.detail.items()}) from None
 
-
-def messages_of(found) -> list[str]:
-    """Every message in ``found``, however deep."""
-    if isinstance(found, dict):
-        return list(dict.fromkeys(message for inner in found.values() for message in messages_of(inner)))
-    return list(found)
+class RaceChangeSerializer(serializers.Serializer):
+    name = serializers.CharField(required=False, max_length=NAME_LENGTH)
+    visibility = serializers.ChoiceField(Visibility.choices, required=False)
 
 
 class RaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet):
@@ -211,6 +205,21 @@ class RaceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         context = self.get_serializer_context() | {"comparison": compared}
         return Response(RaceDetailSerializer(race, context=context).data)
 
+    @extend_schema(request=RaceChangeSerializer, responses=RaceSerializer)
+    def partial_update(self, request, pk: str):
+        """Change name or visibility; its runs are shared, and taken back, with it."""
+        race = self.get_object()
+        changes = RaceChangeSerializer(data=request.data)
+        changes.is_valid(raise_exception=True)
+        services.update_race(race=race, **changes.validated_data)
+        return Response(RaceSerializer(self.get_queryset().get(pk=race.pk)).data)
+
+    @extend_schema(responses={204: None})
+    def destroy(self, request, pk: str):
+        """Delete a race; its runs stay, and those that wait or learn go on."""
+        services.delete_race(race=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
     def get_renderers(self):
         renderers = super().get_renderers()
         return [*renderers, CsvRenderer()] if self.action == "retrieve" else renderers
@@ -237,7 +246,7 @@ class CompareRunsView(APIView):
 
     @extend_schema(
         parameters=[
-            OpenApiParameter("run", str, many=True, required=True, description="The id of a run; two to ten of them."),
+            OpenApiParameter("run", RUNS, required=True, description="The id of a run; two to ten of them."),
             *(FORMAT, TABLE, LOSS),
         ],
         responses={(200, "application/json"): RunComparisonSerializer, (200, "text/csv"): OpenApiTypes.STR},
@@ -256,25 +265,27 @@ class CompareRunsView(APIView):
 
 
 def compared_for(request, runs) -> comparison.Comparison:
-    """The comparison that a request asks for. Raises: ValidationError for a loss that can't be one."""
+    """The comparison that a request asks for. Raises: ValidationError for a loss or a table that can't be one."""
     written = request.query_params.get("loss", "")
     loss = comparison.loss_from(written)
     if written and loss is None:
         raise ValidationError({"loss": ["This has to be a number above 0 and below 100."]})
+    asked_table(request)
     return comparison.compare(runs, target_loss=loss)
 
 
-def wants_csv(request) -> bool:
-    return request.query_params.get("format") == "csv" or request.accepted_renderer.format == "csv"
+def asked_table(request) -> str:
+    """The name of the table that is asked for. Raises: ValidationError for one that there is not."""
+    table = request.query_params.get("table") or TABLES[0]
+    if table not in TABLES:
+        raise ValidationError({"table": [f"This must be one of {', '.join(TABLES)}."]})
+    return table
 
 
 def csv_of(request, compared: comparison.Comparison, name: str) -> HttpResponse:
-    """The table that a request asks for, as a download. Raises: ValidationError for one that there is not."""
-    table = request.query_params.get("table", TABLES[0])
-    if table not in TABLES:
-        raise ValidationError({"table": [f"This must be one of {', '.join(TABLES)}."]})
-    if table == "curves":
+    """The table that a request asks for, as a download."""
+    if asked_table(request) == "curves":
         text = exports.csv_text(score_card.CURVE_COLUMNS, score_card.curve_rows(compared))
     else:
         text = exports.csv_text(*score_card.score_table(compared))
-    return exports.csv_download(text, f"{name} {table}")
+    return exports.csv_download(text, f"{name} {asked_table(request)}")

@@ -17,7 +17,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from training import curves, lifecycle, live
-from training.api.renderers import CsvRenderer, EventStreamRenderer
+from training.api.renderers import FORMAT, CsvRenderer, EventStreamRenderer, wants_csv
 from training.api.run_records import (
     AttemptSerializer,
     InsightSerializer,
@@ -406,7 +406,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         return self._accepted(run)
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="csv: a table to download.")],
+        parameters=[FORMAT],
         responses={
             (200, "application/json"): MetricPointSerializer(many=True),
             (200, "text/csv"): OpenApiTypes.STR,
@@ -416,7 +416,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
     def metrics(self, request, pk: str):
         """Everything that was measured, by step."""
         run = self.get_object()
-        if request.query_params.get("format") == "csv" or request.accepted_renderer.format == "csv":
+        if wants_csv(request):
             return curves.metrics_csv(run)
         return self._page_of(run.metric_points.order_by("step"), MetricPointSerializer)
 

@@ -11,13 +11,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from training import exports
-from training.api.pages import OrdinalPages, whole_number
-from training.api.renderers import CsvRenderer, JsonLinesRenderer
+from training.api.pages import WHOLE_NUMBER, OrdinalPages, whole_number
+from training.api.renderers import FORMAT, CsvRenderer, JsonLinesRenderer, wants_csv
 from training.models import Dataset, Rejection, Song
 from training.services import datasets as dataset_services
 from training.services import songs as services
 
-VERSION = OpenApiParameter("version", int, description="Which version; the newest when it is left out.")
+VERSION = OpenApiParameter("version", WHOLE_NUMBER, description="Which version; the newest when it is left out.")
 
 
 class SectionSerializer(serializers.Serializer):
@@ -101,7 +101,7 @@ def asked_version(request, dataset: Dataset) -> int:
 
 
 class SongsView(InOneDataset, generics.ListAPIView):
-    """The songs of a version in their order, copies and left-out ones too (``excluded_as`` says why)."""
+    """The songs of a version in their order. Copies and left-out ones too: ``excluded_as`` says why."""
 
     queryset = Song.objects.none()
     serializer_class = SongSerializer
@@ -189,11 +189,11 @@ class RejectionsView(InOneDataset, generics.ListAPIView):
         return dataset_services.rejections_of(dataset=self.get_dataset())
 
     @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=["json", "csv"], description="csv: a table to download.")],
+        parameters=[FORMAT],
         responses={(200, "application/json"): RejectionSerializer(many=True), (200, "text/csv"): OpenApiTypes.STR},
     )
     def get(self, request, *args, **kwargs):
-        if request.query_params.get("format") == "csv":
+        if wants_csv(request):
             rejections = self.filter_queryset(self.get_queryset())
             return exports.csv_download(exports.rejections_csv(rejections), f"{self.get_dataset().name} left out")
         return super().get(request, *args, **kwargs)

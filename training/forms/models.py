@@ -2,8 +2,9 @@
 
 from django import forms
 
+from training.forms.sharing import NameAndSharingForm, sharing_field
 from training.language_model.presets import cell_choices
-from training.models import Checkpoint, Visibility
+from training.models import Checkpoint
 
 ORDERS = {"best": "Best first", "newest": "Newest first"}
 
@@ -20,16 +21,21 @@ class ModelFilterForm(forms.Form):
     order = forms.ChoiceField(label="Order", required=False, choices=list(ORDERS.items()))
 
 
-class ModelForm(forms.ModelForm):
-    """What its owner may change of a model."""
+class ModelImportForm(forms.Form):
+    """A model file that was downloaded here or elsewhere."""
 
-    visibility = forms.ChoiceField(
-        label="Who may use it", choices=Visibility.choices, widget=forms.RadioSelect, required=False
+    file = forms.FileField(
+        label="Model file",
+        allow_empty_file=True,  # the service says better what is wrong with it
+        widget=forms.FileInput({"accept": ".safetensors"}),
+        help_text="A .safetensors that this program wrote, as the download gives it.",
     )
 
-    class Meta:
-        model = Checkpoint
-        fields = ["name", "visibility"]
 
-    def clean_visibility(self) -> str:
-        return self.cleaned_data["visibility"] or self.instance.visibility
+class ModelForm(NameAndSharingForm):
+    """What its owner may change of a model."""
+
+    visibility = sharing_field("Who may use it")
+
+    class Meta(NameAndSharingForm.Meta):
+        model = Checkpoint

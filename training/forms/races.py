@@ -5,10 +5,11 @@ import re
 from django import forms
 
 from training.forms.runs import setting_field
+from training.forms.sharing import NameAndSharingForm, sharing_field
 from training.language_model.config import describe_field, describe_options, parse_setting
 from training.language_model.matching import REFERENCE
 from training.language_model.presets import DEFAULT_PRESET, PRESETS
-from training.models import Dataset
+from training.models import Dataset, Race
 from training.services.estimates import config_for
 from training.services.races import MOST_SEEDS
 
@@ -112,3 +113,12 @@ def sizes_in_words(dataset: Dataset) -> dict[str, str]:
             said[preset] = "No heavier: these songs can fill no larger network."
         earlier = units
     return said
+
+
+class RaceSharingForm(NameAndSharingForm):
+    """What its owner may change of a race."""
+
+    visibility = sharing_field("Who may see it")
+
+    class Meta(NameAndSharingForm.Meta):
+        model = Race

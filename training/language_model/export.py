@@ -136,8 +136,8 @@ def measured_scales(watched_graph: bytes, shape: NetworkShape, text: ndarray) ->
 
 
 def _allowed(place: str, largest: float, shape: NetworkShape) -> float:
-    """Where tanh and gates bound what is remembered, it never passes one."""
-    is_state = place.startswith("place.recurrent") and shape.is_bounded
+    """Where tanh and gates bound what a layer gives and remembers, it never passes one."""
+    is_state = place.startswith(("place.recurrent", "place.gates")) and shape.is_bounded
     return min(largest * MARGIN, 1.0) if is_state else largest * MARGIN
 
 

@@ -199,7 +199,13 @@ class _Step:
         return self.graph.add("Gather", self._constant("embedding.weight"), "tokens", axis=0)
 
     def _all_gates(self, layer: int, features: str, memory: str) -> str:
-        return self.graph.add("Add", self._given(layer, features), self._recalled(layer, memory))
+        """What all gates get, (B, G · H); above the first layer as one product, which is faster than two."""
+        if layer == 0:
+            return self.graph.add("Add", self._given(layer, features), self._recalled(layer, memory))
+        names = [(f"recurrent.weight_{side}_l{layer}", f"recurrent.bias_{side}_l{layer}") for side in ("ih", "hh")]
+        weight = np.concatenate([self.tensors[weight] for weight, _ in names], axis=1)
+        bias = sum(self.tensors[bias] for _, bias in names)
+        return self._product(self.graph.add("Concat", features, memory, axis=1), weight, bias, f"gates.{layer}")
 
     def _given(self, layer: int, features: str) -> str:
         """What the gates get from what the layer reads, (B, G · H)."""

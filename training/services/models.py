@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from training import retention, storage, tasks
 from training.errors import Conflict, Damaged, Invalid, TooLarge
-from training.language_model.errors import CheckpointError
+from training.language_model.config import TrainingConfig
+from training.language_model.errors import CheckpointError, ConfigError
 from training.language_model.model_header import ModelHeader, read_header
 from training.language_model.serving_files import MANIFEST_FILE
 from training.language_model.shapes import count_weights
@@ -20,6 +21,7 @@ from training.models.runs import TERMINAL
 
 logger = logging.getLogger(__name__)
 NAME_LENGTH = 120
+LARGEST_FIGURE = 1e15
 
 
 def update_model(*, model: Checkpoint, name: str | None = None, visibility: str | None = None) -> Checkpoint:
@@ -92,21 +94,32 @@ def import_model(*, owner, file: File, name: str = "") -> Checkpoint:
 
 
 def _imported(owner, header: ModelHeader, *, name: str) -> Checkpoint:
-    step, epoch = header.metrics.get("step"), header.metrics.get("epoch")
+    """The row of a model file; of what the file claims, only settings and figures that can be find their way here."""
+    metrics = {key: value for key, value in header.metrics.items() if key.isidentifier() and is_figure(value)}
+    try:
+        config = TrainingConfig.from_dict(header.config).to_dict()
+    except ConfigError:
+        config = {}
+    step = metrics.get("step", 0)
     return Checkpoint(
         owner=owner,
         name=name,
         published_at=timezone.now(),
         is_best=True,
         step=step if isinstance(step, int) and 0 <= step < 2**31 else 0,
-        epoch=epoch if isinstance(epoch, int | float) else 0,
+        epoch=metrics.get("epoch", 0),
         architecture=header.shape.architecture,
         tokenizer=header.tokenizer.kind,
         parameters=count_weights(header.shape),
         vocabulary_size=header.shape.vocabulary_size,
-        config=header.config,
-        metrics=header.metrics,
+        config=config,
+        metrics=metrics,
     )
+
+
+def is_figure(value) -> bool:
+    """Whether ``value`` is a number that a database and a page can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST_FIGURE
 
 
 def _copy(file: File, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What people do with races: start one, cancel what is left of it."""
+"""What people do with races: start one, cancel what is left of it, share it, take it away."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from training.language_model.config import FIELDS, MOST_STEPS, TrainingConfig, c
 from training.language_model.errors import ConfigError
 from training.language_model.matching import REFERENCE, Unmatchable, match_hidden_sizes
 from training.language_model.presets import DEFAULT_PRESET
-from training.models import Dataset, Race
+from training.models import Dataset, Race, Visibility
 from training.services.estimates import config_for, refuse_too_few_songs
 from training.services.runs import NAME_LENGTH, check_quota, checked_name, put_into_line, ready_dataset
 
@@ -101,6 +101,36 @@ def cancel_race(*, race: Race, by) -> Race:
     for run in unfinished:
         lifecycle.request_cancel(run, by)  # one that has ended meanwhile stays as it is
     return race
+
+
+def update_race(*, race: Race, name: str | None = None, visibility: str | None = None) -> Race:
+    """Rename a race or change who may see it; what is None stays. Raises: Invalid, both problems at once.
+
+    Its runs are shared and taken back with it: without them there is nothing to see. Their models are not.
+    """
+    changes, errors = {}, {}
+    if name is not None:
+        changes["name"] = name.strip()
+        if not 0 < len(changes["name"]) <= NAME_LENGTH or not changes["name"].isprintable():
+            errors["name"] = [f"A name is one line of 1 to {NAME_LENGTH} characters."]
+    if visibility is not None:
+        changes["visibility"] = visibility
+        if visibility not in Visibility.values:
+            errors["visibility"] = [f"Choose one of: {', '.join(Visibility.values)}."]
+    if errors:
+        raise Invalid(errors)
+    for column, value in changes.items():
+        setattr(race, column, value)
+    with transaction.atomic():
+        race.save(update_fields=list(changes))
+        if visibility is not None:
+            race.runs.update(visibility=visibility)
+    return race
+
+
+def delete_race(*, race: Race) -> None:
+    """Take a race away. Its runs stay as they are, and those that wait or learn go on."""
+    race.delete()
 
 
 def _checked(

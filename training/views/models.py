@@ -14,7 +14,7 @@ from training.baseline_findings import against_baseline
 from training.baselines import baseline_of
 from training.downloads import model_download as download_of
 from training.errors import ExpectedError
-from training.forms.models import ModelFilterForm, ModelForm
+from training.forms.models import ModelFilterForm, ModelForm, ModelImportForm
 from training.forms.refusals import add_refusal
 from training.models import Checkpoint, Dataset, TrainingRun
 from training.services import models as services
@@ -34,6 +34,10 @@ def _own_model(request: HttpRequest, model_id: str) -> Checkpoint:
 @login_required
 @require_GET
 def model_list(request: HttpRequest) -> HttpResponse:
+    return _list_page(request, ModelImportForm())
+
+
+def _list_page(request: HttpRequest, import_form: ModelImportForm, status: int = 200) -> HttpResponse:
     form = ModelFilterForm(request.GET)
     form.is_valid()
     models = narrowed(_visible_models(request), form.cleaned_data)
@@ -42,11 +46,28 @@ def model_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "form": form,
+        "import_form": import_form,
         "is_filtered": bool(form.cleaned_data.get("q") or form.cleaned_data.get("architecture")),
         "best_id": _best_id(page.object_list),
         "on_their_way": on_their_way.order_by("queued_at")[:5],
     }
-    return render(request, "training/model_list.html", context)
+    return render(request, "training/model_list.html", context, status=status)
+
+
+@login_required
+@require_POST
+def model_import(request: HttpRequest) -> HttpResponse:
+    """Take in a model file; where it is none, the list comes back and says so."""
+    form = ModelImportForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            model = services.import_model(owner=request.user, file=form.cleaned_data["file"])
+        except ExpectedError as refusal:
+            add_refusal(form, refusal)
+        else:
+            messages.success(request, f"“{model.name}” is here. It is being made ready to write.")
+            return redirect(model)
+    return _list_page(request, form, status=400)
 
 
 def narrowed(models, chosen: dict):

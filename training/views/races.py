@@ -1,4 +1,4 @@
-"""Pages of races: start one, see how it stands, cancel what is left of it."""
+"""Pages of races: start one, see how it stands, cancel what is left of it, share it, take it away."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from training.errors import ExpectedError
-from training.forms.races import RaceForm
+from training.forms.races import RaceForm, RaceSharingForm
 from training.forms.refusals import add_refusal
 from training.models import Dataset, Race, TrainingRun
 from training.models.runs import TERMINAL
@@ -69,6 +69,10 @@ def race_list(request: HttpRequest) -> HttpResponse:
 @require_GET
 def race_detail(request: HttpRequest, race_id: str) -> HttpResponse:
     race = get_object_or_404(Race.objects.visible_to(request.user).select_related("dataset", "owner"), pk=race_id)
+    return _race_page(request, race, RaceSharingForm(instance=race))
+
+
+def _race_page(request: HttpRequest, race: Race, form: RaceSharingForm, status: int = 200) -> HttpResponse:
     runs = list(runs_with_models(race.runs.visible_to(request.user), request).order_by("queued_at", "pk"))
     unfinished = [run for run in runs if not run.is_finished]
     if request.htmx.target == "race-now" and not unfinished:
@@ -77,6 +81,7 @@ def race_detail(request: HttpRequest, race_id: str) -> HttpResponse:
     context = comparison_context(request, runs) | {
         "race": race,
         "runs": runs,
+        "form": form,
         "table_url": f"{reverse('race-api-detail', args=[race.pk])}?",
         "permanent_url": request.build_absolute_uri(race.get_absolute_url()),
         "heavy": next((run.parameters for run in runs if run.parameters), None),
@@ -91,15 +96,43 @@ def race_detail(request: HttpRequest, race_id: str) -> HttpResponse:
         "no_worker": any(run.state == TrainingRun.State.QUEUED for run in runs) and not training_worker_listens(),
         "section": "runs",
     }
-    return render(request, "training/race_detail.html", context)
+    return render(request, "training/race_detail.html", context, status=status)
+
+
+def _own_race(request: HttpRequest, race_id: str) -> Race:
+    return get_object_or_404(Race.objects.owned_by(request.user).select_related("dataset", "owner"), pk=race_id)
 
 
 @login_required
 @require_POST
 def race_cancel(request: HttpRequest, race_id: str) -> HttpResponse:
-    race = get_object_or_404(Race.objects.owned_by(request.user), pk=race_id)
+    race = _own_race(request, race_id)
     try:
         services.cancel_race(race=race, by=request.user)
     except ExpectedError as refusal:
         messages.warning(request, refusal.message)
     return redirect(race)
+
+
+@login_required
+@require_POST
+def race_edit(request: HttpRequest, race_id: str) -> HttpResponse:
+    race = _own_race(request, race_id)
+    form = RaceSharingForm(request.POST, instance=_own_race(request, race_id))
+    if form.is_valid():
+        try:
+            services.update_race(race=race, **form.cleaned_data)
+            messages.success(request, "Saved.")
+            return redirect(race)
+        except ExpectedError as refusal:
+            add_refusal(form, refusal)
+    return _race_page(request, race, form, status=400)
+
+
+@login_required
+@require_POST
+def race_delete(request: HttpRequest, race_id: str) -> HttpResponse:
+    race = _own_race(request, race_id)
+    services.delete_race(race=race)
+    messages.success(request, f"The race “{race.name}” is gone. Its runs stay.")
+    return redirect("training:race-list")

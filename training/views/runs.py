@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -158,7 +158,19 @@ def run_list(request: HttpRequest) -> HttpResponse:
     runs = form.narrow(visible.select_related("dataset", "owner").order_by("-created_at", "-pk"))
     page = Paginator(runs, RUNS_ON_A_PAGE).get_page(request.GET.get("page"))
     is_filtered = any(form.cleaned_data.values())
-    return render(request, "training/run_list.html", {"page": page, "form": form, "is_filtered": is_filtered})
+    context = {"page": page, "form": form, "is_filtered": is_filtered, **_waiting_on(page)}
+    return render(request, "training/run_list.html", context)
+
+
+def _waiting_on(page: Page) -> dict:
+    """What keeps the waiting runs of a page; each learns its own place in the line."""
+    waiting = [run for run in page.object_list if run.state == TrainingRun.State.QUEUED]
+    if not waiting:
+        return {}
+    places = lifecycle.waiting_runs()
+    for run in waiting:
+        run.place_in_line = places.get(run.pk)
+    return {"intake": lifecycle.intake()}
 
 
 # ── Watch one ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,11 +235,13 @@ def run_live(request: HttpRequest, run_id: str) -> HttpResponse:
 def _live_context(request: HttpRequest, run: TrainingRun) -> dict:
     """What the progress of a run shows, in every state."""
     now = timezone.now()
-    eta = run.eta_seconds
+    eta, is_owner = run.eta_seconds, run.owner_id == request.user.pk
+    dataset_is_visible = Dataset.objects.visible_to(request.user).filter(pk=run.dataset_id).exists()
     return {
         "run": run,
-        "is_owner": run.owner_id == request.user.pk,
-        "dataset_is_visible": Dataset.objects.visible_to(request.user).filter(pk=run.dataset_id).exists(),
+        "is_owner": is_owner,
+        "dataset_is_visible": dataset_is_visible,
+        "note_may_start": dataset_is_visible and not is_owner,  # its owner has the offer above, before "Try again"
         "model": next(iter(run.models), None),
         "done_at": now + timedelta(seconds=eta) if eta is not None else None,
         "took_seconds": (run.finished_at - run.started_at).total_seconds()

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -197,6 +198,70 @@ def test_those_who_have_the_fewest_places_come_first():
     model.network.open_gate()
 
 
+def test_who_waits_is_told_the_place_in_the_inbox_each_time_it_changes():
+    engine, model = Engine(slots=1, per_person=9), endless(gated=True)
+    first, second, third = (start(engine, model, max_tokens=2) for _ in range(3))
+    assert (first.place, second.place, third.place) == (None, 0, 1)
+    reading = iter(third)
+    assert (next(reading), third.place) == ([], 1)
+    first.cancel()
+    model.network.open_gate(1)
+    assert (next(reading), third.place, second.place) == ([], 0, None)
+    model.network.open_gate()
+    assert len(pieces_of(reading)) == 2
+    assert third.place is None
+
+
+def test_places_are_told_in_the_order_in_which_they_will_be_served():
+    engine, model = Engine(slots=1, per_person=9), endless(gated=True)
+    start(engine, model)
+    own = [start(engine, model) for _ in range(2)]
+    newcomer, next_one = (start(engine, model, person="tom") for _ in range(2))
+    assert [one.place for one in (newcomer, own[0], next_one, own[1])] == [0, 1, 2, 3]
+    newcomer.cancel()
+    assert [one.place for one in (next_one, own[0], own[1])] == [0, 1, 2]
+    model.network.open_gate()
+
+
+def test_a_reader_on_an_event_loop_is_told_its_place_too():
+    engine, model = Engine(slots=1, per_person=9), endless(gated=True)
+    first, second = start(engine, model, max_tokens=2), start(engine, model, max_tokens=2)
+
+    async def read():
+        places = []
+        async for turn in second:
+            places += [] if turn else [second.place]
+            model.network.open_gate()
+        return places
+
+    assert asyncio.run(read()) == [0]
+    assert len(pieces_of(first)) == 2
+
+
+def test_who_waits_in_a_thread_gets_an_empty_turn_after_a_silence_and_can_leave(monkeypatch):
+    monkeypatch.setattr(engines, "SILENCE_SECONDS", 0.01)
+    engine, model = Engine(), endless(gated=True)
+    for turn in start(engine, model):
+        assert turn == []
+        break
+    model.network.open_gate()
+    wait_until(lambda: engine.open_count == 0)
+
+
+def test_writings_opened_together_are_one_request_and_come_all_or_not_at_all():
+    engine, model = Engine(slots=2, inbox=2, per_person=2), endless(gated=True)
+    together = {"person": "mara", "seconds": PATIENCE}
+    three = engine.open_together(model, ["a", "b", "c"], RECIPE, **together)
+    with pytest.raises(InboxFull):
+        engine.open_together(model, ["a", "b"], RECIPE, **together)
+    assert engine.open_count == 3
+    start(engine, model)
+    with pytest.raises(TooManyAtOnce):
+        start(engine, model)
+    model.network.open_gate()
+    assert [len(pieces_of(writing)) for writing in three] == [40, 40, 40]
+
+
 def test_leaving_early_ends_the_work_and_frees_the_place():
     engine, model = Engine(), endless()
     for _ in start(engine, model, max_tokens=1024):
@@ -277,6 +342,28 @@ class Broken(Endless):
         if self.made == 3:
             raise ZeroDivisionError
         return scores, memory
+
+
+class Torn(Broken):
+    """It breaks off with memory of another size than the batch has rows."""
+
+    def step(self, tokens, memory):
+        scores, memory = super().step(tokens, memory)
+        return (scores, memory[:0]) if self.made == 5 else (scores, memory)
+
+
+def test_a_step_that_leaves_a_torn_batch_behind_ends_nobody_but_its_own():
+    tokenizer = tiny_tokenizer("char")
+    engine, model = Engine(), WritingModel(Torn(tokenizer.vocabulary_size, gated=True), tokenizer, size_bytes=0)
+    torn = [start(engine, model, person=person, n=2) for person in ("mara", "tom")]
+    model.network.open_gate()
+    for writing in torn:
+        with pytest.raises((ZeroDivisionError, IndexError, ValueError)):
+            list(writing)
+    for _ in range(3):
+        with suppress(ZeroDivisionError, IndexError, ValueError):
+            list(start(engine, model, n=8, max_tokens=10))
+    assert len(pieces_of(start(engine, model, max_tokens=10))) == 10
 
 
 def test_a_failure_reaches_its_reader_and_the_next_is_served():

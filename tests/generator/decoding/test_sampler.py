@@ -206,8 +206,18 @@ def test_a_row_has_the_same_chances_alone_and_among_others_to_the_last_bit(seed)
     for row, recipe in enumerate(recipes):
         own_ids, own = chances(scores[row : row + 1], Rules([recipe]))
         is_there = own[0] > 0
-        assert np.array_equal(own[0], probabilities[row])
-        assert np.array_equal(own_ids[0][is_there], ids[row][is_there])
+        assert np.array_equal(own[0], probabilities[row][: len(own[0])])
+        assert not probabilities[row][len(own[0]) :].any()
+        assert np.array_equal(own_ids[0][is_there], ids[row][: len(own[0])][is_there])
+
+
+@given(arrays(np.float32, st.tuples(st.integers(1, 4), st.integers(1, 300)), elements=st.floats(-200, 200, width=32)))
+def test_the_total_is_that_of_the_exponentials_however_far_from_zero_the_scores_are(scores):
+    highest = scores.max(axis=1).astype(np.float64)
+    expected = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
+    assert log_totals(scores) == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    for row in range(len(scores)):
+        assert log_totals(scores[row : row + 1])[0] == log_totals(scores)[row]
 
 
 def test_the_log_probability_is_the_networks_own():

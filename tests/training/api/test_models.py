@@ -148,3 +148,19 @@ def test_a_brought_model_is_its_owners_alone(api, other_api):
     made = api.post(MODELS, {"file": upload(model_bytes()), "name": "Mine"}, format="multipart").json()
     assert made["name"] == "Mine"
     assert other_api.get(f"{MODELS}{made['id']}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"metrics": '{"step": NaN, "valid_loss": 1e999, "a b": 1, "perplexity": "high", "epoch": true}'},
+        {"metrics": '{"step": -1, "nats_per_character": null}'},
+        {"config": '{"hidden_size": "\\u0000", "seed": 1e400}'},
+        {"config": '{"name": "\\ud800"}'},
+    ],
+)
+def test_what_a_file_claims_and_cannot_be_is_left_out(api, signed_in, metadata):
+    made = api.post(MODELS, {"file": upload(model_bytes(**metadata))}, format="multipart")
+    assert made.status_code == 201
+    assert made.json()["step"] == 0
+    assert signed_in.get(f"/models/{made.json()['id']}/").status_code == 200

@@ -1,7 +1,6 @@
 """What staff's programs do with workers and with the gate before them."""
 
 import pytest
-from django.core.management import call_command
 
 from tests.conftest import api_client
 from tests.training.runs import claim, let_time_pass, make_run
@@ -88,12 +87,3 @@ def test_workers_and_the_gate_are_staffs(api, client, worker):
     assert api.put(INTAKE, {"open": False}).status_code == 403
     assert lifecycle.intake().is_open
     assert not Worker.objects.get().is_draining
-
-
-def test_the_schema_has_all_of_it(tmp_path):
-    call_command("spectacular", "--validate", "--fail-on-warn", "--file", str(tmp_path / "schema.yaml"))
-    schema = (tmp_path / "schema.yaml").read_text()
-    for path in ("pause", "resume", "retry", "move", "prioritise"):
-        assert f"/runs/{{id}}/{path}/" in schema
-    for path in ("/workers/:", "/workers/{id}/drain/:", "/intake/:"):
-        assert path in schema

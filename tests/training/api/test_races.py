@@ -155,3 +155,42 @@ def test_a_page_of_races_takes_no_more_queries_for_more_of_them(api, ready_datas
         make_race(ready_dataset, name=str(number))
     with django_assert_max_num_queries(7):
         api.get(RACES)
+
+
+def test_a_race_is_shared_with_its_runs_and_taken_back_with_them(api, other_api, ready_dataset):
+    race = make_race(ready_dataset)
+    address = f"{RACES}{race.pk}/"
+    assert other_api.get(address).status_code == 404
+    answer = api.patch(address, {"visibility": "shared"})
+    assert (answer.status_code, answer.json()["visibility"]) == (200, "shared")
+    assert len(other_api.get(address).json()["runs"]) == 4
+    assert api.patch(address, {"visibility": "private", "name": "Mine again"}).json()["name"] == "Mine again"
+    assert other_api.get(address).status_code == 404
+    assert set(race.runs.values_list("visibility", flat=True)) == {"private"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"visibility": "public"}, "visibility"),
+        ({"name": ""}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": None}, "name"),
+    ],
+)
+def test_a_change_of_a_race_is_refused_at_its_field(api, ready_dataset, changes, field):
+    race = make_race(ready_dataset)
+    answer = api.patch(f"{RACES}{race.pk}/", changes)
+    assert (answer.status_code, list(answer.json())) == (400, [field])
+
+
+def test_a_race_is_deleted_by_its_owner_alone_and_its_runs_stay(api, other_api, ready_dataset):
+    race = make_race(ready_dataset)
+    Race.objects.update(visibility="shared")
+    address = f"{RACES}{race.pk}/"
+    assert other_api.patch(address, {"visibility": "private"}).status_code == 404
+    assert other_api.delete(address).status_code == 404
+    assert api.delete(address).status_code == 204
+    assert api.delete(address).status_code == 404
+    assert not Race.objects.exists()
+    assert TrainingRun.objects.queued().count() == 4

@@ -50,6 +50,7 @@ EXACT = {
     for kind in ("char", "bpe")
     for right_to_left in (False, True)
 }
+TOKENIZERS = {kind: tokenizer(kind) for kind in ("char", "word", "bpe")}
 
 
 @pytest.mark.parametrize("right_to_left", [False, True])
@@ -309,3 +310,55 @@ def test_a_songs_text_cannot_forge_a_special_token(kind):
     trained = tokenizer(kind, ["<end> <begin> <line>"])
     assert trained.end_id not in trained.encode("<end>")
     assert trained.decode(trained.encode("<end>")).replace(" ", "").lower() == "<end>"
+
+
+@EVERY
+@given(text=LYRICS | st.text())
+def test_spellings_of_a_song_joined_are_its_text_but_for_breaks_that_nothing_follows(kind, text):
+    trained = TOKENIZERS[kind]
+    stream, spellings = TextStream(trained), []
+    ids = trained.encode(text)
+    for token_id in ids:
+        spellings.append(stream.spelling(token_id))
+        stream.push(token_id)
+    assert "".join(spellings).replace("\n", "") == trained.decode(ids).replace("\n", "")
+
+
+@EVERY
+def test_trying_out_a_spelling_changes_nothing_that_comes_after(kind):
+    trained = TOKENIZERS[kind]
+    ids = trained.encode(SONGS[0])
+    tried, stream = TextStream(trained), TextStream(trained)
+    for token_id in ids:
+        for other in range(trained.vocabulary_size):
+            tried.spelling(other)
+        assert tried.push(token_id) == stream.push(token_id)
+
+
+@EVERY
+def test_marks_are_spelled_as_the_breaks_they_are_and_ends_as_nothing(kind):
+    trained = TOKENIZERS[kind]
+    stream = TextStream(trained)
+    spelled = {name: stream.spelling(trained.id_of[name]) for name in SPECIAL_TOKENS}
+    assert spelled["<line>"] == "\n"
+    assert spelled["<stanza>"] == "\n\n"
+    assert spelled["<chorus>"] == "[Chorus]"
+    assert (spelled["<begin>"], spelled["<end>"], spelled["<unknown>"]) == ("", "", UNKNOWN_TEXT)
+
+
+def test_half_a_character_is_spelled_with_the_token_that_completes_it():
+    trained = TOKENIZERS["char"]
+    first, second = trained.encode_line("ж")
+    stream = TextStream(trained)
+    assert stream.spelling(first) == ""
+    stream.push(first)
+    assert stream.spelling(second) == "ж"
+
+
+def test_where_lines_are_written_from_their_end_a_token_is_spelled_alone():
+    trained = tokenizer("word", lines_right_to_left=True)
+    stream = TextStream(trained)
+    for word in ("home", "me"):
+        token_id = trained.id_of[word]
+        assert stream.spelling(token_id) == word
+        stream.push(token_id)

@@ -2,8 +2,11 @@
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from tests.generator.tiny_models import model_bytes
 from tests.songs import make_ready_dataset
 from tests.training.finished_runs import make_baseline_row, make_finished_run, make_model
 from training.models import Checkpoint
@@ -169,3 +172,29 @@ def test_a_shared_model_can_be_read_and_never_changed(signed_in, their_model):
     for name in ("edit", "delete"):
         assert signed_in.post(address(their_model, name), {"name": "Mine"}).status_code == 404
     assert Checkpoint.objects.get().name == "Not yours"
+
+
+def test_a_model_file_is_brought_and_waits_for_a_worker(signed_in, user):
+    file = SimpleUploadedFile("sea.safetensors", model_bytes())
+    answer = signed_in.post(reverse("training:model-import"), {"file": file}, follow=True)
+    page = answer.content.decode()
+    assert "making this model ready to write" in page
+    assert "Write with it" not in page
+    call_command("build_serving_model", Checkpoint.objects.get(owner=user).pk)
+    assert "Write with it" in signed_in.get(answer.wsgi_request.path).content.decode()
+
+
+def test_what_is_no_model_file_is_said_above_the_list(signed_in):
+    file = SimpleUploadedFile("sea.safetensors", b"PK archive")
+    answer = signed_in.post(reverse("training:model-import"), {"file": file})
+    assert answer.status_code == 400
+    assert "pickle" in answer.content.decode()
+    assert signed_in.post(reverse("training:model-import")).status_code == 400
+
+
+def test_a_model_is_brought_by_command(user, tmp_path, capsys):
+    (tmp_path / "sea.safetensors").write_bytes(model_bytes())
+    call_command("import_model", str(tmp_path / "sea.safetensors"), "--owner", user.username)
+    assert Checkpoint.objects.get(owner=user).pk in capsys.readouterr().out
+    with pytest.raises(CommandError, match="can't be read"):
+        call_command("import_model", str(tmp_path / "nothing"), "--owner", user.username)

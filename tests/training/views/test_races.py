@@ -1,4 +1,4 @@
-"""Races by page: start one, see how it stands, cancel it."""
+"""Races by page: start one, see how it stands, cancel it, share it, take it away."""
 
 import pytest
 from django.urls import reverse
@@ -197,3 +197,43 @@ def test_hostile_names_stay_text(signed_in, user):
     race = finish_race(make_race(make_ready_dataset(user, name=hostile), name=hostile))
     for address in (RACES, race.get_absolute_url(), create_url(race.dataset)):
         assert "<script>alert" not in signed_in.get(address).content.decode()
+
+
+def test_its_owner_shares_a_race_and_others_see_how_it_stands(signed_in, client, ready_dataset, other_user):
+    race = finish_race(make_race(ready_dataset, name="Spring race"))
+    edit = reverse("training:race-edit", args=[race.pk])
+    assert signed_in.post(edit, {"name": "Open race", "visibility": "shared"})["Location"] == race.get_absolute_url()
+    client.force_login(other_user)
+    page = client.get(race.get_absolute_url()).content.decode()
+    assert "Open race" in page
+    assert "shared with everyone signed in" in page
+    assert all(run.get_absolute_url() in page for run in race.runs.all())
+    assert "Name and sharing" not in page
+    assert edit not in page
+
+
+def test_a_race_without_a_name_is_refused_at_its_field(signed_in, ready_dataset):
+    race = make_race(ready_dataset, name="Spring race")
+    answer = signed_in.post(reverse("training:race-edit", args=[race.pk]), {"name": " ", "visibility": "shared"})
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, ["name"])
+    race.refresh_from_db()
+    assert (race.name, race.visibility) == ("Spring race", "private")
+
+
+def test_a_race_is_deleted_and_its_runs_stay(signed_in, ready_dataset):
+    race = make_race(ready_dataset, name="Spring race")
+    assert "those that wait or learn go on" in signed_in.get(race.get_absolute_url()).content.decode()
+    answer = signed_in.post(reverse("training:race-delete", args=[race.pk]), follow=True)
+    assert "Its runs stay." in answer.content.decode()
+    assert not Race.objects.exists()
+    assert TrainingRun.objects.queued().count() == 4
+
+
+@pytest.mark.parametrize("name", ["race-edit", "race-delete"])
+def test_nobody_changes_another_persons_race(signed_in, other_user, name):
+    race = make_race(make_ready_dataset(other_user), name="Theirs")
+    Race.objects.update(visibility="shared")
+    answer = signed_in.post(reverse(f"training:{name}", args=[race.pk]), {"name": "Mine", "visibility": "private"})
+    assert answer.status_code == 404
+    race.refresh_from_db()
+    assert (race.name, race.visibility) == ("Theirs", "shared")

@@ -73,7 +73,7 @@ def test_the_list_takes_as_many_queries_for_twenty_runs_as_for_two(
 ):
     for _ in range(20):
         make_run(ready_dataset)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         signed_in.get(reverse("training:run-list"))
 
 
@@ -324,7 +324,7 @@ def test_a_failed_run_of_which_nothing_is_kept_only_starts_over(signed_in, ready
     TrainingRun.objects.filter(pk=run.pk).update(step=7)
     text = signed_in.get(page_of(run)).content.decode()
     assert "Start over" in text
-    assert "Try again" not in text
+    assert "Try again</button>" not in text
     assert "only be tried again from the beginning" in wish(signed_in, run, "run-retry")
     wish(signed_in, run, "run-retry", restart="yes")
     assert state_of(run) == "queued"

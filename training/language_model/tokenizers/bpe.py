@@ -23,7 +23,7 @@ from training.language_model.tokenizers.base import (
     reading_of,
 )
 from training.language_model.tokenizers.conditions import Conditions
-from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, Place
+from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, Place, whole_text
 from training.language_model.tokenizers.utf8 import ASCII_CHARACTERS, BEYOND_ASCII
 
 # One thread: the same work in any process, and none to be lost where a process forks. Read at the first call.
@@ -65,6 +65,7 @@ class BpeTokenizer(Tokenizer):
         self._model = tokenizers.models.BPE(vocab=vocabulary, merges=self.merges)
         self._spelled = {index: bytes(map(BYTE_OF_LETTER.get, token)) for token, index in vocabulary.items()}
         self._spelled[self.unknown_id] = UNKNOWN_TEXT.encode()
+        self._texts = {index: whole_text(spelled) for index, spelled in self._spelled.items()}
         self._ids_of_piece = lru_cache(maxsize=PIECES_KEPT)(self._join)  # songs say the same words again and again
 
     @classmethod
@@ -112,6 +113,12 @@ class BpeTokenizer(Tokenizer):
         return tuple(token.id for token in self._model.tokenize(in_letters(piece)))
 
     def spell(self, token_id: int, place: Place) -> str:
+        text = self._texts[token_id]
+        if text is not None and not place.holds_half:
+            if not place.is_glued:
+                return text
+            place.is_glued = False
+            return text.removeprefix(" ")
         spelled = self._spelled[token_id]
         if place.is_glued:  # the blank that the line was read with
             spelled = spelled.removeprefix(b" ")

@@ -14,7 +14,7 @@ from training.language_model.tokenizers.base import (
     reading_of,
 )
 from training.language_model.tokenizers.conditions import Conditions
-from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, Place
+from training.language_model.tokenizers.text_stream import UNKNOWN_TEXT, Place, as_in_songs
 from training.language_model.tokenizers.utf8 import ASCII_CHARACTERS, BEYOND_ASCII
 
 BYTE_MARKS = {byte: f"<0x{byte:02X}>" for byte in BEYOND_ASCII}
@@ -37,6 +37,12 @@ class CharTokenizer(Tokenizer):
         self.writes_bytes = writes_bytes
         self._byte_ids = {byte: self.id_of[mark] for byte, mark in BYTE_MARKS.items() if mark in self.id_of}
         self._spelled = {token_id: bytes([byte]) for byte, token_id in self._byte_ids.items()}
+        self._texts = {
+            index: as_in_songs(token)
+            for token, index in self.id_of.items()
+            if index >= self.mark_count and index not in self._spelled
+        }
+        self._texts[self.unknown_id] = UNKNOWN_TEXT
 
     @classmethod
     def learn(cls, texts: Iterable[str], config: VocabularySettings, conditions: Conditions) -> "CharTokenizer":
@@ -82,5 +88,7 @@ class CharTokenizer(Tokenizer):
         return [self._byte_ids[byte] for byte in character.encode()]
 
     def spell(self, token_id: int, place: Place) -> str:
-        text = UNKNOWN_TEXT if token_id == self.unknown_id else self.tokens[token_id]
+        text = self._texts.get(token_id)
+        if text is not None and not place.holds_half:
+            return text
         return place.whole_characters(self._spelled.get(token_id) or text.encode())

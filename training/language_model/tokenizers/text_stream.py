@@ -1,6 +1,7 @@
 """Tokens become text one at a time."""
 
 import codecs
+import copy
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,16 @@ class Place:
 
     def __init__(self) -> None:
         self._bytes = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self.holds_half = False  # a character whose other bytes are still to come
         self.at_line_start()
+
+    def fork(self) -> "Place":
+        """The same place, to go on from it another way."""
+        place = Place()
+        place._bytes.setstate(self._bytes.getstate())
+        place.holds_half, place.is_glued = self.holds_half, self.is_glued
+        place.starts_sentence = self.starts_sentence
+        return place
 
     def at_line_start(self) -> None:
         self.is_glued = True  # no space before what comes next
@@ -31,7 +41,21 @@ class Place:
         What is no character, or one that no song holds (a network can write any bytes), is `UNKNOWN_TEXT`.
         """
         text = self._bytes.decode(spelled, is_last)
-        return text if text.isascii() else "".join(map(_as_in_songs, text))
+        self.holds_half = bool(self._bytes.getstate()[0])
+        return as_in_songs(text)
+
+
+def as_in_songs(text: str) -> str:
+    """The text with `UNKNOWN_TEXT` for every character that no song holds."""
+    return text if text.isascii() else "".join(map(_as_in_songs, text))
+
+
+def whole_text(spelled: bytes) -> str | None:
+    """What bytes spell by themselves; None if they are not whole characters."""
+    try:
+        return as_in_songs(spelled.decode())
+    except UnicodeDecodeError:
+        return None
 
 
 def _as_in_songs(character: str) -> str:
@@ -53,12 +77,23 @@ class TextStream:
         self._breaks = ""
         self._is_empty = True
         self._is_in_title = False
+        self._spell, self._first_text = tokenizer.spell, tokenizer.mark_count
+        self._is_plain = not tokenizer.lines_right_to_left  # and in no title: what is spelled is written
+
+    def fork(self) -> "TextStream":
+        """A stream that has been given the same tokens, to go on another way."""
+        stream = copy.copy(self)
+        stream._place, stream._line = self._place.fork(), [*self._line]
+        return stream
 
     def push(self, token_id: int) -> str:
         """The text that this token completes: "" for begin, end and breaks, which show with the next.
 
         What a song is told to be is no part of it.
         """
+        if token_id >= self._first_text and self._is_plain:  # nearly all tokens are of this kind
+            text = self._spell(token_id, self._place)
+            return self._after_breaks(text) if self._breaks or self._is_empty else text
         tokenizer = self._tokenizer
         if tokenizer.is_text(token_id):
             if self._is_in_title:
@@ -69,6 +104,7 @@ class TextStream:
             return ""
         mark = tokenizer.tokens[token_id]
         was_in_title, self._is_in_title = self._is_in_title, mark == TITLE_MARK
+        self._is_plain = not (tokenizer.lines_right_to_left or self._is_in_title)
         if was_in_title or token_id == tokenizer.begin_id or token_id in tokenizer.condition_ids:
             return ""
         text = self.rest()
@@ -78,6 +114,24 @@ class TextStream:
             text += self._after_breaks(MARK_TITLES[mark])
             self._breaks = LINE
         return text
+
+    def spelling(self, token_id: int) -> str:
+        """How a token by itself would be written if it came next: a break as its newlines, begin and end as "".
+
+        Half a character is "" until the token that completes it. Where lines are written from their end, nobody knows
+        yet what a token will stand beside, and it is spelled without blanks.
+        """
+        tokenizer = self._tokenizer
+        if tokenizer.is_text(token_id):
+            if not tokenizer.lines_right_to_left:
+                return tokenizer.spell(token_id, self._place.fork())
+            inside = Place()
+            inside.starts_sentence = False
+            return tokenizer.spell(token_id, inside)
+        mark = tokenizer.tokens[token_id]
+        if token_id in tokenizer.condition_ids or token_id in (tokenizer.begin_id, tokenizer.end_id):
+            return ""
+        return MARK_TITLES.get(mark) or break_after("", mark)
 
     def rest(self) -> str:
         """The text of tokens that wait for others: a line written from its end, half a character."""

@@ -153,7 +153,7 @@ def find_owner(username: str | None):
     person = users.filter(username=username).first() if username else users.filter(is_superuser=True).first()
     if person is None:
         who = f"There is no user called {username!r}." if username else "There is no administrator yet."
-        raise CommandError(f"{who} Say whose the dataset is: --owner USERNAME")
+        raise CommandError(f"{who} Say whose it is: --owner USERNAME")
     return person
 
 

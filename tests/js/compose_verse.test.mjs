@@ -1,60 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { eventsOf, linesOf, recipeOf, requestOf, Reveal, showVerse, troubleOf, wordEnd } from "../../static/js/compose.js";
-
-function formData(entries) {
-  const data = new FormData();
-  for (const [name, value] of entries) data.append(name, value);
-  return data;
-}
-
-const ASKED = [["prompt", "Oh my\n"], ["model", "m1"], ["genre", "Folk"], ["artist", ""], ["lines", "12"], ["temperature", "0"], ["top_k", ""], ["top_p", "0.95"]];
-
-test("a request holds numbers, leaves out what is empty and always has a seed", () => {
-  const request = requestOf(formData([...ASKED, ["seed", ""]]), { randomSeed: () => 41 });
-  assert.deepEqual(
-    { ...request, top_k: "left out" in request ? 1 : undefined },
-    { model: "m1", prompt: "Oh my\n", lines: 12, temperature: 0, top_k: undefined, top_p: 0.95, seed: 41, genre: "Folk", artist: undefined, title: undefined, max_tokens: 1024, stream: true },
-  );
-  assert.ok(!("top_k" in JSON.parse(JSON.stringify(request))));
-  assert.ok(!("prompt" in recipeOf(request)) && !("stream" in recipeOf(request)));
-});
-
-test("a button that names a seed counts more than the field before it", () => {
-  const seedOf = (...seeds) => requestOf(formData([...ASKED, ...seeds.map((seed) => ["seed", seed])]), { randomSeed: () => 1 }).seed;
-  assert.equal(seedOf("7", "41"), 41);
-  assert.equal(seedOf("7", ""), 1);
-  assert.equal(seedOf("7"), 7);
-});
-
-function bodyOf(...chunks) {
-  const bytes = chunks.map((chunk) => (typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk));
-  return new ReadableStream({
-    start(controller) {
-      bytes.forEach((chunk) => controller.enqueue(chunk));
-      controller.close();
-    },
-  });
-}
-
-test("events are whole however the network cuts them, and pings are no events", async () => {
-  const stream = new TextEncoder().encode('event: token\ndata: {"text": "é"}\n\n: ping\n\nevent: done\ndata: {}\n\n');
-  for (let cut = 1; cut < stream.length; cut += 1) {
-    const found = [];
-    for await (const event of eventsOf(bodyOf(stream.slice(0, cut), stream.slice(cut)))) found.push(event);
-    assert.deepEqual(found, [{ name: "token", data: '{"text": "é"}' }, { name: "done", data: "{}" }]);
-  }
-});
-
-test("a refusal is a sentence or names its fields", () => {
-  assert.deepEqual(troubleOf(429, { detail: "Wait." }), { words: "Wait.", fields: {} });
-  assert.deepEqual(troubleOf(400, { seed: ["Too large."] }), { words: "", fields: { seed: ["Too large."] } });
-  assert.match(troubleOf(502).words, /Nothing you typed is lost/);
-});
+import { Reveal } from "../../static/js/compose/reveal.js";
+import { linesOf, sayLines, showVerse, wordEnd } from "../../static/js/compose/verse.js";
 
 test("lines are counted without tags and blank ones", () => {
   assert.equal(linesOf("[Verse]\na\n\n  \nb [x]\n"), 2);
+  assert.deepEqual([0, 1, 2].map(sayLines), ["0 lines", "1 line", "2 lines"]);
 });
 
 test("a word is shown whole", () => {

@@ -1,0 +1,86 @@
+"""What all doors for programs that write share: what they read, how often, and that a client may leave."""
+
+import asyncio
+import functools
+import json
+import logging
+import threading
+
+from asgiref.sync import sync_to_async
+from redis.exceptions import RedisError
+from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
+
+from training.errors import TooLarge
+
+BODY_LIMIT_BYTES = 16 * 1024 * 1024  # beyond this not even the field that is too long is named
+
+logger = logging.getLogger(__name__)
+
+
+class RecipeParser(BaseParser):
+    """JSON as Python reads it: NaN and Infinity arrive as numbers, so that the answer names the field they stood in.
+
+    It reads more than other requests may hold, for the same reason: a prompt that is too long is said to be.
+    """
+
+    media_type = "application/json"
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        content = stream.read(BODY_LIMIT_BYTES + 1)
+        if len(content) > BODY_LIMIT_BYTES:
+            raise TooLarge("The request is too large.")
+        try:
+            return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise ParseError("This is not JSON.") from error
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Clients of a stream ask for text/event-stream and must get a refusal too, which is JSON."""
+
+    def select_parser(self, request, parsers):
+        return next((parser for parser in parsers if request.content_type.startswith(parser.media_type)), None)
+
+    def select_renderer(self, request, renderers, format_suffix=None):
+        return renderers[0], renderers[0].media_type
+
+
+class GenerateThrottle(ScopedRateThrottle):
+    def allow_request(self, request, view) -> bool:
+        try:
+            return super().allow_request(request, view)
+        except (RedisError, OSError):  # the engine's own limits still hold, so people may go on writing
+            logger.warning("The cache doesn't answer: writing is not throttled.")
+            return True
+
+
+class WritingView(APIView):
+    """A view in an asynchronous door, which learns when the client has gone while a thread still writes."""
+
+    parser_classes = (RecipeParser,)
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = AlwaysJson
+    throttle_classes = (GenerateThrottle,)
+    throttle_scope = "generate"
+
+    @classmethod
+    def as_view(cls, **initkwargs):
+        view = super().as_view(**initkwargs)
+
+        async def door(request, *args, **kwargs):
+            request.is_abandoned = threading.Event()
+            try:
+                return await sync_to_async(view)(request, *args, **kwargs)
+            except asyncio.CancelledError:
+                request.is_abandoned.set()
+                raise
+
+        return functools.update_wrapper(door, view)
+
+    def is_abandoned(self) -> bool:
+        return self.request._request.is_abandoned.is_set()

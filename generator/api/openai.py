@@ -1,0 +1,161 @@
+"""The doors that OpenAI's clients know: models, and completions of a text. Their addresses end without a slash."""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from generator.api.doors import AlwaysJson, WritingView
+from generator.api.openai_answers import Completion, model_object
+from generator.api.openai_errors import answer_with_openai_error
+from generator.api.openai_requests import CompletionRequest, read_request
+from generator.api.openai_serializers import (
+    CompletionRequestSerializer,
+    CompletionSerializer,
+    ModelListSerializer,
+    ModelObjectSerializer,
+    OpenAiErrorSerializer,
+)
+from generator.services import writing
+from generator.services.writing import Addition, Generation
+from training.errors import ExpectedError
+from training.models import Checkpoint
+from training.streaming import event_stream
+
+OF_READING = (400, 401, 404, 405, 406, 429, 503)
+REFUSALS = dict.fromkeys(OF_READING, OpenAiErrorSerializer)
+REFUSALS_OF_WRITING = dict.fromkeys((*OF_READING, 403, 409, 413, 415), OpenAiErrorSerializer)
+
+
+class OpenAiView(APIView):
+    """A view whose refusals have OpenAI's form."""
+
+    renderer_classes = (JSONRenderer,)
+    content_negotiation_class = AlwaysJson
+
+    def get_exception_handler(self):
+        return answer_with_openai_error
+
+
+class NoSuchModel(ExpectedError):
+    """Raised for a model that is not there for whoever asks."""
+
+    status = 404
+    code = "model_not_found"
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(f"There is no model {wanted[:120]!r} that you may use.")
+
+
+class ModelsView(OpenAiView):
+    """The models that one may write with, the newest first."""
+
+    @extend_schema(
+        operation_id="openai_models",
+        summary="List the models, for OpenAI's clients",
+        tags=["openai"],
+        responses={200: ModelListSerializer, **REFUSALS},
+    )
+    def get(self, request):
+        models = Checkpoint.objects.visible_to(request.user).published().select_related("owner")
+        data = [model_object(model) for model in models.order_by("-published_at")]
+        return Response({"object": "list", "data": data})
+
+
+class ModelView(OpenAiView):
+    """One model, by its id or its name."""
+
+    @extend_schema(
+        operation_id="openai_model",
+        summary="One model by its id or its name, for OpenAI's clients",
+        tags=["openai"],
+        responses={200: ModelObjectSerializer, **REFUSALS},
+    )
+    def get(self, request, model: str):
+        return Response(model_object(find_model(request.user, model)))
+
+
+class CompletionsView(OpenAiView, WritingView):
+    """Go on from one prompt or several, whole or as a stream."""
+
+    @extend_schema(
+        operation_id="openai_completions",
+        summary="Go on from a prompt, for OpenAI's clients",
+        tags=["openai"],
+        request=CompletionRequestSerializer,
+        responses={
+            200: CompletionSerializer,
+            (200, "text/event-stream"): OpenApiResponse(
+                OpenApiTypes.STR,
+                "With `stream: true`: `data:` with a chunk of the same form as text comes, then `data: [DONE]`. "
+                "Closing the connection stops the work.",
+            ),
+            **REFUSALS_OF_WRITING,
+        },
+    )
+    def post(self, request):
+        asked = read_request(request.data)
+        model = find_model(request.user, asked.model)
+        generations = writing.begin_together(
+            user=request.user, model=model, prompts=asked.prompts, recipe=asked.recipe, alternatives=asked.logprobs
+        )
+        completion = Completion(generations, echo=asked.echo, logprobs=asked.logprobs)
+        if asked.stream:
+            return self.stream(asked, generations, completion)
+        writing.complete(generations, is_abandoned=self.is_abandoned)
+        return Response(completion.whole())
+
+    def stream(self, asked: CompletionRequest, generations: Sequence[Generation], completion: Completion):
+        events = completion_events(generations, completion, includes_usage=asked.includes_usage)
+        response = event_stream(self.request._request, events, is_watching=False)
+        if not response.streaming:  # refused: this process has too many streams
+            stop(generations)
+            raise writing.Busy("Too many streams are open right now.", retry_seconds=int(response["Retry-After"]))
+        # A client that leaves before the first event never starts the iterator that would end the work.
+        response._resource_closers.append(lambda: stop(generations))
+        return response
+
+
+def find_model(user, wanted: str) -> Checkpoint:
+    models = Checkpoint.objects.visible_to(user).select_related("owner")
+    model = writing.find_model(models, wanted)
+    if model is None:
+        raise NoSuchModel(wanted)
+    return model
+
+
+async def completion_events(
+    generations: Sequence[Generation], completion: Completion, *, includes_usage: bool
+) -> AsyncIterator[str]:
+    """The server-sent events of a completion: a chunk for each gain of each text, one prompt after the other."""
+    try:
+        for place, generation in enumerate(generations):
+            for chunk in completion.opening(place):
+                yield event(chunk)
+            async for pieces in generation.writing:
+                if generation.writing.place is not None:
+                    yield f": waiting, {generation.writing.place} first\n\n"
+                for added in generation.take(pieces):
+                    yield event(completion.chunk(place, added))
+            generation.finish()
+            for late in generation.choices:
+                if late.finish_reason == "time":  # the others' last chunk has told theirs
+                    yield event(completion.chunk(place, Addition(late.index, "", None, late.finish_reason)))
+        if includes_usage:
+            yield event(completion.usage_chunk())
+        yield "data: [DONE]\n\n"
+    finally:
+        stop(generations)
+
+
+def stop(generations: Sequence[Generation]) -> None:
+    for generation in generations:
+        generation.writing.cancel()
+
+
+def event(data: dict) -> str:
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"

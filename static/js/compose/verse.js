@@ -1,0 +1,68 @@
+// How verse is shown: stanzas, names of sections, what was given, a caret where it goes on.
+
+const SECTION = /^\[([^[\]]+)\]$/;
+
+// The end of the word that `text` holds at or after `from`.
+export function wordEnd(text, from) {
+  const found = /\s/.exec(text.slice(from));
+  return found ? from + found.index + 1 : text.length;
+}
+
+export function linesOf(text) {
+  return text.split("\n").filter((line) => line.trim() && !SECTION.test(line.trim())).length;
+}
+
+export function sayLines(count) {
+  return `${count} line${count === 1 ? "" : "s"}`;
+}
+
+// Lines of anything, as stanzas: `isBlank` parts two, `sectionOf` names one.
+export function stanzasOf(lines, { isBlank, sectionOf }) {
+  const stanzas = [[]];
+  for (const line of lines) {
+    const section = sectionOf(line);
+    if (isBlank(line) || (section && stanzas.at(-1).length)) stanzas.push([]);
+    if (!isBlank(line)) stanzas.at(-1).push({ line, section });
+  }
+  return stanzas.filter((stanza) => stanza.length);
+}
+
+export function sectionIn(line) {
+  return SECTION.exec(line.trim())?.[1] ?? null;
+}
+
+// Rebuilds the verse: a few dozen short lines, so simpler than keeping track, and quick enough for each frame.
+export function showVerse(paper, text, { given = 0, caret = false } = {}) {
+  const page = paper.ownerDocument;
+  let place = 0;
+  const lines = text.split("\n").map((words) => {
+    const line = { words, isGiven: place < given };
+    place += words.length + 1;
+    return line;
+  });
+  const stanzas = stanzasOf(lines, { isBlank: ({ words }) => !words.trim(), sectionOf: ({ words }) => sectionIn(words) });
+  const blocks = stanzas.map((rows) => {
+    const stanza = page.createElement("div");
+    stanza.className = "stanza";
+    stanza.append(...rows.map(({ line, section }) => rowOf(page, line, section)));
+    return stanza;
+  });
+  if (caret) addCaret(page, blocks);
+  paper.replaceChildren(...blocks);
+}
+
+function rowOf(page, { words, isGiven }, section) {
+  const row = page.createElement("p");
+  if (section) row.className = "section-name";
+  const span = row.appendChild(page.createElement("span"));
+  if (isGiven && !section) span.className = "given";
+  span.textContent = section ?? words;
+  return row;
+}
+
+function addCaret(page, blocks) {
+  const caret = page.createElement("span");
+  caret.className = "caret";
+  if (!blocks.length) blocks.push(page.createElement("p"));
+  (blocks.at(-1).lastElementChild ?? blocks.at(-1)).append(caret);
+}
