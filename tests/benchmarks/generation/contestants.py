@@ -30,7 +30,7 @@ def engine(*, model: str, streams: int, tokens: int) -> Step:
     from tests.benchmarks.generation import writing
     from tests.benchmarks.generation.openings import openings
 
-    opened, room = writing.open_model(Path(model)), writing.roomy_engine(streams)
+    opened, room = writing.open_model(Path(model), precision="int8"), writing.roomy_engine(streams)
     numbers = itertools.count()
 
     def step() -> int:

@@ -24,7 +24,7 @@ GOAL = 3.5
 
 
 def run(folder: Path) -> None:
-    model = writing.open_model(models.ready_model(folder, "standard"))
+    model = writing.open_model(models.ready_model(folder, "standard"), precision="int8")
     size = weights_in_products(model)
     bandwidth, peak = measured_bandwidth(size), measured_peak()
     show("weights in eight bits", f"{size / 1e6:.1f} MB", f"read at {bandwidth / 1e9:.0f} GB/s")

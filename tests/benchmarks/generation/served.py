@@ -24,7 +24,7 @@ STREAMS_PER_PERSON = 4  # more at once are refused
 def install(folder: Path) -> None:
     """Make this process a Django one whose database and files lie in ``folder``; nothing else is touched."""
     os.environ |= {"DJANGO_SETTINGS_MODULE": "lyricsite.settings", "DATA_DIR": str(folder), "MEDIA_ROOT": str(folder)}
-    os.environ |= {"LOG_LEVEL": "WARNING"}
+    (folder / "static").mkdir()  # where `serve` has it too
     os.environ.setdefault("SECRET_KEY", "benchmark")
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
@@ -36,15 +36,20 @@ def install(folder: Path) -> None:
 
 
 def publish_model(folder: Path, file: Path, *, name: str) -> str:
-    """Have a model in the list, for everyone to write with; its id."""
+    """Have a model in the list, for everyone to write with; its id. Raises: RuntimeError if eight bits are too few."""
     install(folder)
     from django.contrib.auth import get_user_model
 
-    from tests.generator.tiny_models import publish
+    from tests.generator.tiny_models import publish, ready_to_write
+    from training.language_model.serving_files import MANIFEST_FILE
     from training.models import Visibility
 
     owner, _ = get_user_model().objects.get_or_create(username="owner")
-    published = publish(owner, file.read_bytes(), name=name, kind="bpe", visibility=Visibility.SHARED)
+    content = file.read_bytes()
+    gates = json.loads(ready_to_write(content)[MANIFEST_FILE])["gates"]
+    if gates["served"] != "int8":
+        raise RuntimeError(f"This model did not pass the gate of eight bits: {gates}")
+    published = publish(owner, content, name=name, kind="bpe", visibility=Visibility.SHARED)
     return str(published.pk)
 
 

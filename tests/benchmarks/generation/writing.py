@@ -12,13 +12,18 @@ SAMPLING = {"temperature": 0.9, "top_k": 50, "top_p": 0.95}
 SECONDS = 600  # nobody runs out of time here
 
 
-def open_model(folder: Path) -> WritingModel:
-    return read_model(lambda name: (folder / name).read_bytes())
+def open_model(folder: Path, *, precision: str | None = None) -> WritingModel:
+    """The model in ``folder``. Raises: RuntimeError if it is not served in the ``precision`` that is wanted."""
+    model = read_model(lambda name: (folder / name).read_bytes())
+    if precision not in (None, model.precision):
+        raise RuntimeError(f"This model is served in {model.precision}.")
+    return model
 
 
 def roomy_engine(slots: int) -> Engine:
-    """An engine in which one person may fill every place."""
-    return Engine(slots=slots, inbox=slots, per_person=2 * slots)
+    """An engine in which one person may fill every place, and wait for as many more."""
+    room = 3 * slots  # who has just been read to the end may still be counted
+    return Engine(slots=slots, inbox=room, per_person=slots + room)
 
 
 def recipes(count: int, *, tokens: int, number: int = 0) -> list[Recipe]:
