@@ -104,7 +104,12 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": REDIS_URL or f"unix://{BROKER_SOCKET}?db=0",
         "KEY_PREFIX": REDIS_PREFIX + "cache",
-        "OPTIONS": {"socket_timeout": 2, "socket_connect_timeout": 1},
+        "OPTIONS": {
+            "pool_class": "lyricsite.cache_pool.ProcessPool",
+            "socket_timeout": 2,
+            "socket_connect_timeout": 1,
+            "driver_info": None,  # else each connection reads redis-py's package metadata first
+        },
     }
 }
 CELERY_BROKER_URL = BROKER_URL
