@@ -35,7 +35,10 @@ class RecipeError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every value that decides a text, beside the model and the prompt. Equal recipes give equal texts."""
+    """Every value that decides a text, beside the model and the prompt. Equal recipes give equal texts.
+
+    Where ``banned``, ``min_lines`` and ``no_repeat_ngram`` together leave nothing to write, the song ends there.
+    """
 
     max_tokens: int = 200
     n: int = 1
@@ -48,7 +51,7 @@ class Recipe:
     repetition_penalty: float = 1.0
     no_repeat_ngram: int = 0
     stop: tuple[str, ...] = ()
-    banned: tuple[str, ...] = ()  # words and phrases that are never written, in whatever case
+    banned: tuple[str, ...] = ()  # never written, as whole words, in whatever case
     lines: int | None = None
     min_lines: int = 0  # the network may not end its song before so many lines with words; 0: whenever it likes
     genre: str = ""  # what a model is told that learnt from songs so marked; "" is any

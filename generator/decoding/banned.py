@@ -22,11 +22,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy import ndarray
 
+from generator.recipe import BANNED_LENGTH_LIMIT
 from training.language_model.lyric_text import MARK_TITLES, normalise
 from training.language_model.tokenizers import UNKNOWN_TEXT, Tokenizer
 from training.language_model.tokenizers.text_stream import Place
 
 LONGEST_CHARACTER = 4  # bytes of UTF-8
+LONGEST_PHRASE = (BANNED_LENGTH_LIMIT + 1) * LONGEST_CHARACTER  # tokens, if each is a byte
 
 
 def goes_on(character: str) -> bool:
@@ -145,7 +147,7 @@ class State:
     @cached_property
     def is_whole(self) -> bool:
         """Whether the line ends in a banned word, if no letter follows."""
-        return any(read == len(self._bans.phrases[phrase]) for phrase, read in self.key.begun)
+        return self._bans.is_whole(self.key.begun)
 
     @cached_property
     def forbidden(self) -> ndarray:
@@ -190,7 +192,8 @@ class Bans:
     def opening(self, tokens: list[int]) -> State:
         """The state after a prompt, which may hold what it likes: a word that it ends in is not the network's."""
         key, line = Key(), len(tokens)
-        while line and self._tokenizer.is_text(tokens[line - 1]):
+        furthest = max(len(tokens) - LONGEST_PHRASE, 0)
+        while line > furthest and self._tokenizer.is_text(tokens[line - 1]):
             line -= 1
         for token in tokens[line:]:
             key = self.step(key, token)[1]
@@ -217,8 +220,7 @@ class Bans:
         """(whether ``token`` completes a banned word, the key after it)."""
         spellings = self._spellings
         if not self._tokenizer.is_text(token):
-            is_hit = any(read == len(self.phrases[phrase]) for phrase, read in key.begun)
-            return is_hit or token in self._always, Key()
+            return self.is_whole(key.begun) or token in self._always, Key()
         half, half_read, is_glued = (), 0, False
         if token == self._tokenizer.unknown_id:
             text = UNKNOWN_TEXT
@@ -259,12 +261,17 @@ class Bans:
             is_in_word = is_letter
             begun = tuple(now)
             if not is_letter:  # a sign that ends a phrase makes it whole, whatever follows
-                is_hit |= any(read == len(self.phrases[phrase]) for phrase, read in begun)
+                is_hit |= self.is_whole(begun)
         if not self._spellings.are_letters:
-            is_hit |= any(read == len(self.phrases[phrase]) for phrase, read in begun)
+            is_hit |= self.is_whole(begun)
         return is_hit, begun, is_in_word
 
+    def is_whole(self, begun: tuple[tuple[int, int], ...]) -> bool:
+        """Whether one of these beginnings is all of its phrase."""
+        return any(read == len(self.phrases[phrase]) for phrase, read in begun)
+
     def forbidden_after(self, state: State) -> ndarray:
+        """The ids that complete a banned word; after a whole one, all but those that make another word of it."""
         key, spellings = state.key, self._spellings
         asked = {*self._holding, *spellings.halves} if key.half else {*self._holding}
         for phrase, read in key.begun:
