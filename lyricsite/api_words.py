@@ -246,6 +246,7 @@ WORDS = {
     "LyricChange.text": VERSE + LYRIC,
     "Model.name": "Harbour LSTM",
     "ModelChange.name": "Harbour LSTM, the good one",
+    "ModelImport.file": "harbour.safetensors",
     "ModelList.object": "list",
     "OpenAiErrorDetail.code": "model_not_found",
     "OpenAiErrorDetail.message": "There is no model 'harbour' that you may use.",
