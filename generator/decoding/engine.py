@@ -57,6 +57,10 @@ class Writing:
         self._has_begun = False
         self._error: Exception | None = None
 
+    @property
+    def is_going(self) -> bool:
+        return not (self.is_over or self.is_cancelled)
+
     def cancel(self) -> None:
         self.is_cancelled = True
         self._engine.drop(self)
@@ -254,7 +258,7 @@ class Engine:
             self._sweep()
             if self._requests_of(person) >= self._per_person:
                 raise TooManyAtOnce
-            if len(self._open) + len(texts) > self._room:
+            if self.open_count + len(texts) > self._room:
                 raise InboxFull
             request, deadline = object(), time.monotonic() + seconds
             writings = [Writing(self, person, request, text, deadline) for text in texts]
@@ -264,12 +268,12 @@ class Engine:
         return writings
 
     def _requests_of(self, person: object) -> int:
-        return len({one.request for one in self._open if one.person == person and not one.is_cancelled})
+        return len({one.request for one in self._open if one.person == person and one.is_going})
 
     @property
     def open_count(self) -> int:
-        """How many write or wait; who was cancelled is as good as gone."""
-        return sum(not writing.is_cancelled for writing in [*self._open])
+        """How many write or wait; who is done or was cancelled is as good as gone."""
+        return sum(writing.is_going for writing in [*self._open])
 
     def wake(self, writing: Writing) -> None:
         """Let a resting writing go on once its reader has caught up with half of it."""

@@ -71,6 +71,7 @@ class StepNetwork:
         given = {one.name for one in session.get_inputs()}
         if given != set(self._inputs) or {one.name for one in session.get_outputs()} != set(self._outputs):
             raise ValueError("the graph is not that of this network")
+        session._model_bytes = None  # kept for a fall-back to other providers; there is none, and it may be 40 MB
         self._session = session
 
     def first_memory(self, rows: int) -> list[ndarray]:
