@@ -78,12 +78,16 @@ class StepNetwork:
         """What is remembered at the beginning of a song: an array (rows, H) for each part of each layer."""
         return [np.zeros((rows, self.shape.hidden_size), np.float32) for _ in self._inputs[1:]]
 
-    def step(self, tokens: ndarray, memory: Sequence[ndarray]) -> tuple[ndarray, list[ndarray]]:
-        """(scores (B, V) of every next token, what is remembered now) after each row read its token (B,), int64."""
+    def step(self, tokens: ndarray, memory: Sequence[ndarray]) -> tuple[ndarray, Sequence[ndarray]]:
+        """(scores (B, V) of every next token, what is remembered now) after each row read its token (B,), int64.
+
+        Both stay as they are until the step after the next one; who wants them for longer copies them.
+        """
         if self.rows_at_once is None or len(tokens) == self.rows_at_once:
-            scores, *after = self._run(tokens, memory)
-        else:
-            scores, *after = self._in_equal_batches(tokens, memory)
+            if not isinstance(memory, Kept):
+                memory = Kept.pair(self._session, self.shape, memory)
+            return memory.step(tokens)
+        scores, *after = self._in_equal_batches(tokens, memory)
         return scores, after[: len(memory)]
 
     def watch(self, tokens: ndarray, memory: Sequence[ndarray]) -> tuple[dict[str, ndarray], list[ndarray]]:
@@ -96,7 +100,7 @@ class StepNetwork:
         memory = self.first_memory(text.shape[1])
         for tokens in text:
             scores, memory = self.step(tokens, memory)
-            yield scores
+            yield scores.copy()
 
     def _run(self, tokens: ndarray, memory: Sequence[ndarray]) -> list[ndarray]:
         return self._session.run(self._outputs, dict(zip(self._inputs, (tokens, *memory), strict=True)))
@@ -107,6 +111,38 @@ class StepNetwork:
         batches = [places[start : start + size] for start in range(0, len(places), size)]
         results = [self._run(tokens[batch], [part[batch] for part in memory]) for batch in batches]
         return [np.concatenate(parts)[:rows] for parts in zip(*results, strict=True)]
+
+
+class Kept(list[ndarray]):
+    """What is remembered, in arrays that the runtime reads and writes where they lie: one step, one copy less each.
+
+    They come in pairs: a step reads one and writes the other. Who takes rows out or puts rows in makes arrays of their
+    own, and with these the next step begins a new pair.
+    """
+
+    @classmethod
+    def pair(cls, session: onnxruntime.InferenceSession, shape: NetworkShape, memory: Sequence[ndarray]) -> "Kept":
+        """The one of a new pair that holds ``memory``."""
+        here, there = cls(map(np.array, memory)), cls(map(np.empty_like, memory))
+        for own, other in ((here, there), (there, here)):
+            own._bind(session, shape, other)
+        return here
+
+    def _bind(self, session: onnxruntime.InferenceSession, shape: NetworkShape, other: "Kept") -> None:
+        rows = len(self[0])
+        self._session, self._other = session, other
+        self._tokens, self._scores = np.zeros(rows, np.int64), np.empty((rows, shape.vocabulary_size), np.float32)
+        self._bound = session.io_binding()
+        for name, array in zip(["tokens", *memory_names(shape)], (self._tokens, *self), strict=True):
+            self._bound.bind_cpu_input(name, array)
+        for name, array in zip(["scores", *next_names(shape)], (self._scores, *other), strict=True):
+            self._bound.bind_output(name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+
+    def step(self, tokens: ndarray) -> tuple[ndarray, "Kept"]:
+        """As `StepNetwork.step`."""
+        self._tokens[:] = tokens
+        self._session.run_with_iobinding(self._bound)
+        return self._scores, self._other
 
 
 def rows_that_may_stand_together(network: StepNetwork, text: ndarray) -> int | None:
