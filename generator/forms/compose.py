@@ -195,7 +195,7 @@ class ComposeForm(forms.Form):
     def __init__(self, *args, user, **options):
         super().__init__(*args, **options)
         self.user = user
-        ready = Checkpoint.objects.visible_to(user).published().ready()
+        ready = Checkpoint.objects.visible_to(user).published().able_to_write()
         self.models = list(ready.select_related("dataset", "run").annotate(sample=_last_sample(user)))
         self.fields["model"].queryset = ready
         self.fields["model"].error_messages["invalid_choice"] = "Choose a model from the list."

@@ -218,3 +218,11 @@ def test_the_fold_says_what_it_holds(signed_in, user):
 
 def test_a_stranger_is_asked_to_sign_in(client, db):
     assert client.get(COMPOSE).url.startswith(reverse("login"))
+
+
+def test_a_model_that_is_still_being_made_ready_is_not_offered(signed_in, user):
+    publish(user, name="Ready")
+    publish(user, name="Not yet", can_write=False)
+    page = signed_in.get(COMPOSE).content.decode()
+    assert "Ready" in page
+    assert "Not yet" not in page

@@ -26,6 +26,10 @@ class CheckpointQuerySet(OwnedQuerySet):
         """What runs may go on from, damaged or not, but for what is being deleted."""
         return self.filter(published_at__isnull=True).exclude(state=Checkpoint.State.DELETING)
 
+    def able_to_write(self) -> "CheckpointQuerySet":
+        """Those whose graphs are there."""
+        return self.filter(manifest__files__has_key=MANIFEST_FILE)
+
     def cannot_write(self) -> "CheckpointQuerySet":
         """Those that have no graphs yet: imported ones, and those from before there were any."""
         return self.exclude(manifest__files__has_key=MANIFEST_FILE)
