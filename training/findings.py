@@ -116,7 +116,7 @@ def way_out(error_code: str, config: Mapping[str, Any]) -> Finding | None:
     training = Training(config)
     if error_code == "diverged":
         found = _slower(training, title="The loss ran away.", text="Steps half as long usually keep it on the ground.")
-        return replace(found, offer="Try again with half the learning rate") if found.offer else found
+        return replace(found, offer=found.offer.replace("Try half", "Try again with half"))
     if error_code == "out_of_memory" and training.value("batch_size") > 1:
         half = training.value("batch_size") // 2
         text = "Half as many places at once need about half the memory."

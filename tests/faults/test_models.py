@@ -14,7 +14,7 @@ from django.urls import reverse
 from tests.generator.tiny_models import model_bytes, publish
 from tests.training.finished_runs import make_finished_run, make_model, make_running_run
 from tests.training.runs import SMALL, claim, make_run
-from training import execution, lifecycle, retention, storage
+from training import execution, lifecycle, retention, serving, storage
 from training.language_model.checkpoint import load_model
 from training.language_model.config import resolve_config
 from training.language_model.errors import CheckpointError
@@ -60,14 +60,16 @@ def refused_everywhere(api, model: Checkpoint) -> str:
 
 
 def test_a_pickle_in_a_models_place_is_refused_and_never_loaded(api, user, pickled, marker):
-    """F39: published as it is, and put in the place of a sound model's file."""
-    dressed_up = publish(user, pickled)
-    assert "damaged" in refused_everywhere(api, dressed_up)
+    """F39: published as it is, and put in the place of a sound model's files."""
+    dressed_up = publish(user, pickled, can_write=False)
+    assert "pickle" in serving.prepare(dressed_up)
+    assert "pickle" in refused_everywhere(api, dressed_up)
     replaced = publish(user)
-    Path(default_storage.path(replaced.model_file)).write_bytes(pickled)
-    assert "damaged" in refused_everywhere(api, replaced)
+    for name in replaced.manifest["files"]:
+        Path(default_storage.path(replaced.folder), name).write_bytes(pickled)
     with pytest.raises(CheckpointError):
         load_model(Path(default_storage.path(replaced.model_file)))
+    assert "damaged" in refused_everywhere(api, replaced)
     assert not marker.exists()
 
 
@@ -100,14 +102,15 @@ OTHERS = {
 @pytest.mark.parametrize("other", OTHERS)
 def test_a_model_of_another_kind_is_refused_with_a_sentence(api, user, other):
     """F40: each file is whole, its checksum right, and it is of no use here."""
-    sentence = refused_everywhere(api, publish(user, model_bytes(**OTHERS[other])))
-    assert sentence.endswith(".")
+    model = publish(user, model_bytes(**OTHERS[other]), can_write=False)
+    assert serving.prepare(model)
+    assert refused_everywhere(api, model).endswith(".")
 
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_a_run_that_was_to_start_from_a_model_of_another_kind_fails_with_a_sentence(ready_dataset, user, other):
     """F40: the same for a fine-tuning."""
-    model = publish(user, model_bytes(**OTHERS[other]))
+    model = publish(user, model_bytes(**OTHERS[other]), can_write=False)
     run = make_run(ready_dataset, starts_from=model, starts_from_name=model.name)
     train(run)
     assert (run.state, run.error_code) == (State.FAILED, "model_gone")

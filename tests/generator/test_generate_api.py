@@ -306,6 +306,7 @@ def test_an_eventstream_client_gets_its_refusal_as_json(api, model):
 # ── History ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("stream", [True, False])
 def test_every_text_goes_into_the_history_where_that_is_asked_for(api, model, user, stream):
     asked = {"model": model.pk, "prompt": "Oh", "n": 3, "max_tokens": 5, "history": True, "stream": stream}

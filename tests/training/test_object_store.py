@@ -147,7 +147,8 @@ def test_another_machine_goes_on_bit_by_bit_where_one_stopped(make_longer_run, s
     assert weights_of(run) == weights_of(whole)
     assert not run.events.filter(kind="warning").exists()
     assert run.events.filter(message__startswith="Goes on from step").count() == 2
-    assert len(bucket.keys()) == 4  # two models, each with its manifest
+    # Two models, each with its manifest, its graphs, their manifest and tokenizer.
+    assert len(bucket.keys()) == 12
     assert inventory.take().problems == []
 
 
