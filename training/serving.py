@@ -51,23 +51,20 @@ def prepare(model: Checkpoint) -> str:
 
     Raises: storage.StorageDamaged when the model file is not what was published; OSError.
     """
-    kept = {name: model.manifest["files"][name] for name in (storage.MODEL_FILE,)}
-    with storage.fetched(model.folder, {"files": kept}) as source:
-        why_not = ""
+    model_file = {storage.MODEL_FILE: model.manifest["files"][storage.MODEL_FILE]}
+    with storage.fetched(model.folder, {"files": model_file}) as source:
 
         def write(folder: Path) -> None:
-            nonlocal why_not
             shutil.copyfile(source / storage.MODEL_FILE, folder / storage.MODEL_FILE)
-            why_not = add_graphs(folder)
-            if why_not:
+            if why_not := add_graphs(folder):
                 raise CheckpointError(why_not)
 
         facts = {name: value for name, value in model.manifest.items() if name not in ("files", "format")}
         try:
             published = storage.publish(new_folder(model), write, facts=facts)
-        except CheckpointError:
-            lifecycle.end_preparing(model.pk, error=why_not)
-            return why_not
+        except CheckpointError as problem:
+            lifecycle.end_preparing(model.pk, error=str(problem))
+            return str(problem)
     if not lifecycle.change_over(model, published):  # deleted meanwhile, or another was faster
         storage.remove(published.folder, published.manifest)
     return ""
