@@ -63,13 +63,21 @@ class _Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), [output], domain=domain, **attributes))
         return output
 
-    def split(self, values: str, count: int) -> list[str]:
-        """Cut (B, count · H) into as many (B, H)."""
-        if count == 1:
+    def split(self, values: str, *sizes: int) -> list[str]:
+        """Cut (B, all sizes) into a (B, size) for each."""
+        if len(sizes) == 1:
             return [values]
-        outputs = [f"Split.{len(self.nodes)}.{number}" for number in range(count)]
-        self.nodes.append(helper.make_node("Split", [values], outputs, axis=1, num_outputs=count))
+        outputs = [f"Split.{len(self.nodes)}.{number}" for number in range(len(sizes))]
+        lengths = self.constant(f"sizes {sizes}", np.array(sizes, np.int64))
+        self.nodes.append(helper.make_node("Split", [values, lengths], outputs, axis=1))
         return outputs
+
+    def rename(self, name: str, wanted: str) -> str:
+        """Give what a node gives the name ``wanted``, wherever it is read; that name."""
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                names[:] = [wanted if one == name else one for one in names]
+        return wanted
 
 
 class _Step:
@@ -82,7 +90,8 @@ class _Step:
         scales: Mapping[str, float] | None,
         is_watched: bool,
     ):
-        self.tensors, self.shape, self.scales, self.is_watched = tensors, shape, scales, is_watched
+        self.tensors = _sigmoids_first(tensors) if shape.architecture == "lstm" else tensors
+        self.shape, self.scales, self.is_watched = shape, scales, is_watched
         self.graph = _Graph([], {})
         self.places: list[str] = []  # outputs, where they are watched
 
@@ -119,7 +128,8 @@ class _Step:
         memory = [f"memory.{layer}.{part}" for part in range(shape.memory_parts)]
         output, *after = getattr(self, f"_{shape.architecture}")(layer, features, memory)
         for part, name in enumerate(after):
-            graph.add("Identity", self._limited(name), name=f"next.{layer}.{part}")
+            renamed = graph.rename(remembered := self._limited(name), f"next.{layer}.{part}")
+            output = renamed if output == remembered else output
         if shape.is_residual(layer):
             output = graph.add("Add", output, features)
         return self._limited(output)
@@ -137,16 +147,16 @@ class _Step:
 
     def _lstm(self, layer: int, features: str, memory: list[str]) -> list[str]:
         add = self.graph.add
-        entry, keep, candidate, output = self.graph.split(self._all_gates(layer, features, memory[0]), 4)
-        kept = add("Mul", add("Sigmoid", keep), memory[1])
-        cell = add("Add", kept, add("Mul", add("Sigmoid", entry), add("Tanh", candidate)))
-        hidden = add("Mul", add("Sigmoid", output), add("Tanh", cell))
+        gates, candidate = self._cut(self._all_gates(layer, features, memory[0]), 3, 1)
+        entry, keep, output = self._cut(add("Sigmoid", gates), 1, 1, 1)
+        cell = add("Add", add("Mul", keep, memory[1]), add("Mul", entry, add("Tanh", candidate)))
+        hidden = add("Mul", output, add("Tanh", cell))
         return [hidden, hidden, cell]
 
     def _gru(self, layer: int, features: str, memory: list[str]) -> list[str]:
         add = self.graph.add
-        reset_in, keep_in, new_in = self.graph.split(self._given(layer, features), 3)
-        reset_hidden, keep_hidden, new_hidden = self.graph.split(self._recalled(layer, memory[0]), 3)
+        reset_in, keep_in, new_in = self._cut(self._given(layer, features), 1, 1, 1)
+        reset_hidden, keep_hidden, new_hidden = self._cut(self._recalled(layer, memory[0]), 1, 1, 1)
         keep = add("Sigmoid", add("Add", keep_in, keep_hidden))
         reset = add("Sigmoid", add("Add", reset_in, reset_hidden))
         new = add("Tanh", add("Add", new_in, add("Mul", reset, new_hidden)))
@@ -154,19 +164,23 @@ class _Step:
         return [output, output]
 
     def _mingru(self, layer: int, features: str, memory: list[str]) -> list[str]:
-        keep, candidate = self.graph.split(self._given(layer, features), 2)
+        keep, candidate = self._cut(self._given(layer, features), 1, 1)
         output = self._between(candidate, memory[0], self.graph.add("Sigmoid", keep))
         return [output, output]
 
     def _minlstm(self, layer: int, features: str, memory: list[str]) -> list[str]:
         add = self.graph.add
-        keep, entry, candidate = self.graph.split(self._given(layer, features), 3)
+        keep, entry, candidate = self._cut(self._given(layer, features), 1, 1, 1)
         # σ(keep) / (σ(keep) + σ(entry)), where 1/σ(x) is 1 + e^-x. Softplus would be shorter, but the runtime computes
         # the last few numbers of an array another way than the rest: a row would depend on its place in the batch.
         kept, entered = (add("Add", self._one(), add("Exp", add("Neg", self._low(gate)))) for gate in (entry, keep))
         share = add("Div", kept, add("Add", kept, entered))
         output = self._between(candidate, memory[0], share)
         return [output, output]
+
+    def _cut(self, values: str, *shares: int) -> list[str]:
+        """Cut (B, G · H) into parts of so many gates each."""
+        return self.graph.split(values, *(share * self.shape.hidden_size for share in shares))
 
     def _one(self) -> str:
         return self.graph.constant("one", np.float32(1))
@@ -176,7 +190,7 @@ class _Step:
         return self.graph.add("Max", values, self.graph.constant("lowest", np.float32(LOWEST_EXPONENT)))
 
     def _sru(self, layer: int, features: str, memory: list[str]) -> list[str]:
-        gates = self.graph.split(self._given(layer, features), len(self.shape.gates(layer)))
+        gates = self._cut(self._given(layer, features), *(1 for _ in self.shape.gates(layer)))
         keep, past_it, candidate, *bridge = gates
         cell = self._between(candidate, memory[0], self.graph.add("Sigmoid", keep))
         past = bridge[0] if bridge else features
@@ -252,6 +266,16 @@ class _Step:
 
     def _constant(self, name: str) -> str:
         return self.graph.constant(name, self.tensors[name])
+
+
+def _sigmoids_first(tensors: Mapping[str, ndarray]) -> dict[str, ndarray]:
+    """An LSTM's weights with the candidate's rows behind those of the gates, which then need one sigmoid."""
+    return {name: _candidate_last(one) if name.startswith("recurrent.") else one for name, one in tensors.items()}
+
+
+def _candidate_last(rows: ndarray) -> ndarray:
+    entry, keep, candidate, output = np.split(rows, 4)
+    return np.concatenate([entry, keep, output, candidate])
 
 
 def rounded_rows(weight: ndarray) -> tuple[ndarray, ndarray]:
