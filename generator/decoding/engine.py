@@ -2,7 +2,8 @@
 
     open ──▶ inbox ──a slot gets free──▶ desk of the model: join ─▶ step ─▶ step … ─▶ the reader, some tokens at a time
 
-The first token is delivered at once, then every eight or every 40 ms. Who reads slowly rests and holds up nobody; who
+A text's first token is delivered at once. What follows is delivered to all who write with a model at one beat, which
+comes every eight tokens or every 40 ms: readers are woken together. Who reads slowly rests and holds up nobody; who
 leaves is out of the batch before the next step; who waits is told its place in the inbox each time that changes.
 """
 
@@ -13,6 +14,7 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from generator.decoding.batch import Batch, Text
+from generator.decoding.bells import LoopBells
 from generator.decoding.model_file import WritingModel
 from generator.decoding.writer import Piece
 from generator.recipe import Recipe
@@ -45,11 +47,10 @@ class Writing:
 
     def __init__(self, engine: "Engine", person: object, request: object, text: Text, deadline: float):
         self.person, self.request, self.text, self.deadline = person, request, text, deadline
-        self.is_cancelled = self.is_over = self.ran_out_of_time = False
+        self.is_cancelled = self.is_over = self.is_resting = self.ran_out_of_time = False
         self.place: int | None = None
         self._engine = engine
         self._written: list[Piece] = []  # of the turn under way; the desk's alone
-        self._steps, self._turn_began = 0, 0.0
         self._going = text.recipe.n  # candidates
         self._unread: deque[list[Piece]] = deque()
         self._told_place: int | None = None
@@ -80,8 +81,8 @@ class Writing:
             self.cancel()
 
     async def __aiter__(self) -> AsyncIterator[list[Piece]]:
-        loop, bell = asyncio.get_running_loop(), asyncio.Event()
-        self._ring = lambda: loop.call_soon_threadsafe(bell.set)
+        bells, bell = LoopBells.of_this_loop(), asyncio.Event()
+        self._ring = lambda: bells.ring(bell)
         try:
             while not self._is_read_to_its_end():
                 while (turn := self._next_turn()) is not None:
@@ -96,7 +97,8 @@ class Writing:
         """What is to be read now: pieces, an empty turn for a new place or a long silence, or None."""
         if self._unread:
             turn = self._unread.popleft()
-            self._engine.wake(self)
+            if self.is_resting:
+                self._engine.wake(self)
             return turn
         place, told = self.place, self._told_place
         self._told_place = place
@@ -123,23 +125,23 @@ class Writing:
         self._written.append(piece)
         self._going -= piece.finish_reason is not None
 
-    def end_step(self, now: float) -> None:
-        """Deliver what was written, if it is time to, or the last of it."""
-        if not self._steps:
-            self._turn_began = now
-        self._steps += bool(self._written)
+    @property
+    def is_pressing(self) -> bool:
+        """Whether its reader is to get what was written before the next beat: its first token, and its last."""
+        return self._going == 0 or (not self._has_begun and bool(self._written))
+
+    def end_turn(self, now: float) -> None:
+        """Deliver what was written, and be over if that was the last of it or time is up."""
         self.ran_out_of_time = now > self.deadline and self._going > 0
-        is_over = self._going == 0 or self.ran_out_of_time
-        is_turn = self._steps >= TURN_STEPS or now - self._turn_began >= TURN_SECONDS
-        if self._written and (is_turn or is_over or not self._has_begun):
-            self._has_begun = True
-            self._deliver()
-        if is_over:
+        if self._going == 0 or self.ran_out_of_time:
             self.end()
+        elif self._written:
+            self._deliver()
 
     def _deliver(self) -> None:
+        self._has_begun = True
         self._unread.append(self._written)
-        self._written, self._steps = [], 0
+        self._written = []
         self._tell()
 
     def end(self, error: Exception | None = None) -> None:
@@ -168,6 +170,9 @@ class Desk:
         self.active: dict[Text, Writing] = {}
         self.parked: dict[Writing, tuple] = {}
         self.waking: deque[Writing] = deque()
+        self.is_settled = True  # nobody is known to be done, gone or slow
+        self._beat = time.monotonic()
+        self._steps = 0  # since then
 
     def seated(self) -> list[Writing]:
         return [*self.arriving, *self.active.values(), *self.parked]
@@ -181,6 +186,7 @@ class Desk:
         while self.waking:
             writing = self.waking.popleft()
             if (aside := self.parked.pop(writing, None)) is not None:
+                writing.is_resting = False
                 self.active[writing.text] = writing
                 self._batch.take_back(*aside)
 
@@ -193,13 +199,25 @@ class Desk:
             self._batch = Batch(self._model)  # nobody knows how far the broken step came
             for writing in self.active.values():
                 writing.end(error)
+            self.is_settled = False
+            return
         now = time.monotonic()
+        is_beat = self._is_beat(now)
         for writing in self.active.values():
-            if not writing.is_over:
-                writing.end_step(now)
+            if is_beat or writing.is_pressing:
+                writing.end_turn(now)
+                self.is_settled = False
+
+    def _is_beat(self, now: float) -> bool:
+        self._steps += 1
+        if self._steps < TURN_STEPS and now - self._beat < TURN_SECONDS:
+            return False
+        self._steps, self._beat = 0, now
+        return True
 
     def park_slow_readers(self) -> None:
         for writing in [one for one in self.active.values() if one.has_unread(UNREAD_TURNS_LIMIT)]:
+            writing.is_resting = True
             self.parked[writing] = self._batch.put_aside(writing.text)
             del self.active[writing.text]
 
@@ -288,6 +306,8 @@ class Engine:
         with self._changed:
             if writing in self._inbox:
                 self._forget(writing)
+            elif desk := self._desk_of(writing):
+                desk.is_settled = False
             self._changed.notify_all()
 
     def _desk_of(self, writing: Writing) -> Desk | None:
@@ -296,7 +316,8 @@ class Engine:
     def _run(self, key: int, desk: Desk) -> None:
         while True:
             with self._changed:
-                self._settle(desk)
+                if not desk.is_settled:
+                    self._settle(desk)
                 while not (desk.arriving or desk.active or desk.waking):
                     if not desk.parked:
                         del self._desks[key]
@@ -309,6 +330,7 @@ class Engine:
 
     def _settle(self, desk: Desk) -> None:
         """Between two steps: forget who is done or gone, and let who reads slowly rest."""
+        desk.is_settled = True
         for writing in desk.seated():
             if writing.is_over or writing.is_cancelled:
                 self._forget(writing)
