@@ -65,7 +65,8 @@ def likeliest(scores: ndarray, count: int) -> tuple[ndarray, ndarray]:
         best = np.negative(values).argsort(kind="stable")[:count]
         return found.take(best)[None], values.take(best)[None]
     ends = found.searchsorted(np.arange(V, B * V + 1, V))
-    per_row = np.diff(ends, prepend=0)
+    per_row = ends.copy()
+    per_row[1:] -= ends[:-1]
     rows = np.arange(B).repeat(per_row)
     keys = _best_first(values) << 32
     keys |= found - rows * V

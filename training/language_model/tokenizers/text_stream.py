@@ -135,6 +135,8 @@ class TextStream:
 
     def rest(self) -> str:
         """The text of tokens that wait for others: a line written from its end, half a character."""
+        if not self._line and not self._place.holds_half:  # nearly always
+            return ""
         spelled = [self._tokenizer.spell(token_id, self._place) for token_id in reversed(self._line)]
         self._line = []
         return self._after_breaks("".join(spelled) + self._place.whole_characters(b"", is_last=True))
