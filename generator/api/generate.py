@@ -65,7 +65,7 @@ class GenerateView(WritingView):
             generation.writing.cancel()
         else:
             # A client that leaves before the first event never starts the iterator that would end the work.
-            response._resource_closers.append(generation.writing.cancel)
+            response._resource_closers.append(lambda: shelf.take_unfinished(generation))
         return response
 
 
@@ -110,6 +110,14 @@ class Shelf:
             generation.lyric = lyrics.keep_lyric(lyric=noted[0]).pk
         elif self.keeps_first:
             generation.lyric = lyrics.keep(user=self.user, generation=generation).pk
+
+    def take_unfinished(self, generation: writing.Generation) -> None:
+        """End a generation whose reader has left; the history has what came until then, flagged as stopped."""
+        if generation.is_over:
+            return
+        generation.stop()
+        if self.notes_all and generation.completion_tokens:
+            history.note(user=self.user, generation=generation)
 
     async def take_if_possible(self, generation: writing.Generation) -> None:
         """What was written is told whole also while the database is away; then its notes say so."""

@@ -12,6 +12,7 @@ from training.errors import Conflict
 from training.models import Checkpoint
 
 LINE_SHOWN = 80  # characters of a differing line
+CUT_OFF = {"time": "cut off by its time limit", "stopped": "stopped"}
 NAMES = {"processor": "processor", "precision": "precision", "onnxruntime": "onnxruntime", "numpy": "NumPy"}
 
 
@@ -51,7 +52,7 @@ def reproduce(*, user, lyric: Lyric) -> Reproduction:
     differences = _of_model(lyric, model)
     differences += _of_surroundings(lyric.made_with, surroundings(generation.writing.text.model))
     differences += _of_endings(lyric.made_with.get("ending"), choice.finish_reason)
-    differences += _of_texts(lyric.generated_text, text)
+    differences += _of_texts(lyric.generated_text, text, is_cut=lyric.made_with.get("ending") in CUT_OFF)
     return Reproduction(identical=text == lyric.generated_text, text=text, differences=differences)
 
 
@@ -78,16 +79,16 @@ def _of_surroundings(then: dict, now: dict) -> list[str]:
 
 
 def _of_endings(then: str | None, now: str | None) -> list[str]:
-    sentences = []
-    if then == "time":
-        sentences.append("The first time it was cut off by its time limit, which no recipe repeats.")
+    sentences = [f"The first time it was {CUT_OFF[then]}, which no recipe repeats."] if then in CUT_OFF else []
     if now == "time":
         sentences.append("This time it was cut off by its time limit.")
     return sentences
 
 
-def _of_texts(then: str, now: str) -> list[str]:
-    """The first line that differs, if one does."""
+def _of_texts(then: str, now: str, *, is_cut: bool) -> list[str]:
+    """The first line that differs, if one does; where the text is only longer than one that was cut off, so much."""
+    if is_cut and then != now and now.startswith(then):
+        return ["It begins with the same, byte for byte, and goes on."]
     for number, (old, new) in enumerate(zip_longest(then.split("\n"), now.split("\n")), start=1):
         if old != new:
             return [f"Line {number} is the first that differs: it was {_quoted(old)}, and is {_quoted(new)}."]

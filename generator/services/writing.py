@@ -114,6 +114,7 @@ class Generation:
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic, repr=False)
     seconds: float = 0.0
+    is_over: bool = False
     lyric: str | None = None
 
     def take(self, pieces: Iterable[Piece]) -> list[Addition]:
@@ -131,11 +132,17 @@ class Generation:
                 additions.append(Addition(index, text, new, choice.finish_reason))
         return additions
 
-    def finish(self) -> None:
-        """Note how long it took, and which candidates the deadline ended."""
+    def finish(self, reason: str = "time") -> None:
+        """Note how long it took, and the ``reason`` why candidates ended that were not done: mostly the deadline."""
+        self.is_over = True
         self.seconds = round(time.monotonic() - self.started, 3)
         for choice in self.choices:
-            choice.finish_reason = choice.finish_reason or "time"
+            choice.finish_reason = choice.finish_reason or reason
+
+    def stop(self) -> None:
+        """End the work for a reader who leaves before its end; what came until then stands."""
+        self.writing.cancel()
+        self.finish("stopped")
 
     def text_of(self, choice: Choice) -> str:
         """The whole lyric: the prompt as it was given, and what the network wrote after it."""

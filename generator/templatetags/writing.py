@@ -10,6 +10,7 @@ ENDINGS = {
     "length": "at the longest a text may be",
     "stop": "at a stop word",
     "time": "when its time was up",
+    "stopped": "when you stopped it",
 }
 
 

@@ -228,7 +228,7 @@ OPEN: dict[str, str] = {}
 LEFT_OUT = {
     "F25": "SQLite is a file: it is locked. Only PostgreSQL is stopped, crashed and cut off.",
     "F35": "The object store is moto, on this machine.",
-    "F51": "No row is flagged as aborted: a text is written down when it is whole, so there is none.",
+    "F51": "A killed process flags no row: a text is written down when it is whole, or when its reader stops it.",
     "F53": "That a page asks again and again where it has no stream is tested in JavaScript (run_live.test.mjs).",
     "F92": "One address is one count: who guesses from many addresses has as many counts.",
     "F104": "Two of Schemathesis' checks; and it asks twenty times an operation, a hundred by test-faults-full.",

@@ -106,3 +106,25 @@ def test_nothing_is_kept_for_who_has_left(user, endless):
     body = {"model": publish(user).pk, "stream": False, "save": True, "max_tokens": 600}
     asyncio.run(ask_and_leave(token, body))
     assert not Lyric.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_history_has_what_was_written_until_its_reader_stopped(user, endless):
+    """Reliability fault F51: flagged as stopped, and not among the lyrics that are kept."""
+    _, token = ApiToken.issue(user=user)
+    body = {"model": publish(user).pk, "prompt": "oh", "stream": True, "save": True, "history": True, "max_tokens": 600}
+    asyncio.run(ask_and_leave(token, body))
+    lyric = Lyric.objects.get()
+    assert lyric.kept_at is None
+    assert lyric.made_with["ending"] == "stopped"
+    assert lyric.text.startswith("oh")
+    assert len(lyric.generated_text) > len("oh")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_history_has_nothing_of_a_text_that_had_not_begun(user, endless, monkeypatch):
+    monkeypatch.setattr(writing, "engine", writing.Engine(slots=0))
+    _, token = ApiToken.issue(user=user)
+    body = {"model": publish(user).pk, "stream": True, "history": True, "max_tokens": 600}
+    asyncio.run(ask_and_leave(token, body, b'event: waiting\ndata: {"position": 1}'))
+    assert not Lyric.objects.exists()

@@ -81,6 +81,17 @@ def test_an_ending_by_the_clock_is_named(user, lyric, settings):
     assert "This time it was cut off by its time limit." in sentences
 
 
+def test_a_text_that_was_stopped_is_the_beginning_of_what_comes_out(user, lyric):
+    lyric.made_with["ending"] = "stopped"
+    lyric.generated_text = lyric.generated_text[:-3]
+    again = reproduce(user=user, lyric=lyric)
+    assert not again.identical
+    assert again.differences == [
+        "The first time it was stopped, which no recipe repeats.",
+        "It begins with the same, byte for byte, and goes on.",
+    ]
+
+
 def test_without_its_model_nothing_is_written_and_that_is_said(user, lyric):
     Checkpoint.objects.all().delete()
     lyric.refresh_from_db()
