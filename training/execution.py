@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from training import allocator, endings, lifecycle, processes, retention, storage
 from training.baseline_making import make_baseline
+from training.code_version import code_version
 from training.database import let_go
 from training.fault_points import fault_point
 from training.journal import Journal, LeaseLost
@@ -399,5 +400,6 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "device_reason": plan.device_reason,
         "no_longer_exact": " ".join(plan.departures),
         "allocator": allocator.in_use(),
+        "code": code_version(),
         "batch_hash": corpus.batch_hash(batch_size=plan.config.batch_size, seed=plan.config.batch_seed, epoch=0),
     }

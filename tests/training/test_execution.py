@@ -10,6 +10,7 @@ from safetensors import safe_open
 from tests.songs import make_ready_dataset
 from tests.training.runs import SMALL, claim, expire_lease, make_run
 from training import execution, lifecycle, storage
+from training.code_version import code_version
 from training.language_model import losses
 from training.language_model.checkpoint import load_model
 from training.language_model.config import resolve_config
@@ -44,6 +45,7 @@ def test_a_training_ends_in_a_model_whose_file_is_what_its_row_says(ready_datase
     model = run.checkpoints.published().get()
     storage.verify(model.folder, model.manifest)
     assert model.manifest["files"][storage.MODEL_FILE] == {"size": model.size_bytes, "sha256": model.sha256}
+    assert model.code_version == run.facts["code"] == code_version()
     with safe_open(Path(settings.MEDIA_ROOT) / model.model_file, framework="pt") as file:
         metadata = file.metadata()
     assert json.loads(metadata["network"])["architecture"] == architecture

@@ -25,6 +25,9 @@ class ModelSerializer(serializers.ModelSerializer):
     metrics = serializers.SerializerMethodField()
     config = serializers.DictField(help_text="Every value it was trained with.")
     bytes = serializers.IntegerField(source="size_bytes")
+    code_version = serializers.CharField(
+        help_text="The version of this program that made or imported it; empty where that was not written down."
+    )
     can_write = serializers.BooleanField(help_text="False while a worker makes an imported model ready to write.")
 
     class Meta:
@@ -46,6 +49,7 @@ class ModelSerializer(serializers.ModelSerializer):
             "epoch",
             "sha256",
             "bytes",
+            "code_version",
             "can_write",
             "created_at",
         )

@@ -98,6 +98,11 @@ class Checkpoint(models.Model):
         return MANIFEST_FILE in self.manifest.get("files", {})
 
     @property
+    def code_version(self) -> str:
+        """The version of this program that first put it into the storage; "" where that was not written down."""
+        return self.manifest.get("code", "")
+
+    @property
     def model_file(self) -> str:
         """The storage name of the one file that people download and import."""
         return f"{self.folder}/model.safetensors"

@@ -9,6 +9,7 @@ from django.core.management import call_command
 
 from tests.generator.tiny_models import model_bytes, publish
 from tests.training.finished_runs import make_finished_run, make_model
+from training.code_version import code_version
 from training.models import Checkpoint
 
 pytestmark = pytest.mark.django_db
@@ -24,6 +25,7 @@ def test_a_model_says_what_it_is(api, model):
     found = api.get(f"{MODELS}{model.pk}/").json()
     assert (found["run"], found["dataset"], found["architecture"]) == (model.run_id, model.dataset_id, "lstm")
     assert (found["sha256"], found["bytes"]) == (model.sha256, model.size_bytes)
+    assert found["code_version"] == model.code_version == code_version()
     assert found["metrics"]["nats_per_character"] == 1.384
     assert found["metrics"]["best_step"] == 12
 

@@ -95,6 +95,7 @@ def test_the_list_takes_as_many_queries_for_many_models_as_for_one(
 def test_the_certificate_says_what_the_model_is(signed_in, model):
     page = signed_in.get(address(model, "detail")).content.decode()
     assert model.sha256 in page
+    assert model.code_version in page
     assert "Small songs, version 1" in page
     assert "1.38" in page
     assert f"?model={model.pk}" in page
