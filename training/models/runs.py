@@ -106,6 +106,7 @@ class TrainingRun(models.Model):
     epochs = models.PositiveIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
     tokens_per_second = models.FloatField(null=True, blank=True)
+    step_seconds = models.FloatField(null=True, blank=True, help_text="The median of its latest steps.")
     eta_seconds = models.FloatField(null=True, blank=True)
     learning_rate = models.FloatField(null=True, blank=True, help_text="Of its latest step.")
     gradient_norm = models.FloatField(null=True, blank=True, help_text="Of its latest step, before clipping.")
