@@ -273,8 +273,9 @@ class _Attempt:
         try:
             with transaction.atomic():
                 if state == State.SUCCEEDED:
-                    retention.mark(self.run.pk)
-                retention.free_step(self.run.pk, model.step)  # the model takes the place of what was kept there
+                    retention.mark_ended(self.run.pk)
+                # The model takes the place of what was kept there, and its pin.
+                model.is_pinned = retention.free_step(self.run.pk, model.step)
                 if not lifecycle.finish(
                     self.run.pk, self.token, state, metrics=self.best.metrics, checkpoint=model, **words
                 ):

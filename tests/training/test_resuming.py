@@ -333,7 +333,7 @@ def test_a_database_that_is_away_costs_a_checkpoint_and_leaves_no_folder(run, wh
     def away_once(*args):
         if not next(answers, True):
             raise OperationalError("the server closed the connection")
-        free_step(*args)
+        return free_step(*args)
 
     monkeypatch.setattr(retention, "free_step", away_once)
     monkeypatch.setattr(resuming.connection, "close", lambda: None)  # the test's own transaction hangs on it

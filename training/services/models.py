@@ -58,12 +58,14 @@ def delete_model(*, model: Checkpoint) -> None:
     First the row says so, then the files go, then the row: whoever dies half way leaves a row that tells what is left,
     and the next sweep ends it.
     A text that is being written right now is written to its end.
-    Raises: Conflict when it is being deleted already, or when a run that has not ended trains it further.
+    Raises: Conflict when it is pinned or being deleted already, or when a run that has not ended trains it further.
     """
     if model.fine_tunings.exclude(state__in=TERMINAL).exists():
         raise Conflict("A run that waits or trains starts from this model: cancel it first.", state=model.state)
     usable = Checkpoint.objects.filter(pk=model.pk).exclude(state=Checkpoint.State.DELETING)
-    if not usable.update(state=Checkpoint.State.DELETING):
+    if not usable.filter(is_pinned=False).update(state=Checkpoint.State.DELETING):
+        if usable.exists():
+            raise Conflict("This model is pinned: take the pin out first.", state=model.state, code="pinned")
         raise Conflict("This model is being deleted already.", state=Checkpoint.State.DELETING)
     retention.remove_marked(Checkpoint.objects.filter(pk=model.pk))
 
