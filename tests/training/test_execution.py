@@ -15,6 +15,7 @@ from training.language_model import losses
 from training.language_model.checkpoint import load_model
 from training.language_model.config import resolve_config
 from training.models import Attempt, Checkpoint, TrainingRun
+from training.services import quota
 
 pytestmark = pytest.mark.django_db
 State = TrainingRun.State
@@ -53,6 +54,7 @@ def test_a_training_ends_in_a_model_whose_file_is_what_its_row_says(ready_datase
     assert (model.architecture, model.tokenizer, model.owner) == (architecture, tokenizer, run.owner)
     assert model.vocabulary_size == json.loads(metadata["network"])["vocabulary_size"]
     assert model.parameters == run.parameters
+    assert model.stored_bytes <= quota.model_bytes(run.parameters)
 
 
 def test_a_model_of_pieces_keeps_how_it_reads_lines_and_what_it_was_told_of_songs(ready_dataset, settings):

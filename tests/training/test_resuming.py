@@ -18,6 +18,7 @@ from training.language_model.errors import TrainingDiverged
 from training.language_model.learner import Learner
 from training.language_model.resume import ResumeRefused
 from training.models import Checkpoint, TrainingRun
+from training.services import quota
 
 pytestmark = pytest.mark.django_db
 State = TrainingRun.State
@@ -142,6 +143,13 @@ def spoil(path: Path, damage: str) -> None:
     if damage == "flip":
         content[-40] ^= 1
     path.write_bytes({"cut": content[:-1], "flip": content, "empty": b""}[damage])
+
+
+def test_checkpoints_take_no_more_than_its_owner_needed_room_for(run, settings):
+    settings.RESUME_SECONDS = 0
+    train(run, until=12)
+    kept = points_of(run)
+    assert sum(point.stored_bytes for point in kept) <= quota.training_bytes(kept[0].parameters)
 
 
 def test_checkpoints_that_are_all_damaged_cost_the_work_and_not_the_run(run, whole, settings):

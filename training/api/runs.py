@@ -43,6 +43,7 @@ from training.services import runs as services
 from training.streaming import event_stream
 
 LONGEST_KEY = 200
+NO_ROOM = OpenApiResponse(description="As many of your runs wait as may, or there is no room for what it leaves.")
 NOT_IN_THIS_STATE = "Its state, which the body has, does not allow it."
 SCORES = (
     "train_loss",
@@ -272,7 +273,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
             202: RunSerializer,
             404: OpenApiResponse(description="There is no such dataset, or it is not yours."),
             409: OpenApiResponse(description="The dataset is not ready."),
-            429: OpenApiResponse(description="As many of your runs wait as may."),
+            429: NO_ROOM,
         },
     )
     def create(self, request):
@@ -340,7 +341,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         responses={
             202: RunSerializer,
             409: OpenApiResponse(description=NOT_IN_THIS_STATE),
-            429: OpenApiResponse(description="As many of your runs wait as may."),
+            429: NO_ROOM,
         },
     )
     @action(detail=True, methods=["post"])
@@ -355,7 +356,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
             409: OpenApiResponse(
                 description=f"{NOT_IN_THIS_STATE} Or nothing is kept, and `restart` was not asked for."
             ),
-            429: OpenApiResponse(description="As many of your runs wait as may."),
+            429: NO_ROOM,
         },
     )
     @action(detail=True, methods=["post"])
@@ -395,7 +396,7 @@ class RunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gene
         responses={
             202: RunSerializer,
             409: OpenApiResponse(description="The dataset is not ready."),
-            429: OpenApiResponse(description="As many of your runs wait as may."),
+            429: NO_ROOM,
         },
     )
     @action(detail=True, methods=["post"])

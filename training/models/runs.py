@@ -88,6 +88,9 @@ class TrainingRun(models.Model):
     priority = models.SmallIntegerField(default=0, help_text="Given by staff: higher ones are taken first.")
     place = models.BigIntegerField(default=last_place, help_text="Orders its owner's waiting runs, smallest first.")
     expected_seconds = models.FloatField(null=True, blank=True, help_text="How long it takes, as guessed when queued.")
+    expected_model_bytes = models.BigIntegerField(
+        null=True, blank=True, help_text="What its model will take in the storage, as guessed when queued."
+    )
     not_before = models.DateTimeField(null=True, blank=True)
     rung_at = models.DateTimeField(null=True, blank=True, help_text="When a worker was last told of it.")
     attempts = models.PositiveIntegerField(default=0, help_text="How often a worker has claimed it.")
