@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from training.api.checkpoints import BEING_DELETED
 from training.api.parsers import FilesInForms
 from training.api.renderers import FileRenderer
-from training.api.runs import ScoresSerializer, scores
+from training.api.run_answers import ScoresSerializer, scores
 from training.api.searches import short_text
 from training.downloads import model_download
 from training.models import Checkpoint, Visibility
