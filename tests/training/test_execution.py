@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from tests.songs import make_ready_dataset
 from tests.training.runs import SMALL, claim, expire_lease, make_run
-from training import execution, lifecycle, storage
+from training import execution, lifecycle, publishing, storage
 from training.code_version import code_version
 from training.language_model import losses
 from training.language_model.checkpoint import load_model
@@ -173,7 +173,7 @@ def test_a_full_disk_fails_the_run_and_leaves_no_half_model(run, monkeypatch, se
     def full(*args, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(execution, "save_model", full)
+    monkeypatch.setattr(publishing, "save_model", full)
     claimed = claim(run)
     with pytest.raises(OSError, match="No space"):
         execution.execute(run.pk, claimed.token)

@@ -11,7 +11,7 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 from tests.training.runs import SMALL, claim, expire_lease, make_run
-from training import execution, lifecycle, resuming, retention, storage
+from training import execution, lifecycle, publishing, resuming, retention, storage
 from training.language_model.checkpoint import load_model, weights_sha256
 from training.language_model.config import resolve_config
 from training.language_model.errors import TrainingDiverged
@@ -404,7 +404,7 @@ def test_a_run_that_runs_away_on_a_full_disk_still_says_why(run, monkeypatch):
         raise OSError(28, "No space left on device")
 
     diverge_at(monkeypatch, 15)
-    monkeypatch.setattr(execution, "save_model", full)
+    monkeypatch.setattr(publishing, "save_model", full)
     train(run)
     assert (run.state, run.error_code) == (State.FAILED, "diverged")
     assert "kept as its model" not in run.error
