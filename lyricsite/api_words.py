@@ -30,6 +30,7 @@ WORDS = {
     "choices": ["char", "word", "bpe"],
     "cleaning": {"credits": {"songs": 3, "places": 4}},
     "code": "conflict",
+    "code_version": "0.1.0+3f2a9c1b7e04",
     "collections": ["c0llect1on01"],
     "column": "lyrics",
     "columns": ["title", "artist", "lyrics"],

@@ -14,6 +14,7 @@ from lyricsite import health
 from lyricsite.forms import SignUpForm, TokenForm
 from lyricsite.home import overview
 from lyricsite.models import ApiToken
+from training.services import quota
 
 FRESH_TOKEN = "fresh_token"  # noqa: S105 - the session key
 
@@ -39,8 +40,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def account(request: HttpRequest) -> HttpResponse:
-    """Show one's tokens; a token just made is shown this once."""
+    """Show what one keeps here and one's tokens; a token just made is shown this once."""
     context = {
+        "kept_bytes": quota.kept_bytes(request.user),
+        "room_bytes": None if request.user.is_staff else settings.STORAGE_PER_USER_BYTES,
         "tokens": ApiToken.objects.filter(user=request.user),
         "form": TokenForm(),
         "fresh_token": request.session.pop(FRESH_TOKEN, None),

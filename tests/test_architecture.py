@@ -101,9 +101,10 @@ RULES = [
     Rule(
         "only children make models ready",
         APPS,
-        ("training.serving",),
+        ("training.serving", "training.publishing"),
         spare=(
             "training.serving",
+            "training.publishing",
             "training.execution",
             "training.management.commands.build_serving_model",
         ),

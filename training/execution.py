@@ -13,20 +13,19 @@ import errno
 import logging
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from uuid import UUID
 
 import torch
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.utils import timezone
 
 from training import allocator, endings, lifecycle, processes, retention, storage
 from training.baseline_making import make_baseline
+from training.code_version import code_version
 from training.database import let_go
 from training.fault_points import fault_point
 from training.journal import Journal, LeaseLost
-from training.language_model.checkpoint import LoadedModel, load_model, save_model
+from training.language_model.checkpoint import LoadedModel, load_model
 from training.language_model.config import TrainingConfig
 from training.language_model.corpus import Corpus, SongText, build_corpus
 from training.language_model.errors import CheckpointError, ConfigError, CorpusTooSmall, LyricsError, TrainingDiverged
@@ -36,10 +35,10 @@ from training.language_model.reports import Evaluated, Finished, Planned, Progre
 from training.language_model.resume import ResumeRefused, Resumption
 from training.language_model.team import TeamBroken
 from training.language_model.trainer import train
-from training.models import Checkpoint, TrainingRun
+from training.models import TrainingRun
+from training.publishing import publish_model
 from training.reach_looks import ReachLooks
 from training.resuming import Best, ResumeFiles
-from training.serving import add_graphs
 
 logger = logging.getLogger(__name__)
 
@@ -267,19 +266,21 @@ class _Attempt:
         self.journal.say("Judging by the songs kept for the last test")
         self.best.judge_at_last(self.corpus.test, between=self._look_up)
         self.journal.say("Saving the model")
-        published = self._publish()
-        model = self._checkpoint(published)
+        model = publish_model(
+            self.run, self.best, self.corpus, config=self.config, token=self.token, warn=self.journal.warn
+        )
         try:
             with transaction.atomic():
                 if state == State.SUCCEEDED:
-                    retention.mark(self.run.pk)
-                retention.free_step(self.run.pk, model.step)  # the model takes the place of what was kept there
+                    retention.mark_ended(self.run.pk)
+                # The model takes the place of what was kept there, and its pin.
+                model.is_pinned = retention.free_step(self.run.pk, model.step)
                 if not lifecycle.finish(
                     self.run.pk, self.token, state, metrics=self.best.metrics, checkpoint=model, **words
                 ):
                     raise LeaseLost
         except LeaseLost:
-            storage.remove(published.folder, published.manifest)
+            storage.remove(model.folder, model.manifest)
             raise
         retention.remove_marked()
 
@@ -288,64 +289,6 @@ class _Attempt:
         self.journal.flush_when_due()
         if self.is_asked_to_stop() and lifecycle.look(self.run.pk, self.token).cancel_requested:
             raise Stopped
-
-    def _publish(self) -> storage.Published:
-        run, best = self.run, self.best
-        data = {
-            "content_hash": run.dataset_hash or self.corpus.content_hash,
-            "version": run.dataset_version,
-            "name": run.dataset.name,
-            "songs": self.corpus.songs,
-        }
-        if run.is_fine_tuning:
-            data["starts_from"] = {"name": run.starts_from_name, "sha256": run.starts_from.sha256}
-        return storage.publish(
-            storage.folder_for(run.pk, step=best.step, attempt=run.attempts, token=self.token, kind="model"),
-            lambda folder: self._write_model(folder, data),
-            facts={
-                "step": best.step,
-                "config_hash": lifecycle.config_hash(self.config.to_dict()),
-                "data_hash": data["content_hash"],
-                "vocabulary_hash": lifecycle.config_hash(self.corpus.tokenizer.to_dict()),
-            },
-        )
-
-    def _write_model(self, folder: Path, data: dict) -> None:
-        """The model file, and beside it what it takes to write."""
-        save_model(
-            folder / storage.MODEL_FILE,
-            self.best.network,
-            config=self.config,
-            tokenizer=self.corpus.tokenizer,
-            data=data,
-            metrics=self.best.in_file,
-        )
-        why_not = add_graphs(folder, songs=(song.tolist() for song in self.corpus.validation.songs))
-        if why_not:
-            self.journal.warn(why_not)
-
-    def _checkpoint(self, published: storage.Published) -> Checkpoint:
-        return Checkpoint(
-            owner=self.run.owner,
-            run=self.run,
-            dataset=self.run.dataset,
-            name=self.run.name,
-            attempt_token=self.token,
-            step=self.best.step,
-            epoch=self.best.epoch,
-            is_best=True,
-            published_at=timezone.now(),
-            folder=published.folder,
-            manifest=published.manifest,
-            sha256=published.sha256,
-            size_bytes=published.size_bytes,
-            architecture=self.config.architecture,
-            tokenizer=self.config.tokenizer,
-            parameters=self.best.network.count_parameters(),
-            vocabulary_size=self.corpus.tokenizer.vocabulary_size,
-            config=self.config.to_dict(),
-            metrics=self.best.metrics,
-        )
 
 
 def model_to_start_from(run: TrainingRun) -> LoadedModel | None:
@@ -399,5 +342,6 @@ def facts_of(plan: Planned, corpus: Corpus) -> dict:
         "device_reason": plan.device_reason,
         "no_longer_exact": " ".join(plan.departures),
         "allocator": allocator.in_use(),
+        "code": code_version(),
         "batch_hash": corpus.batch_hash(batch_size=plan.config.batch_size, seed=plan.config.batch_seed, epoch=0),
     }

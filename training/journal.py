@@ -91,6 +91,8 @@ class Journal:
             self.columns |= {name: getattr(report, name) for name in told}
             told = ("learning_rate", "gradient_norm", "utilisation")
             self.columns |= {name: finite(getattr(report, name)) for name in told}
+        if report.step_seconds is not None:  # none was made yet since it was resumed: what is known stays
+            self.columns["step_seconds"] = report.step_seconds
         if report.train_loss is not None and report.step >= self.next_point:
             self._keep_newest()
             self.newest = self._point(report, tokens_per_second=finite(report.tokens_per_second))

@@ -210,8 +210,9 @@ class ResumeFiles:
             with transaction.atomic():
                 if not lifecycle.record(self.run.pk, self.journal.token):
                     raise LeaseLost
-                retention.free_step(self.run.pk, snapshot.step)
-                self._row(published, snapshot, best).save(force_insert=True)
+                row = self._row(published, snapshot, best)
+                row.is_pinned = retention.free_step(self.run.pk, snapshot.step)
+                row.save(force_insert=True)
         except (OperationalError, InterfaceError) as problem:
             logger.warning("run %s: the database does not answer (%s)", self.run.pk, type(problem).__name__)
             connection.close()

@@ -1,8 +1,8 @@
 """What is kept of checkpoints, and for how long.
 
 A run that has not ended keeps its last three to go on from; so does one that failed or was cancelled, for a week, as it
-may be tried again. One that succeeded keeps its model alone. A model, and a checkpoint that something else refers to,
-goes only by a person's hand.
+may be tried again. One that succeeded keeps its model alone. A model, a checkpoint that a person pinned, and one that
+something else refers to, goes only by a person's hand.
 
 Whatever goes is first marked in its row, then its files go, then the row: whoever dies half way leaves a row that tells
 what is left, and the next sweep ends it. Files that no row names are left alone for a day, as somebody may be about to
@@ -61,31 +61,43 @@ class Swept:
 
 
 def rotate(run_id: str) -> None:
-    """Let go of all that a run could go on from but the last three."""
+    """Let go of all that a run could go on from but the last three and what is pinned."""
     points = Checkpoint.objects.resume_points().filter(run=run_id)
     kept = points.ready().order_by("-step").values_list("pk", flat=True)[:KEPT]
-    _mark(points.exclude(pk__in=list(kept)))
+    _mark(_unpinned(points).exclude(pk__in=list(kept)))
     remove_marked()
 
 
 def let_go(run_id: str, *, behind: int = -1) -> None:
-    """Let go of what a run could go on from; with ``behind`` only of what is further than that step."""
-    mark(run_id, behind=behind)
+    """Let go of what a run could go on from; with ``behind`` only of what is further than that step.
+
+    A pin does not hold it: these steps are made again, and nothing can be gone on from what was kept of them.
+    """
+    _mark(Checkpoint.objects.resume_points().filter(run=run_id, step__gt=behind))
     remove_marked()
 
 
-def mark(run_id: str, *, behind: int = -1) -> None:
-    """Do the first half of `let_go`, within the transaction that ends a run; `remove_marked` is the second."""
-    _mark(Checkpoint.objects.resume_points().filter(run=run_id, step__gt=behind))
+def mark_ended(run_id: str) -> None:
+    """Mark what a run that has succeeded will not go on from, within the transaction that ends it.
+
+    `remove_marked` takes it away.
+    """
+    _mark(_unpinned(Checkpoint.objects.resume_points().filter(run=run_id)))
 
 
-def free_step(run_id: str, step: int) -> None:
+def free_step(run_id: str, step: int) -> bool:
     """Let go of the row that stands at this step of a run, within a transaction: another one takes its place.
 
-    Its files are taken away by the next rotation or sweep.
+    Its files are taken away by the next rotation or sweep. Returns whether it was pinned, as its successor is then.
     """
     points = Checkpoint.objects.resume_points().filter(run=run_id, step=step)
+    was_pinned = points.filter(is_pinned=True).exists()
     points.update(state=Checkpoint.State.DELETING, run=None)
+    return was_pinned
+
+
+def _unpinned(checkpoints):
+    return checkpoints.filter(is_pinned=False)
 
 
 def _mark(checkpoints) -> None:
@@ -184,10 +196,10 @@ def orphans(cutoff: datetime) -> list[storage.Found]:
 
 
 def _no_longer_needed():
-    """What no run will go on from: it succeeded, ended too long ago, or was deleted."""
+    """What no run will go on from: it succeeded, ended too long ago, or was deleted, whose pins nobody can take out."""
     ended_long_ago = Q(run__state__in=TERMINAL, run__finished_at__lt=Now() - timedelta(days=settings.RETRY_DAYS))
     succeeded, was_deleted = Q(run__state=TrainingRun.State.SUCCEEDED), Q(run__isnull=True)
-    return Checkpoint.objects.resume_points().filter(ended_long_ago | succeeded | was_deleted)
+    return Checkpoint.objects.resume_points().filter(Q(is_pinned=False) & (ended_long_ago | succeeded) | was_deleted)
 
 
 def _remove_orphaned_uploads(cutoff: datetime) -> int:

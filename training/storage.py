@@ -24,6 +24,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, default_storage
 
+from training.code_version import code_version
 from training.fault_points import fault_point
 
 MANIFEST = "manifest.json"
@@ -77,14 +78,15 @@ def publish(
         folder: where it goes; never used before, so it holds the token of the attempt.
         write: gets an empty folder on this machine and writes files into it, ``main`` among them.
         main: the file that the row's sha256 and size are those of.
-        facts: what else the manifest says, beside size and sha256 of each file.
+        facts: what else the manifest says, beside the code's version and size and sha256 of each file.
     Raises: OSError (the disk is full, the storage is away): then nothing of the folder stays.
     """
     publisher = publisher_for(default_storage)
     fault_point("checkpoint.before_stage")
     with publisher.stage(folder) as stage:
         write(stage)
-        manifest = {"format": FORMAT, **(facts or {}), "files": {path.name: describe(path) for path in files_in(stage)}}
+        files = {path.name: describe(path) for path in files_in(stage)}
+        manifest = {"format": FORMAT, "code": code_version(), **(facts or {}), "files": files}
         (stage / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True))
         publisher.put(stage, folder)
     fault_point("checkpoint.after_rename")

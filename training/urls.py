@@ -58,5 +58,6 @@ urlpatterns = [
     path("models/<slug:model_id>/", models.model_detail, name="model-detail"),
     path("models/<slug:model_id>/download/", models.model_download, name="model-download"),
     path("models/<slug:model_id>/edit/", models.model_edit, name="model-edit"),
+    path("models/<slug:model_id>/pin/", models.model_pin, name="model-pin"),
     path("models/<slug:model_id>/delete/", models.model_delete, name="model-delete"),
 ]

@@ -55,6 +55,8 @@ def make_world(user) -> dict[str, str]:
         "song_id": str(song.pk),
         "group": song.duplicate_group,
         "runs": run.pk,
+        "run_id": run.pk,
+        "checkpoint_id": model.pk,
         "races": race.pk,
         "models": model.pk,
         "model": model.pk,

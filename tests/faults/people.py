@@ -50,6 +50,10 @@ class Belongings:
         return self.dataset.songs.first()
 
     @property
+    def checkpoint(self) -> Checkpoint:
+        return self.model
+
+    @property
     def entry(self) -> CollectionEntry:
         return self.collection.entries.first()
 

@@ -18,10 +18,10 @@ EXAMPLES = 100 if pace.IS_FULL else 20
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_request_that_the_schema_allows_or_forbids_breaks_its_promise(user, site, tmp_path, seed):
-    """F104: Schemathesis with every check but two that ask OpenAPI to say what only the rules of a field can.
+    """F104: Schemathesis with every check but two, whose failures tell more than they can here.
 
-    Left out are the acceptance of all that fits the types (a dataset's id that nobody has fits) and the refusal of a
-    number where a text is asked for, which is taken as its digits.
+    That all which fits the types is accepted, and nothing else, needs the rules of each field beside OpenAPI's words:
+    `tests/test_schema_conformance.py` makes these two checks, and names the rules.
     """
     make_world(user)
     _, token = ApiToken.issue(user=user, name="schemathesis")

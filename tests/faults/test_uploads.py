@@ -86,6 +86,16 @@ def test_no_quota_is_stretched_by_uploading_at_once(user, settings, disk):
     assert Dataset.objects.count() == len(disk.files()) == 3
 
 
+@pytest.mark.django_db(transaction=True)
+def test_no_room_is_stretched_by_uploading_at_once(user, settings, disk):
+    """F94: eight uploads at once where there is room for three."""
+    content = csv_file().read()
+    settings.STORAGE_PER_USER_BYTES = 4 * len(content) - 1
+    answers = in_threads(*[lambda: upload(api_client(user), content, "songs.csv")] * 8)
+    assert sorted(answer.status_code for answer in answers) == [202] * 3 + [429] * 5
+    assert Dataset.objects.count() == len(disk.files()) == 3
+
+
 # ── F76, F79: what leaves again ──────────────────────────────────────────────────────────────────────────────────
 
 FORMULAS = ("=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", '"=1', "=cmd|' /C calc'!A0")

@@ -114,6 +114,15 @@ def test_the_account_page_lists_only_ones_own_tokens(signed_in, user, other_user
     assert "theirs" not in page
 
 
+@pytest.mark.django_db
+def test_the_account_page_says_what_one_keeps_and_may_keep(signed_in, user, settings):
+    settings.STORAGE_PER_USER_BYTES = 3 * 1024**3
+    words = " ".join(signed_in.get(reverse("account")).content.decode().replace("\xa0", " ").split())
+    assert "take 0 bytes of the 3.0 GB that you may keep." in words
+    User.objects.update(is_staff=True)
+    assert "that you may keep" not in signed_in.get(reverse("account")).content.decode()
+
+
 def test_the_command_prints_a_token_that_works(user, capsys):
     call_command("create_token", "mara")
     assert whoami(capsys.readouterr().out.strip()).status_code == 200

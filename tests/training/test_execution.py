@@ -9,11 +9,13 @@ from safetensors import safe_open
 
 from tests.songs import make_ready_dataset
 from tests.training.runs import SMALL, claim, expire_lease, make_run
-from training import execution, lifecycle, storage
+from training import execution, lifecycle, publishing, storage
+from training.code_version import code_version
 from training.language_model import losses
 from training.language_model.checkpoint import load_model
 from training.language_model.config import resolve_config
 from training.models import Attempt, Checkpoint, TrainingRun
+from training.services import quota
 
 pytestmark = pytest.mark.django_db
 State = TrainingRun.State
@@ -44,6 +46,7 @@ def test_a_training_ends_in_a_model_whose_file_is_what_its_row_says(ready_datase
     model = run.checkpoints.published().get()
     storage.verify(model.folder, model.manifest)
     assert model.manifest["files"][storage.MODEL_FILE] == {"size": model.size_bytes, "sha256": model.sha256}
+    assert model.code_version == run.facts["code"] == code_version()
     with safe_open(Path(settings.MEDIA_ROOT) / model.model_file, framework="pt") as file:
         metadata = file.metadata()
     assert json.loads(metadata["network"])["architecture"] == architecture
@@ -51,6 +54,7 @@ def test_a_training_ends_in_a_model_whose_file_is_what_its_row_says(ready_datase
     assert (model.architecture, model.tokenizer, model.owner) == (architecture, tokenizer, run.owner)
     assert model.vocabulary_size == json.loads(metadata["network"])["vocabulary_size"]
     assert model.parameters == run.parameters
+    assert model.stored_bytes <= quota.model_bytes(run.parameters)
 
 
 def test_a_model_of_pieces_keeps_how_it_reads_lines_and_what_it_was_told_of_songs(ready_dataset, settings):
@@ -169,7 +173,7 @@ def test_a_full_disk_fails_the_run_and_leaves_no_half_model(run, monkeypatch, se
     def full(*args, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(execution, "save_model", full)
+    monkeypatch.setattr(publishing, "save_model", full)
     claimed = claim(run)
     with pytest.raises(OSError, match="No space"):
         execution.execute(run.pk, claimed.token)

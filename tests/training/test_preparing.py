@@ -53,6 +53,14 @@ def test_a_model_without_graphs_gets_a_folder_with_both(model):
     assert not lifecycle.unprepared().exists()
 
 
+def test_a_model_keeps_the_version_of_the_code_that_made_it(model):
+    Checkpoint.objects.filter(pk=model.pk).update(manifest=model.manifest | {"code": "0.0.9+0123456789ab"})
+    call_command("build_serving_model", model.pk)
+    model.refresh_from_db()
+    assert model.can_write
+    assert model.code_version == "0.0.9+0123456789ab"
+
+
 def test_who_reads_the_old_folder_reads_it_to_its_end_and_it_is_swept_later(model, settings):
     old = model.folder
     serving.prepare(model)

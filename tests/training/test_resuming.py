@@ -11,13 +11,14 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 from tests.training.runs import SMALL, claim, expire_lease, make_run
-from training import execution, lifecycle, resuming, retention, storage
+from training import execution, lifecycle, publishing, resuming, retention, storage
 from training.language_model.checkpoint import load_model, weights_sha256
 from training.language_model.config import resolve_config
 from training.language_model.errors import TrainingDiverged
 from training.language_model.learner import Learner
 from training.language_model.resume import ResumeRefused
 from training.models import Checkpoint, TrainingRun
+from training.services import quota
 
 pytestmark = pytest.mark.django_db
 State = TrainingRun.State
@@ -142,6 +143,13 @@ def spoil(path: Path, damage: str) -> None:
     if damage == "flip":
         content[-40] ^= 1
     path.write_bytes({"cut": content[:-1], "flip": content, "empty": b""}[damage])
+
+
+def test_checkpoints_take_no_more_than_its_owner_needed_room_for(run, settings):
+    settings.RESUME_SECONDS = 0
+    train(run, until=12)
+    kept = points_of(run)
+    assert sum(point.stored_bytes for point in kept) <= quota.training_bytes(kept[0].parameters)
 
 
 def test_checkpoints_that_are_all_damaged_cost_the_work_and_not_the_run(run, whole, settings):
@@ -333,7 +341,7 @@ def test_a_database_that_is_away_costs_a_checkpoint_and_leaves_no_folder(run, wh
     def away_once(*args):
         if not next(answers, True):
             raise OperationalError("the server closed the connection")
-        free_step(*args)
+        return free_step(*args)
 
     monkeypatch.setattr(retention, "free_step", away_once)
     monkeypatch.setattr(resuming.connection, "close", lambda: None)  # the test's own transaction hangs on it
@@ -396,7 +404,7 @@ def test_a_run_that_runs_away_on_a_full_disk_still_says_why(run, monkeypatch):
         raise OSError(28, "No space left on device")
 
     diverge_at(monkeypatch, 15)
-    monkeypatch.setattr(execution, "save_model", full)
+    monkeypatch.setattr(publishing, "save_model", full)
     train(run)
     assert (run.state, run.error_code) == (State.FAILED, "diverged")
     assert "kept as its model" not in run.error

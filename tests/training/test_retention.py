@@ -9,12 +9,14 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import transaction
 from django.utils import timezone
 
 from tests.training.finished_runs import make_finished_run, make_model
 from tests.training.runs import claim, make_run
 from training import inventory, lifecycle, retention, storage
 from training.models import Checkpoint, RunEvent, SingleFlight, TrainingRun
+from training.services.checkpoints import set_pin
 from training.services.models import delete_model
 
 pytestmark = pytest.mark.django_db
@@ -70,17 +72,48 @@ def path_of(folder: str) -> Path:
     return Path(default_storage.path(folder))
 
 
-def test_of_three_hundred_checkpoints_the_last_three_stay_with_the_best_and_the_pinned(run, ready_dataset):
-    """F37: exactly the last three, the best, and the two that other runs start from remain on disk and in rows."""
+def test_of_three_hundred_checkpoints_the_last_three_stay_with_the_best_the_pinned_and_the_needed(run, ready_dataset):
+    """F37: exactly the last three, the best, two pinned and one that a run starts from remain on disk and in rows."""
     make_point(run, 17, is_best=True)
-    for step in (40, 90):
-        make_run(ready_dataset, starts_from=make_point(run, step), starts_from_name="pinned")
+    make_run(ready_dataset, starts_from=make_point(run, 40), starts_from_name="needed")
     for step in range(100, 400):
-        make_point(run, step)
+        point = make_point(run, step)
+        if step in (110, 150):
+            set_pin(checkpoint=point, is_pinned=True)
         retention.rotate(run.pk)
-    assert steps_of(run) == [17, 40, 90, 397, 398, 399]
+    assert steps_of(run) == [17, 40, 110, 150, 397, 398, 399]
     assert folders() == set(run.checkpoints.values_list("folder", flat=True))
-    assert Checkpoint.objects.count() == 6
+    assert Checkpoint.objects.count() == 7
+
+
+@pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
+def test_a_pin_outlives_the_run_and_once_it_is_out_the_sweep_comes_by(run, state):
+    claimed = claim(run)
+    make_point(run, 3)
+    point = set_pin(checkpoint=make_point(run, 4), is_pinned=True)
+    with transaction.atomic():
+        if state == "succeeded":
+            retention.mark_ended(run.pk)
+        lifecycle.finish(run.pk, claimed.token, state, message="It ended.")
+    TrainingRun.objects.filter(pk=run.pk).update(finished_at=timezone.now() - timedelta(days=400))
+    retention.sweep()
+    assert (steps_of(run), folders()) == ([4], {point.folder})
+    set_pin(checkpoint=point, is_pinned=False)
+    retention.sweep()
+    assert (Checkpoint.objects.count(), folders()) == (0, set())
+
+
+def test_whatever_takes_the_place_of_a_pinned_checkpoint_is_pinned(run):
+    set_pin(checkpoint=make_point(run, 4), is_pinned=True)
+    make_point(run, 5)
+    assert [retention.free_step(run.pk, step) for step in (4, 5, 6)] == [True, False, False]
+
+
+def test_steps_that_are_made_again_are_held_by_no_pin(run):
+    for step in (3, 4, 5):
+        set_pin(checkpoint=make_point(run, step), is_pinned=True)
+    retention.let_go(run.pk, behind=3)
+    assert steps_of(run) == [3]
 
 
 def test_a_damaged_checkpoint_is_none_of_the_three(run):
@@ -160,6 +193,7 @@ def test_an_ended_run_keeps_what_it_may_be_tried_again_from_for_a_week(run, stat
 
 
 def test_what_belonged_to_a_deleted_run_goes(run):
+    set_pin(checkpoint=make_point(run, 3), is_pinned=True)
     make_point(run, 4)
     run.delete()
     retention.sweep()

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.storage import default_storage
 
 from training import storage
+from training.code_version import code_version
 
 FOLDER = "checkpoints/run/12-1-abcdef01"
 WEIGHTS = b"\x00weights" * 1000
@@ -39,6 +40,7 @@ def test_a_published_folder_holds_its_files_and_a_manifest_that_describes_them(s
     assert published.sha256 == hashlib.sha256(WEIGHTS).hexdigest()
     assert published.size_bytes == len(WEIGHTS)
     assert published.manifest["step"] == 12
+    assert published.manifest["code"] == code_version()
     assert published.manifest["files"]["card.txt"]["size"] == 6
     storage.verify(FOLDER, published.manifest)
 

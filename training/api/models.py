@@ -9,13 +9,15 @@ from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from training.api.checkpoints import BEING_DELETED
 from training.api.parsers import FilesInForms
 from training.api.renderers import FileRenderer
-from training.api.runs import ScoresSerializer, scores
+from training.api.run_answers import ScoresSerializer, scores
 from training.api.searches import short_text
 from training.downloads import model_download
 from training.models import Checkpoint, Visibility
 from training.services import models as services
+from training.services.checkpoints import set_pin
 
 
 class ModelSerializer(serializers.ModelSerializer):
@@ -25,6 +27,10 @@ class ModelSerializer(serializers.ModelSerializer):
     metrics = serializers.SerializerMethodField()
     config = serializers.DictField(help_text="Every value it was trained with.")
     bytes = serializers.IntegerField(source="size_bytes")
+    code_version = serializers.CharField(
+        help_text="The version of this program that made or imported it; empty where that was not written down."
+    )
+    pinned = serializers.BooleanField(source="is_pinned", help_text="Whether it is safe from being deleted.")
     can_write = serializers.BooleanField(help_text="False while a worker makes an imported model ready to write.")
 
     class Meta:
@@ -46,6 +52,8 @@ class ModelSerializer(serializers.ModelSerializer):
             "epoch",
             "sha256",
             "bytes",
+            "code_version",
+            "pinned",
             "can_write",
             "created_at",
         )
@@ -115,10 +123,25 @@ class ModelViewSet(FilesInForms, mixins.ListModelMixin, mixins.RetrieveModelMixi
         changes.is_valid(raise_exception=True)
         return Response(ModelSerializer(services.update_model(model=model, **changes.validated_data)).data)
 
-    @extend_schema(responses={204: None, 409: OpenApiResponse(description="It is being deleted already.")})
+    @extend_schema(
+        responses={204: None, 409: OpenApiResponse(description="It is pinned, trained further, or being deleted.")}
+    )
     def destroy(self, request, pk: str):
         """Delete a model and its file; lyrics written with it stay."""
         services.delete_model(model=self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={200: ModelSerializer, 409: BEING_DELETED})
+    @action(detail=True, methods=["put"])
+    def pin(self, request, pk: str):
+        """Pin a model: it can't be deleted until the pin is taken out."""
+        return Response(ModelSerializer(set_pin(checkpoint=self.get_object(), is_pinned=True)).data)
+
+    @extend_schema(responses={204: None, 409: BEING_DELETED})
+    @pin.mapping.delete
+    def unpin(self, request, pk: str):
+        """Take the pin out of a model."""
+        set_pin(checkpoint=self.get_object(), is_pinned=False)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(

@@ -3,6 +3,7 @@
 from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
+from training.api.checkpoints import CheckpointPinView, CheckpointsView
 from training.api.combining import CombineView
 from training.api.datasets import DatasetViewSet
 from training.api.duplicates import DuplicatesView, RestoreDuplicatesView
@@ -33,6 +34,11 @@ of_one_dataset = [
     path("export/", ExportView.as_view(), name="dataset-api-export"),
 ]
 
+of_one_run = [
+    path("checkpoints/", CheckpointsView.as_view(), name="run-api-checkpoints"),
+    path("checkpoints/<slug:checkpoint_id>/pin/", CheckpointPinView.as_view(), name="run-api-pin"),
+]
+
 urlpatterns = [
     path("run-options/", RunOptionsView.as_view(), name="run-options-api"),
     path("intake/", IntakeView.as_view(), name="intake-api"),
@@ -40,4 +46,5 @@ urlpatterns = [
     path("runs/compare/", CompareRunsView.as_view(), name="run-api-compare"),
     path("", include(router.urls)),
     path("datasets/<slug:dataset_id>/", include(of_one_dataset)),
+    path("runs/<slug:run_id>/", include(of_one_run)),
 ]

@@ -201,6 +201,7 @@ def _heartbeat(started: float) -> Progress:
         tokens=0,
         seconds=time.perf_counter() - started,
         tokens_per_second=0.0,
+        step_seconds=None,
         eta_seconds=None,
         train_loss=None,
         learning_rate=0.0,

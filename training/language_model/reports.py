@@ -83,9 +83,10 @@ class Planned:
 class Progress:
     """A sign of life at least every half second of work; ``steps`` is 0 while the plan is still being made.
 
-    ``train_loss`` is the mean since the last report, None where no step was taken since. ``memory_bytes`` is what the
-    process holds, ``utilisation`` the share of the machine's best speed that goes into the model, None where
-    that best was not measured.
+    ``train_loss`` is the mean since the last report, None where no step was taken since. ``step_seconds`` is the median
+    of the latest steps, None before the first that this process took. ``memory_bytes`` is what the process holds,
+    ``utilisation`` the share of the machine's best speed that goes into the model, None where that best was not
+    measured.
     """
 
     phase: Phase
@@ -96,6 +97,7 @@ class Progress:
     tokens: int
     seconds: float
     tokens_per_second: float
+    step_seconds: float | None
     eta_seconds: float | None
     train_loss: float | None
     learning_rate: float

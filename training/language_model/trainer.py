@@ -8,7 +8,9 @@ with a Resumable after Planned, after each judgement, at each epoch's end and on
 """
 
 import math
+import statistics
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -30,6 +32,7 @@ from training.language_model.team import gathered
 # A caller cancels between two reports, so none may be longer away than this.
 HEARTBEAT_SECONDS = 0.3
 RESUME_SECONDS = 60.0
+STEPS_TIMED = 101  # the latest: what a step takes now, whatever single ones waited for
 
 
 def train(
@@ -129,6 +132,7 @@ class _Run:
         self.resume_seconds = resume_seconds
         self.reported_at = self.resumable_at = time.perf_counter()
         self.losses: list[float] = []  # since the last report
+        self.step_times: deque[float] = deque(maxlen=STEPS_TIMED)
 
     def reports(self) -> Iterator[Report]:
         steps, evaluations = self.plan.steps, self.plan.evaluations
@@ -168,7 +172,9 @@ class _Run:
         self.losses.append(loss)
         course.loss_sum += loss
         course.losses += 1
-        course.training_seconds += time.perf_counter() - start
+        seconds = time.perf_counter() - start
+        course.training_seconds += seconds
+        self.step_times.append(seconds)
 
     # ── What a resumed training needs ────────────────────────────────────────────────────────────────────────────
 
@@ -280,6 +286,7 @@ class _Run:
             tokens=learner.tokens,
             seconds=self._seconds(),
             tokens_per_second=tokens_per_second,
+            step_seconds=statistics.median(self.step_times) if self.step_times else None,
             eta_seconds=(steps - learner.step) * seconds_per_step + evaluations_left * self.plan.evaluation_seconds,
             train_loss=loss,
             learning_rate=course.learning_rate,

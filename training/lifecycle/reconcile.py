@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from training.lifecycle import runs
 from training.lifecycle.clock import from_now
-from training.lifecycle.deadline import SILENT_FOR, SPEED, progress_deadline
+from training.lifecycle.deadline import SILENT_FOR, progress_deadline
 from training.lifecycle.explanations import unexplained
 from training.lifecycle.gate import intake
 from training.lifecycle.imports import lose_import
@@ -95,10 +95,10 @@ def _reap_runs(done: Reconciled) -> None:
     grace = timedelta(seconds=settings.LEASE_SECONDS)
     silent = running.filter(progressed_at__lt=from_now(-settings.STALL_SECONDS - settings.LEASE_SECONDS))
     silent = silent.order_by("progressed_at").annotate(silent_for=SILENT_FOR)
-    for run_id, token, silent_for, *speed in list(
-        silent.values_list("pk", "lease_token", "silent_for", *SPEED)[:BATCH]
+    for run_id, token, silent_for, step_seconds in list(
+        silent.values_list("pk", "lease_token", "silent_for", "step_seconds")[:BATCH]
     ):
-        if silent_for > progress_deadline(*speed) + grace and runs.stalled(run_id, token, actor=ACTOR):
+        if silent_for > progress_deadline(step_seconds) + grace and runs.stalled(run_id, token, actor=ACTOR):
             done.runs[run_id] = TrainingRun.State.FAILED
 
 

@@ -17,14 +17,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Now
 
 from training.lifecycle.clock import from_now, lease_end
-from training.lifecycle.deadline import SILENT_FOR, SPEED, progress_deadline
+from training.lifecycle.deadline import SILENT_FOR, progress_deadline
 from training.lifecycle.writing import change, close_attempt, held, let_go, tell_state
 from training.models import Attempt, Checkpoint, MetricPoint, RunEvent, Sample, TrainingRun, Turn, Worker
 from training.models.runs import TERMINAL
 
 State = TrainingRun.State
 GAUGES = ("tokens_per_second", "eta_seconds", "learning_rate", "gradient_norm", "memory_bytes", "utilisation")
-PROGRESS_COLUMNS = frozenset({"phase", "step", "epoch", "epochs", "tokens", *GAUGES})
+PROGRESS_COLUMNS = frozenset({"phase", "step", "epoch", "epochs", "tokens", "step_seconds", *GAUGES})
 STARTING = {**dict.fromkeys(GAUGES), "phase": "Starting"}
 
 
@@ -104,16 +104,16 @@ def renew(run_id: str, token: UUID) -> Lease:
 def look(run_id: str, token: UUID) -> Lease:
     """What is wished of the run, without prolonging the lease: one cheap read."""
     wishes = held(run_id, token).annotate(silent_for=SILENT_FOR)
-    row = wishes.values_list("cancel_requested_at", "pause_requested_at", "silent_for", *SPEED).first()
+    row = wishes.values_list("cancel_requested_at", "pause_requested_at", "silent_for", "step_seconds").first()
     if row is None:
         closed = Attempt.objects.filter(token=token, ended_at__isnull=False).exclude(outcome=Attempt.Outcome.LOST)
         return Lease(ok=False, has_ended=closed.exists())
-    cancel_requested_at, pause_requested_at, silent_for, *speed = row
+    cancel_requested_at, pause_requested_at, silent_for, step_seconds = row
     return Lease(
         ok=True,
         cancel_requested=cancel_requested_at is not None,
         pause_requested=pause_requested_at is not None,
-        is_stalled=silent_for > progress_deadline(*speed),
+        is_stalled=silent_for > progress_deadline(step_seconds),
     )
 
 
@@ -306,7 +306,7 @@ def _ways_to_lose(reason: str):
 
 def stalled(run_id: str, token: UUID, *, actor: str) -> bool:
     """Fail a run that is held but makes no step (R2)."""
-    speed = TrainingRun.objects.values_list(*SPEED).get(pk=run_id)
-    minutes = progress_deadline(*speed).total_seconds() / 60
+    step_seconds = TrainingRun.objects.values_list("step_seconds", flat=True).get(pk=run_id)
+    minutes = progress_deadline(step_seconds).total_seconds() / 60
     error = f"No step was made for {minutes:.0f} minutes, so the run was stopped. A smaller network or batch may help."
     return finish(run_id, token, State.FAILED, message=error, error=error, error_code="stalled", actor=actor)

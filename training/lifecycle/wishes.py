@@ -116,7 +116,8 @@ def resume(run: TrainingRun, by) -> bool:
 def retry(run: TrainingRun, by, *, restart: bool = False) -> bool:
     """Put a failed or cancelled run back, at the end of the line (T10); False when it is neither.
 
-    It goes on from its last checkpoint, see `can_go_on`. With ``restart`` those are given up, and what was measured.
+    It goes on from its last checkpoint, see `can_go_on`. With ``restart`` those are given up, pinned ones too, and what
+    was measured.
     """
     with transaction.atomic():
         _lock_owner(run)

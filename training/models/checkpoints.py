@@ -58,6 +58,7 @@ class Checkpoint(models.Model):
     step = models.PositiveIntegerField(default=0)
     epoch = models.FloatField(default=0)
     is_best = models.BooleanField(default=False)
+    is_pinned = models.BooleanField(default=False, help_text="Kept until its owner takes the pin out.")
     published_at = models.DateTimeField(null=True, blank=True)
     folder = models.CharField(max_length=200, unique=True, help_text="Where its files lie in the storage.")
     manifest = models.JSONField(default=dict, help_text="Size and sha256 of every file of the folder.")
@@ -96,6 +97,16 @@ class Checkpoint(models.Model):
     def can_write(self) -> bool:
         """Whether the graphs that lyrics are written with are there."""
         return MANIFEST_FILE in self.manifest.get("files", {})
+
+    @property
+    def code_version(self) -> str:
+        """The version of this program that first put it into the storage; "" where that was not written down."""
+        return self.manifest.get("code", "")
+
+    @property
+    def stored_bytes(self) -> int:
+        """What all its files take in the storage."""
+        return sum(file["size"] for file in self.manifest.get("files", {}).values())
 
     @property
     def model_file(self) -> str:

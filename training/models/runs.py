@@ -88,6 +88,9 @@ class TrainingRun(models.Model):
     priority = models.SmallIntegerField(default=0, help_text="Given by staff: higher ones are taken first.")
     place = models.BigIntegerField(default=last_place, help_text="Orders its owner's waiting runs, smallest first.")
     expected_seconds = models.FloatField(null=True, blank=True, help_text="How long it takes, as guessed when queued.")
+    expected_model_bytes = models.BigIntegerField(
+        null=True, blank=True, help_text="What its model will take in the storage, as guessed when queued."
+    )
     not_before = models.DateTimeField(null=True, blank=True)
     rung_at = models.DateTimeField(null=True, blank=True, help_text="When a worker was last told of it.")
     attempts = models.PositiveIntegerField(default=0, help_text="How often a worker has claimed it.")
@@ -106,6 +109,7 @@ class TrainingRun(models.Model):
     epochs = models.PositiveIntegerField(default=0)
     tokens = models.BigIntegerField(default=0)
     tokens_per_second = models.FloatField(null=True, blank=True)
+    step_seconds = models.FloatField(null=True, blank=True, help_text="The median of its latest steps.")
     eta_seconds = models.FloatField(null=True, blank=True)
     learning_rate = models.FloatField(null=True, blank=True, help_text="Of its latest step.")
     gradient_norm = models.FloatField(null=True, blank=True, help_text="Of its latest step, before clipping.")

@@ -12,6 +12,7 @@ from training.errors import Invalid
 from training.exports import SONG_COLUMNS
 from training.importers.cleaning import SWITCHES
 from training.models import Dataset
+from training.services import quota
 from training.services.datasets import check_quota, checked_key, checked_texts, made_with
 
 MOST_SOURCES = 20
@@ -75,6 +76,7 @@ def combine_datasets(
             # Two requests at once may both have found room; the one that comes second here does not any more.
             get_user_model().objects.select_for_update().get(pk=owner.pk)
             check_quota(owner)
+            quota.check_room(owner, 0)  # how large its file will be, nobody knows before it is gathered
             dataset.save(force_insert=True)
             job = lifecycle.queue_import(dataset=dataset, file=None, mapping=mapping, options=reading, recipe=recipe)
             tasks.ring_for_import(job.pk)

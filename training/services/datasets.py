@@ -16,6 +16,7 @@ from training import bundles, importers, ingest, lifecycle, retention, tasks
 from training.errors import Conflict, Invalid, LimitReached
 from training.models import Dataset, DatasetFile, DatasetVersion, Import, Rejection, Visibility
 from training.reading_limits import BY_OPERATOR, UPLOADED, limits_for, operator_limits, upload_limits
+from training.services import quota
 
 LONGEST_NAME = 120
 LONGEST_DESCRIPTION = 2000
@@ -54,6 +55,7 @@ def create_dataset(
     size_bytes, sha256 = _measure(file, limit_bytes=upload_limit_bytes(owner))
     chosen = _import_options(mapping, options)
     inspection = _inspect(file, filename=_file_name(file), options=chosen, limits=upload_limits(owner))
+    quota.check_room(owner, size_bytes)
     dataset = Dataset(owner=owner, idempotency_key=key, **texts)
     stored = DatasetFile(
         original_name=_file_name(file), size_bytes=size_bytes, sha256=sha256, file=_stored(file, UPLOADED)
@@ -63,6 +65,7 @@ def create_dataset(
             # Two uploads at once may both have found room; the one that comes second here does not any more.
             get_user_model().objects.select_for_update().get(pk=owner.pk)
             check_quota(owner)
+            quota.check_room(owner, size_bytes)
             job = _insert(dataset, stored, _noting_twin(inspection, owner, sha256))
             if job is not None:
                 tasks.ring_for_import(job.pk)

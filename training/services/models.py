@@ -6,11 +6,13 @@ import uuid
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.files import File
+from django.db import transaction
 from django.utils import timezone
 
 from training import retention, storage, tasks
-from training.errors import Conflict, Damaged, Invalid, TooLarge
+from training.errors import Conflict, Damaged, Invalid, LimitReached, TooLarge
 from training.language_model.config import TrainingConfig
 from training.language_model.errors import CheckpointError, ConfigError
 from training.language_model.model_header import ModelHeader, read_header
@@ -18,6 +20,7 @@ from training.language_model.serving_files import MANIFEST_FILE
 from training.language_model.shapes import count_weights
 from training.models import Checkpoint, Visibility
 from training.models.runs import TERMINAL
+from training.services import quota
 
 logger = logging.getLogger(__name__)
 NAME_LENGTH = 120
@@ -58,12 +61,14 @@ def delete_model(*, model: Checkpoint) -> None:
     First the row says so, then the files go, then the row: whoever dies half way leaves a row that tells what is left,
     and the next sweep ends it.
     A text that is being written right now is written to its end.
-    Raises: Conflict when it is being deleted already, or when a run that has not ended trains it further.
+    Raises: Conflict when it is pinned or being deleted already, or when a run that has not ended trains it further.
     """
     if model.fine_tunings.exclude(state__in=TERMINAL).exists():
         raise Conflict("A run that waits or trains starts from this model: cancel it first.", state=model.state)
     usable = Checkpoint.objects.filter(pk=model.pk).exclude(state=Checkpoint.State.DELETING)
-    if not usable.update(state=Checkpoint.State.DELETING):
+    if not usable.filter(is_pinned=False).update(state=Checkpoint.State.DELETING):
+        if usable.exists():
+            raise Conflict("This model is pinned: take the pin out first.", state=model.state, code="pinned")
         raise Conflict("This model is being deleted already.", state=Checkpoint.State.DELETING)
     retention.remove_marked(Checkpoint.objects.filter(pk=model.pk))
 
@@ -72,7 +77,7 @@ def import_model(*, owner, file: File, name: str = "") -> Checkpoint:
     """Take in a `.safetensors` that this program wrote, here or elsewhere, as a model of ``owner``.
 
     What the file says of itself is checked at once; a worker reads the weights, and makes it ready to write.
-    Raises: Invalid when it is no such file, TooLarge.
+    Raises: Invalid when it is no such file, TooLarge, LimitReached when there is no room for it.
     """
     if file.size > settings.UPLOAD_LIMIT_BYTES:
         raise TooLarge(f"A model file has at most {settings.UPLOAD_LIMIT_BYTES // 1024**2} MB here.")
@@ -81,6 +86,8 @@ def import_model(*, owner, file: File, name: str = "") -> Checkpoint:
     except CheckpointError as problem:
         raise Invalid({"file": [str(problem)]}) from problem
     model = _imported(owner, header, name=checked_name(name or Path(file.name or "").stem or "Imported model"))
+    room = 2 * file.size  # its graphs are about as large
+    quota.check_room(owner, room)
     published = storage.publish(
         f"{storage.ROOT}/{model.pk}/{uuid.uuid4().hex[:8]}-model",
         lambda folder: _copy(file, folder / storage.MODEL_FILE),
@@ -88,7 +95,14 @@ def import_model(*, owner, file: File, name: str = "") -> Checkpoint:
     )
     model.folder, model.manifest = published.folder, published.manifest
     model.sha256, model.size_bytes = published.sha256, published.size_bytes
-    model.save(force_insert=True)
+    try:
+        with transaction.atomic():
+            get_user_model().objects.select_for_update(no_key=True).get(pk=owner.pk)
+            quota.check_room(owner, room)
+            model.save(force_insert=True)
+    except LimitReached:  # another file came in meanwhile
+        storage.remove(published.folder, published.manifest)
+        raise
     tasks.ring_for_preparing()
     return model
 

@@ -46,7 +46,7 @@ def start_race(
     same order; ``{"seconds": s}`` gives each run its time, and a quick cell more batches than a slow one.
 
     Raises: Invalid for values that break a rule (all of them at once), Conflict when the dataset is not ready,
-        LimitReached when the owner has as many waiting runs as allowed.
+        LimitReached when the owner has as many waiting runs as allowed, or no room for what they leave.
     """
     preset = preset or DEFAULT_PRESET
     name, base = _checked(dataset, architectures, seeds, budget, preset, name, overrides or {})

@@ -11,6 +11,7 @@ from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.config import FIELDS, TrainingConfig, describe_options
 from training.language_model.presets import DEFAULT_PRESET, cell_name
 from training.models import Checkpoint, Dataset, RunEvent, TrainingRun, Visibility
+from training.services import quota
 from training.services.estimates import config_for, estimate_of, refuse_too_few_songs
 
 NAME_LENGTH = 120
@@ -38,7 +39,7 @@ def start_run(
     fine-tuning: network and vocabulary are that model's, whose ``architecture`` need not be repeated.
 
     Raises: Invalid for a value that breaks a rule (all of them at once) or songs too few to train on, Conflict when
-        the dataset is not ready, LimitReached when the owner has as many waiting runs as allowed.
+        the dataset is not ready, LimitReached when the owner has as many waiting runs as allowed, or no room.
     """
     preset = preset or DEFAULT_PRESET
     if starts_from is not None and not models_to_start_from(owner).filter(pk=starts_from.pk).exists():
@@ -75,9 +76,12 @@ def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) 
     """A new row at the end of the line, with its configuration frozen; ``fields`` are its other columns.
 
     Whoever calls it holds the transaction in which owner, dataset and quota were checked, and rings for a worker.
+    Raises: LimitReached when there is no room for its checkpoints and its model.
     """
     values = config.to_dict()
     estimate = estimate_of(config, dataset=dataset, starts_from=fields.get("starts_from"))
+    model_bytes = quota.model_bytes(estimate.parameters)
+    quota.check_room(owner, model_bytes + quota.training_bytes(estimate.parameters))
     run = TrainingRun.objects.create(
         owner=owner,
         dataset=dataset,
@@ -91,6 +95,7 @@ def put_into_line(*, owner, dataset: Dataset, config: TrainingConfig, **fields) 
         rung_at=Now(),
         steps=config.steps or 0,
         expected_seconds=estimate.seconds,
+        expected_model_bytes=model_bytes,
         sequence=1,
         **fields,
     )
@@ -183,10 +188,11 @@ def retry_run(*, run: TrainingRun, by, restart: bool = False) -> TrainingRun:
 
     It goes on from where it stood; with ``restart`` it begins anew, and what was measured is forgotten.
     Raises: Conflict when it has not failed or been cancelled, or when nothing is left to go on from and ``restart``
-        was not asked for; LimitReached when the owner has as many waiting runs as allowed.
+        was not asked for; LimitReached when the owner has as many waiting runs as allowed, or no room for its model.
     """
     with transaction.atomic():
         _check_turn(run, states=[TrainingRun.State.FAILED, TrainingRun.State.CANCELLED], verb="tried again")
+        quota.check_room(run.owner, run.expected_model_bytes or 0)
         if not restart and not lifecycle.can_go_on(run):
             nothing = "Nothing of what it had learnt is kept here, so it can only be tried again from the beginning."
             raise Conflict(nothing, state=run.state, code="nothing_kept")

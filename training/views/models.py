@@ -18,6 +18,7 @@ from training.forms.models import ModelFilterForm, ModelForm, ModelImportForm
 from training.forms.refusals import add_refusal
 from training.models import Checkpoint, Dataset, TrainingRun
 from training.services import models as services
+from training.services.checkpoints import set_pin
 from training.settings_table import settings_in_groups
 
 MODELS_ON_A_PAGE = 25
@@ -139,6 +140,20 @@ def model_delete(request: HttpRequest, model_id: str) -> HttpResponse:
         return redirect(model)
     messages.success(request, f"The model “{model.name}” and its file are gone.")
     return redirect("training:model-list")
+
+
+@login_required
+@require_POST
+def model_pin(request: HttpRequest, model_id: str) -> HttpResponse:
+    model = _own_model(request, model_id)
+    is_pinned = request.POST.get("pinned") == "true"
+    try:
+        set_pin(checkpoint=model, is_pinned=is_pinned)
+    except ExpectedError as refusal:
+        messages.error(request, refusal.message)
+        return redirect("training:model-list")
+    messages.success(request, "Pinned: nobody deletes it by mistake." if is_pinned else "The pin is out.")
+    return redirect(model)
 
 
 @login_required

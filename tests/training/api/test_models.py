@@ -9,7 +9,10 @@ from django.core.management import call_command
 
 from tests.generator.tiny_models import model_bytes, publish
 from tests.training.finished_runs import make_finished_run, make_model
+from training.code_version import code_version
+from training.errors import Conflict
 from training.models import Checkpoint
+from training.services.checkpoints import set_pin
 
 pytestmark = pytest.mark.django_db
 MODELS = "/api/v1/models/"
@@ -24,6 +27,7 @@ def test_a_model_says_what_it_is(api, model):
     found = api.get(f"{MODELS}{model.pk}/").json()
     assert (found["run"], found["dataset"], found["architecture"]) == (model.run_id, model.dataset_id, "lstm")
     assert (found["sha256"], found["bytes"]) == (model.sha256, model.size_bytes)
+    assert found["code_version"] == model.code_version == code_version()
     assert found["metrics"]["nats_per_character"] == 1.384
     assert found["metrics"]["best_step"] == 12
 
@@ -51,6 +55,28 @@ def test_a_change_that_breaks_a_rule_is_named(api, model, change):
     answer = api.patch(f"{MODELS}{model.pk}/", change)
     assert answer.status_code == 400
     assert set(answer.json()) == set(change)
+
+
+def test_a_pinned_model_is_not_deleted_until_the_pin_is_out(api, other_api, model):
+    pin = f"{MODELS}{model.pk}/pin/"
+    Checkpoint.objects.update(visibility="shared")
+    assert other_api.put(pin).status_code == 404
+    assert api.put(pin).json()["pinned"] is True
+    refused = api.delete(f"{MODELS}{model.pk}/")
+    assert (refused.status_code, refused.json()["code"]) == (409, "pinned")
+    assert default_storage.exists(model.model_file)
+    assert other_api.delete(pin).status_code == 404
+    assert [api.delete(pin).status_code for _ in range(2)] == [204, 204]
+    assert api.delete(f"{MODELS}{model.pk}/").status_code == 204
+
+
+def test_what_is_being_deleted_can_no_longer_be_pinned(api, model):
+    model.state = Checkpoint.State.DELETING
+    stale = Checkpoint.objects.get(pk=model.pk)
+    model.save(update_fields=["state"])
+    with pytest.raises(Conflict, match="being deleted"):
+        set_pin(checkpoint=stale, is_pinned=True)
+    assert api.put(f"{MODELS}{model.pk}/pin/").status_code == 404
 
 
 def test_the_file_is_downloaded_as_it_lies(api, model):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tests.training.language_model.songs import make_config, make_songs
-from training.language_model import machine
+from training.language_model import machine, trainer
 from training.language_model.checkpoint import weights_sha256
 from training.language_model.corpus import build_corpus
 from training.language_model.errors import TrainingDiverged
@@ -188,6 +188,26 @@ def test_a_precision_that_was_tried_in_vain_leaves_no_trace(monkeypatch, archite
     config = make_config(architecture=architecture, precision="auto", budget_seconds=1.0, epochs=1)
     planned = next(report for report in train(CORPUS, config) if isinstance(report, Planned))
     assert planned.precision == "float32"
+
+
+class Clock:
+    """A clock that is half a second further at each look, and once an hour."""
+
+    def __init__(self, late_look: int) -> None:
+        self.seconds, self.looks, self.late_look = 0.0, 0, late_look
+
+    def perf_counter(self) -> float:
+        self.looks += 1
+        self.seconds += 3600.0 if self.looks == self.late_look else 0.5
+        return self.seconds
+
+
+@pytest.mark.parametrize("late_look", range(40, 43))  # one of them is the end of a step
+def test_a_step_that_took_an_hour_does_not_change_what_a_step_takes(monkeypatch, late_look):
+    monkeypatch.setattr(trainer, "time", Clock(late_look))
+    told = [report for report in of_kind(run(steps=30), Progress) if report.phase == "training"]
+    assert len(told) > 10
+    assert {report.step_seconds for report in told} == {0.5}
 
 
 def test_signs_of_life_come_before_the_plan():

@@ -95,9 +95,22 @@ def test_the_list_takes_as_many_queries_for_many_models_as_for_one(
 def test_the_certificate_says_what_the_model_is(signed_in, model):
     page = signed_in.get(address(model, "detail")).content.decode()
     assert model.sha256 in page
+    assert model.code_version in page
     assert "Small songs, version 1" in page
     assert "1.38" in page
     assert f"?model={model.pk}" in page
+
+
+def test_a_pin_on_the_page_keeps_the_model_from_being_deleted(signed_in, model):
+    page = signed_in.post(address(model, "pin"), {"pinned": "true"}, follow=True).content.decode()
+    assert Checkpoint.objects.get().is_pinned
+    assert "Take the pin out" in page
+    assert f'action="{address(model, "delete")}"' not in page
+    signed_in.post(address(model, "delete"))
+    assert Checkpoint.objects.filter(pk=model.pk, state="ready").exists()
+    page = signed_in.post(address(model, "pin"), {"pinned": "false"}, follow=True).content.decode()
+    assert not Checkpoint.objects.get().is_pinned
+    assert f'action="{address(model, "delete")}"' in page
 
 
 def test_the_file_is_downloaded_as_it_lies(signed_in, model):
