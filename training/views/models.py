@@ -1,5 +1,7 @@
 """Pages of models: the list, the certificate of one, its file."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -16,6 +18,7 @@ from training.downloads import model_download as download_of
 from training.errors import ExpectedError
 from training.forms.models import ModelFilterForm, ModelForm, ModelImportForm
 from training.forms.refusals import add_refusal
+from training.forms.saving import saved
 from training.models import Checkpoint, Dataset, TrainingRun
 from training.services import models as services
 from training.settings_table import settings_in_groups
@@ -118,13 +121,8 @@ def _certificate(request: HttpRequest, model: Checkpoint, form: ModelForm, statu
 def model_edit(request: HttpRequest, model_id: str) -> HttpResponse:
     model = _own_model(request, model_id)
     form = ModelForm(request.POST, instance=_own_model(request, model_id))
-    if form.is_valid():
-        try:
-            services.update_model(model=model, **form.cleaned_data)
-            messages.success(request, "Saved.")
-            return redirect(model)
-        except ExpectedError as refusal:
-            add_refusal(form, refusal)
+    if saved(request, form, partial(services.update_model, model=model)):
+        return redirect(model)
     return _certificate(request, model, form, status=400)
 
 
