@@ -17,7 +17,7 @@ from generator.search import search
 from generator.services import lyrics, reproducing, sharing
 from generator.services.lyrics import TAG_LENGTH_LIMIT
 from training.api.pages import LARGEST_PAGE_SIZE, PAGE_SIZE, AskedSize
-from training.api.searches import BriefSearch
+from training.api.searches import BriefSearch, TrueOrFalse
 
 
 class LyricPages(AskedSize, CursorPagination):
@@ -36,6 +36,7 @@ class LyricPages(AskedSize, CursorPagination):
 
 
 class LyricFilter(filters.FilterSet):
+    bookmarked = TrueOrFalse()
     model = filters.CharFilter(field_name="model_id")
     tag = filters.CharFilter(method="with_tag", max_length=TAG_LENGTH_LIMIT, label="Lyrics with this tag.")
     kept = filters.ChoiceFilter(
