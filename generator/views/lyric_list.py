@@ -11,6 +11,7 @@ from generator.forms.lyrics import LyricSearchForm
 from generator.models import Collection, Lyric
 from generator.models.lyrics import LyricQuerySet
 from generator.search import search
+from training.search_words import Sought, words_wanted
 
 LYRICS_ON_A_PAGE = 24
 TAGS_SHOWN = 24
@@ -26,7 +27,7 @@ def lyric_list(request: HttpRequest) -> HttpResponse:
     wanted = form.wanted()
     shelf = _shelf(own, wanted)
     page, cursor = _page_after(_found(shelf, wanted, request.user), wanted["order"], wanted["after"])
-    context = {"lyrics": page, "cursor": cursor}
+    context = {"lyrics": page, "cursor": cursor, "sought": Sought(words_wanted(wanted["search"]))}
     if request.htmx and wanted["after"]:
         return render(request, "generator/_lyric_cards.html", context)
     context |= {
