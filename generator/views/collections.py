@@ -7,12 +7,12 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from generator.forms.collections import CollectionForm, PlaceForm
 from generator.models import Collection, CollectionEntry
 from generator.services import collections
-from generator.views.access import gone_is_not_there, own_collection
+from generator.views.access import export_of, gone_is_not_there, own_collection
 from training.errors import ExpectedError
 from training.forms.refusals import add_refusal
 from training.forms.saving import saved
@@ -57,6 +57,14 @@ def _collection_page(request: HttpRequest, collection: Collection, form: Collect
         "shared_url": collection.is_shared and request.build_absolute_uri(collection.get_shared_url()),
     }
     return render(request, "generator/collection_detail.html", context, status=status)
+
+
+@require_safe
+@login_required
+def collection_export(request: HttpRequest, collection_id: str) -> HttpResponse:
+    """Its lyrics in their order as one file; what lies there twice stands there twice."""
+    collection = own_collection(request, collection_id)
+    return export_of(request, collection.entries.values_list("lyric_id", flat=True), name=collection.name)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

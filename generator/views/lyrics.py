@@ -9,14 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from generator.forms.collections import CollectForm
 from generator.forms.compose import ComposeForm
 from generator.forms.lyrics import LyricForm
 from generator.models import Collection, Lyric
 from generator.services import collections, lyrics, reproducing
-from generator.views.access import gone_is_not_there, own_lyric
+from generator.views.access import export_of, gone_is_not_there, own_lyric
 from training.errors import ExpectedError, Invalid
 from training.forms.refusals import add_refusal
 from training.forms.saving import saved
@@ -90,6 +90,13 @@ def lyric_detail(request: HttpRequest, lyric_id: str) -> HttpResponse:
     if saved(request, form, partial(lyrics.update_lyric, lyric=lyric)):
         return redirect(lyric)
     return _lyric_page(request, lyric, form=form, status=400)
+
+
+@require_safe
+@login_required
+def lyric_export(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    lyric = own_lyric(request, lyric_id)
+    return export_of(request, [lyric.pk], name=str(lyric))
 
 
 def _lyric_page(request: HttpRequest, lyric: Lyric, *, status: int = 200, **shown) -> HttpResponse:
