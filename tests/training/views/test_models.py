@@ -178,7 +178,7 @@ def test_a_model_file_is_brought_and_waits_for_a_worker(signed_in, user):
     file = SimpleUploadedFile("sea.safetensors", model_bytes())
     answer = signed_in.post(reverse("training:model-import"), {"file": file}, follow=True)
     page = answer.content.decode()
-    assert "making this model ready to write" in page
+    assert "Being made ready to write" in page
     assert "Write with it" not in page
     call_command("build_serving_model", Checkpoint.objects.get(owner=user).pk)
     assert "Write with it" in signed_in.get(answer.wsgi_request.path).content.decode()
