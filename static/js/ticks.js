@@ -1,9 +1,9 @@
-// How many lyrics are ticked, said in the bar that gives them out as a file; without a tick it is all of them.
+// How many of a list are ticked, said in the bar that does something with them; the bar says itself what no tick means.
 
 export function sayTicks(form) {
   const ticked = [...form.elements].filter((control) => control.type === "checkbox" && control.checked).length;
   const said = form.querySelector("[data-said]");
-  said.textContent = ticked ? `${ticked} ${ticked === 1 ? "lyric" : "lyrics"} ticked` : said.dataset.said;
+  said.textContent = ticked ? `${ticked} ${form.dataset.ticks}${ticked === 1 ? "" : "s"} ticked` : said.dataset.said;
 }
 
 export function bindTicks(page) {

@@ -6,7 +6,7 @@ import { sayTicks } from "../../static/js/ticks.js";
 const form = (...ticks) => {
   const said = { textContent: "", dataset: { said: "All 8 lyrics here, or those you tick" } };
   const elements = ticks.map((checked) => ({ type: "checkbox", checked }));
-  return { elements: [{ type: "submit" }, ...elements], querySelector: () => said, said };
+  return { dataset: { ticks: "lyric" }, elements: [{ type: "submit" }, ...elements], querySelector: () => said, said };
 };
 
 for (const [ticks, words] of [

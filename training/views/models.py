@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from training.baseline_findings import against_baseline
 from training.baselines import baseline_of
+from training.comparison import FEWEST_RUNS
 from training.downloads import model_download as download_of
 from training.errors import ExpectedError
 from training.forms.models import ModelFilterForm, ModelForm, ModelImportForm
@@ -52,9 +53,17 @@ def _list_page(request: HttpRequest, import_form: ModelImportForm, status: int =
         "import_form": import_form,
         "is_filtered": bool(form.cleaned_data.get("q") or form.cleaned_data.get("architecture")),
         "best_id": _best_id(page.object_list),
+        "comparable": _comparable(request, page.object_list),
         "on_their_way": on_their_way.order_by("queued_at")[:5],
     }
     return render(request, "training/model_list.html", context, status=status)
+
+
+def _comparable(request: HttpRequest, models) -> set[str]:
+    """The runs of these models that the person may lay side by side; none where there is only one."""
+    runs = TrainingRun.objects.visible_to(request.user).filter(pk__in=[model.run_id for model in models])
+    seen = set(runs.values_list("pk", flat=True))
+    return seen if len(seen) >= FEWEST_RUNS else set()
 
 
 @login_required
