@@ -2,19 +2,24 @@
 
     index    rows of `Lyric` ──▶ their words, in the caller's transaction
     search   words of a person ──▶ a narrower queryset
+    excerpt  a lyric that was found ──▶ the lines that say why
 
 As with songs (`training.search`), whatever a person types are words, never an operator: all of them have to be there,
 and the last one may be the beginning of a longer one.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models.expressions import RawSQL
 
 from generator.models import Lyric
 from generator.models.lyrics import LyricQuerySet
-from training.search_words import without_accents, words_of, words_wanted
+from training.language_model.lyric_text import section_name
+from training.search_words import Sought, without_accents, words_of, words_wanted
+
+LINES_SHOWN = 4
 
 _FORGET_IN_SQLITE = """
 DELETE FROM generator_lyricwords
@@ -59,6 +64,29 @@ def _found(owner_id: int, words: list[str]) -> RawSQL:
     quoted = " & ".join(f"'{without_accents(word.lower())}'" for word in words)
     wanted = f"{_owner_word(owner_id)!r} & {quoted}:*"
     return RawSQL("SELECT lyric_id FROM generator_lyricwords WHERE words @@ %s::tsquery", [wanted])
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Some lines of a lyric, from its line ``first_line`` on (from 1, section names and blank lines not counted)."""
+
+    text: str
+    first_line: int
+
+
+def excerpt(text: str, sought: Sought | None) -> Excerpt:
+    """Return the beginning of a lyric or, where the words of a search stand further down, the lines around them.
+
+    The line that holds most of the words counts, with the one before it; ``text`` goes on to its end.
+    """
+    lines = text.splitlines()
+    sung = [place for place, line in enumerate(lines) if line.strip() and section_name(line) is None]
+    held = [len(sought.held_by(lines[place])) for place in sung] if sought else []
+    most = max(held, default=0)
+    if not most or most in held[:LINES_SHOWN]:
+        return Excerpt(text, 1)
+    before = held.index(most) - 1
+    return Excerpt("\n".join(lines[sung[before] :]), before + 1)
 
 
 def _owner_word(owner_id: int) -> str:

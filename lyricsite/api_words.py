@@ -295,6 +295,9 @@ TEXTS = {
         'data: {"object": "text_completion", "choices": [{"index": 0, "text": "Oh my lantern", "finish_reason": null}]}'
         "\n\ndata: [DONE]\n\n"
     ),
+    ("lyrics_export", "text/plain"): (
+        "The lantern at the harbour\n\nOh my lantern, oh my home\n\n\n* * *\n\n\nThe tide\n\nThe tide is out\n"
+    ),
     ("runs_events_retrieve", "text/event-stream"): (
         'id: 41\nevent: metric\ndata: {"step": 400, "valid_loss": 3.73, "nats_per_character": 1.34}\n\n'
         'id: 42\nevent: state\ndata: {"state": "succeeded"}\n\n'

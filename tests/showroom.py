@@ -6,7 +6,8 @@ from io import StringIO
 from django.core.files.base import ContentFile
 from django.core.management import call_command
 
-from generator.services import lyrics, writing
+from generator.models import Collection, Lyric
+from generator.services import collections, history, lyrics, sharing, writing
 from lyricsite.bootstrap import SONGBOOK_FILE
 from tests.dirty_songs import ALL, dirty_table
 from tests.processes import wait_until
@@ -37,7 +38,8 @@ class Room:
     queued: TrainingRun
     race: Race
     model: Checkpoint
-    lyric: object
+    lyric: Lyric
+    collection: Collection
 
 
 def furnish(user) -> Room:
@@ -69,8 +71,8 @@ def furnish(user) -> Room:
     )
     failed = _failed_run(user, dataset)
     model = finished[-1].checkpoints.get()
-    lyric = _lyrics(user, model)
-    return Room(dataset, failed_dataset, finished[-1], failed, running, paused, queued, race, model, lyric)
+    lyric, collection = _lyrics(user, model)
+    return Room(dataset, failed_dataset, finished[-1], failed, running, paused, queued, race, model, lyric, collection)
 
 
 def _reload(row):
@@ -101,11 +103,17 @@ def _failed_run(user, dataset: Dataset) -> TrainingRun:
     return _reload(run)
 
 
-def _lyrics(user, model: Checkpoint):
+def _lyrics(user, model: Checkpoint) -> tuple[Lyric, Collection]:
+    """Three kept lyrics in a collection, the last of them and the collection shared, and a draft in the history."""
+    collection = collections.create_collection(user=user, name="First light", description="What came before coffee.")
     for seed, line in enumerate(("Down by the river", "The night is a lantern", "Carry me home"), start=1):
         recipe, prompt = writing.read_recipe({"seed": seed, "temperature": 0.6, "max_tokens": 300}, line)
         generation = writing.generate(user=user, model=model, prompt=prompt, recipe=recipe)
         lyric = lyrics.keep(user=user, generation=generation)
         lyrics.update_lyric(lyric=lyric, title=line, tags=["first light"])
         lyrics.set_bookmark(lyric=lyric, bookmarked=seed != 2)
-    return lyric
+        collections.add_lyric(collection=collection, lyric=lyric)
+    history.note(user=user, generation=generation)
+    for thing in (lyric, collection):
+        sharing.share(thing)
+    return lyric, collection

@@ -97,12 +97,19 @@ def songs_download(request: HttpRequest, songs, *, kind: str, name: str) -> Stre
         name: what the file is called, without its ending.
     """
     write, content_type = SONG_FORMATS[kind]
-    pieces = write(songs)
+    file_name = f"{slugify(name) or 'songs'}.{kind}"
+    return sent_as_made(request, write(songs), content_type=content_type, file_name=file_name)
+
+
+def sent_as_made(
+    request: HttpRequest, pieces: Iterator[bytes], *, content_type: str, file_name: str
+) -> StreamingHttpResponse:
+    """Return pieces of bytes, none of them empty, as a download that holds no database connection between two."""
     if not connection.in_atomic_block:
         close_old_connections()  # whoever reads slowly may take an hour
     content = _made_in_threads(pieces) if isinstance(request, ASGIRequest) else pieces
     response = StreamingHttpResponse(content, content_type=content_type)
-    return _as_attachment(response, f"{slugify(name) or 'songs'}.{kind}")
+    return _as_attachment(response, file_name)
 
 
 def _pieces(songs, line_of: Callable[[tuple], str]) -> Iterator[bytes]:

@@ -32,6 +32,39 @@ def words_wanted(words: str) -> list[str]:
     return [word for word in found if any(map(str.isalnum, word))][:MOST_WANTED]
 
 
+class Sought:
+    """The words of a search, to be shown where they stand: each whole, the last one maybe as a beginning.
+
+    What is true of both databases is said here alone, so that a page marks the same words whichever found them.
+    """
+
+    def __init__(self, words: list[str]) -> None:
+        self.words = [without_accents(word.lower()) for word in words]
+
+    def __bool__(self) -> bool:
+        return bool(self.words)
+
+    def pieces(self, text: str) -> list[tuple[str, bool]]:
+        """Return ``text`` in pieces that together are all of it, each with whether it is a word that was sought."""
+        pieces, end = [], 0
+        for word in _WORD.finditer(text):
+            if self._found(word[0]):
+                pieces += [(text[end : word.start()], False), (word[0], True)]
+                end = word.end()
+        return [piece for piece in (*pieces, (text[end:], False)) if piece[0]]
+
+    def held_by(self, text: str) -> set[str]:
+        """Return those of the sought words that ``text`` holds."""
+        return {found for word in _WORD.findall(text) for found in self._found(word)}
+
+    def _found(self, word: str) -> list[str]:
+        """The sought words that ``word`` is."""
+        plain = without_accents(word.lower())[:LONGEST_WORD]
+        return [
+            found for found in self.words if found == plain or (found == self.words[-1] and plain.startswith(found))
+        ]
+
+
 def without_accents(text: str) -> str:
     """``text`` with "e" for "é": the marks that stand above or below a letter are gone."""
     return unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", text)))

@@ -117,9 +117,10 @@ class EntriesViewSet(viewsets.GenericViewSet):
     )
     def partial_update(self, request, pk, entry_id):
         entry = self.get_object()
-        asked = MoveSerializer(data=request.data)
+        asked = MoveSerializer(data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
-        entry = collections.move_entry(entry=entry, **asked.validated_data)
+        if asked.validated_data:
+            entry = collections.move_entry(entry=entry, **asked.validated_data)
         return Response(self.get_serializer(entry).data)
 
     @extend_schema(operation_id="collections_lyrics_remove", summary="Take a lyric out of this place; it stays yours")

@@ -3,13 +3,16 @@
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status, viewsets
 from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import ValidationError as Refused
 from rest_framework.filters import OrderingFilter
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 
+from generator import exports
 from generator.api.doors import GenerateThrottle
 from generator.api.lyric_serializers import LyricChangeSerializer, LyricSerializer, ReproductionSerializer
 from generator.models import Lyric
@@ -17,7 +20,7 @@ from generator.search import search
 from generator.services import lyrics, reproducing, sharing
 from generator.services.lyrics import TAG_LENGTH_LIMIT
 from training.api.pages import LARGEST_PAGE_SIZE, PAGE_SIZE, AskedSize
-from training.api.searches import BriefSearch
+from training.api.searches import BriefSearch, TrueOrFalse
 
 
 class LyricPages(AskedSize, CursorPagination):
@@ -36,6 +39,7 @@ class LyricPages(AskedSize, CursorPagination):
 
 
 class LyricFilter(filters.FilterSet):
+    bookmarked = TrueOrFalse()
     model = filters.CharFilter(field_name="model_id")
     tag = filters.CharFilter(method="with_tag", max_length=TAG_LENGTH_LIMIT, label="Lyrics with this tag.")
     kept = filters.ChoiceFilter(
@@ -90,13 +94,36 @@ class LyricsViewSet(viewsets.GenericViewSet):
         return Lyric.objects.owned_by(self.request.user).prefetch_related("entries")
 
     def filter_queryset(self, queryset):
-        """Only a list is narrowed: one lyric is found by its id, history or kept."""
-        return super().filter_queryset(queryset) if self.action == "list" else queryset
+        """Only lists are narrowed: one lyric is found by its id, history or kept."""
+        return super().filter_queryset(queryset) if self.action in ("list", "export") else queryset
 
     @extend_schema(operation_id="lyrics_list", summary="Your lyrics, newest first")
     def list(self, request):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="lyrics_export",
+        summary="Your lyrics as one file",
+        description="The words as text, or everything that is known of each lyric as JSON. Narrowed as the list is.",
+        filters=True,
+        parameters=[
+            OpenApiParameter("format", str, enum=[*exports.KINDS], default="txt"),
+            OpenApiParameter("lyric", str, many=True, description="These lyrics of yours alone, history or kept."),
+        ],
+        responses={(200, "text/plain"): OpenApiTypes.STR, (200, "application/json"): LyricSerializer(many=True)},
+    )
+    def export(self, request):
+        kind = request.query_params.get("format", "txt")
+        if kind not in exports.KINDS:
+            raise Refused({"format": [f"This has to be one of {', '.join(exports.KINDS)}."]})
+        lyrics = self.get_queryset().prefetch_related(None)
+        if named := request.query_params.getlist("lyric"):
+            found = lyrics.filter(pk__in=filter(str.isalnum, named)).order_by(*self.ordering)
+        else:
+            found = self.filter_queryset(lyrics)
+        ids = list(found.values_list("pk", flat=True))
+        return exports.lyrics_download(request._request, ids, kind=kind, name="lyrics")
 
     @extend_schema(operation_id="lyrics_create", summary="Keep a text, with its recipe if it has one")
     def create(self, request):

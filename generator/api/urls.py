@@ -1,12 +1,15 @@
 """Addresses of the API for writing and keeping lyrics."""
 
 from django.urls import path
+from rest_framework.renderers import JSONRenderer
 
 from generator.api.collections import CollectionsViewSet, EntriesViewSet
 from generator.api.generate import GenerateView
 from generator.api.lyrics import LyricsViewSet
 from generator.api.unknown_words import UnknownWordsView
+from training.api.renderers import TextRenderer
 
+EXPORTED = (JSONRenderer, TextRenderer)
 lyrics = {"get": "list", "post": "create"}
 lyric = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 bookmark = {"put": "bookmark", "delete": "unbookmark"}
@@ -20,6 +23,9 @@ urlpatterns = [
     path("models/<slug:pk>/unknown-words/", UnknownWordsView.as_view(), name="model-unknown-words-api"),
     path("lyrics/generate/", GenerateView.as_view(), name="lyric-generate-api"),
     path("lyrics/", LyricsViewSet.as_view(lyrics), name="lyrics-api"),
+    path(
+        "lyrics/export/", LyricsViewSet.as_view({"get": "export"}, renderer_classes=EXPORTED), name="lyrics-export-api"
+    ),
     path("lyrics/<slug:pk>/", LyricsViewSet.as_view(lyric), name="lyric-api"),
     path("lyrics/<slug:pk>/bookmark/", LyricsViewSet.as_view(bookmark), name="lyric-bookmark-api"),
     path("lyrics/<slug:pk>/keep/", LyricsViewSet.as_view({"put": "keep"}), name="lyric-keep-api"),

@@ -26,6 +26,7 @@ class LyricSearchForm(forms.Form):
     bookmarked = forms.ChoiceField(required=False, choices=[("true", "true")])
     history = forms.ChoiceField(required=False, choices=[("true", "true")])
     after = forms.SlugField(required=False)
+    export = forms.ChoiceField(required=False, choices=[("true", "true")])  # whether lyrics are ticked for a file
 
     def __init__(self, *args, models: list[str], **options):
         super().__init__(*args, **options)

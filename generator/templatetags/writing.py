@@ -2,6 +2,9 @@
 
 from django import template
 
+from generator.search import Excerpt, excerpt
+from training.search_words import Sought
+
 register = template.Library()
 
 ENDINGS = {
@@ -23,3 +26,9 @@ def ending_words(finish_reason: str) -> str:
 def short_seconds(seconds: float) -> str:
     """Seconds with one decimal; `static/js/compose/events.js` says the same."""
     return "under 0.1 s" if seconds < 0.1 else f"{seconds:.1f} s"
+
+
+@register.filter
+def around(text: str, sought: Sought | None) -> Excerpt:
+    """What a card shows of a lyric: its beginning, or the lines that a search found."""
+    return excerpt(text, sought)

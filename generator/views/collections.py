@@ -1,18 +1,21 @@
 """Pages of collections; everything works without JavaScript."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from generator.forms.collections import CollectionForm, PlaceForm
 from generator.models import Collection, CollectionEntry
-from generator.services import collections, sharing
-from generator.views.access import gone_is_not_there, own_collection
+from generator.services import collections
+from generator.views.access import export_of, gone_is_not_there, own_collection
 from training.errors import ExpectedError
 from training.forms.refusals import add_refusal
+from training.forms.saving import saved
 
 COLLECTIONS_ON_A_PAGE = 50
 
@@ -41,14 +44,8 @@ def collection_detail(request: HttpRequest, collection_id: str) -> HttpResponse:
     if request.method != "POST":
         return _collection_page(request, collection, CollectionForm(instance=collection))
     form = CollectionForm(request.POST, instance=own_collection(request, collection_id))
-    if form.is_valid():
-        try:
-            collections.update_collection(collection=collection, **form.cleaned_data)
-        except ExpectedError as error:
-            add_refusal(form, error)
-        else:
-            messages.success(request, "Saved.")
-            return redirect(collection)
+    if saved(request, form, partial(collections.update_collection, collection=collection)):
+        return redirect(collection)
     return _collection_page(request, collection, form, status=400)
 
 
@@ -62,6 +59,14 @@ def _collection_page(request: HttpRequest, collection: Collection, form: Collect
     return render(request, "generator/collection_detail.html", context, status=status)
 
 
+@require_safe
+@login_required
+def collection_export(request: HttpRequest, collection_id: str) -> HttpResponse:
+    """Its lyrics in their order as one file; what lies there twice stands there twice."""
+    collection = own_collection(request, collection_id)
+    return export_of(request, collection.entries.values_list("lyric_id", flat=True), name=collection.name)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def collection_delete(request: HttpRequest, collection_id: str) -> HttpResponse:
@@ -72,20 +77,6 @@ def collection_delete(request: HttpRequest, collection_id: str) -> HttpResponse:
     collections.delete_collection(collection=collection)
     messages.success(request, f"“{collection}” is deleted. Its lyrics are still yours.")
     return redirect("generator:collection-list")
-
-
-@require_POST
-@login_required
-@gone_is_not_there
-def collection_share(request: HttpRequest, collection_id: str) -> HttpResponse:
-    """Give it a link, or take its link back."""
-    collection = own_collection(request, collection_id)
-    if request.POST.get("shared") == "false":
-        sharing.stop_sharing(collection)
-        messages.success(request, "The link shows nothing any more.")
-    else:
-        sharing.share(collection)
-    return redirect(f"{collection.get_absolute_url()}#share")
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""The page of all lyrics: kept ones, the history, what is bookmarked, and the collections beside them."""
+"""The page of all lyrics: kept ones, the history, what is bookmarked, the collections beside them; and their file."""
 
 from django.contrib.auth.decorators import login_required
 from django.db.models import F, Q, TextField, Value
@@ -11,6 +11,8 @@ from generator.forms.lyrics import LyricSearchForm
 from generator.models import Collection, Lyric
 from generator.models.lyrics import LyricQuerySet
 from generator.search import search
+from generator.views.access import export_of
+from training.search_words import Sought, words_wanted
 
 LYRICS_ON_A_PAGE = 24
 TAGS_SHOWN = 24
@@ -25,20 +27,34 @@ def lyric_list(request: HttpRequest) -> HttpResponse:
     form = LyricSearchForm(request.GET, models=_model_names(own))
     wanted = form.wanted()
     shelf = _shelf(own, wanted)
-    page, cursor = _page_after(_found(shelf, wanted, request.user), wanted["order"], wanted["after"])
-    context = {"lyrics": page, "cursor": cursor}
+    found = _found(shelf, wanted, request.user)
+    page, cursor = _page_after(found, wanted["order"], wanted["after"])
+    context = {"lyrics": page, "cursor": cursor, "wanted": wanted, "sought": Sought(words_wanted(wanted["search"]))}
     if request.htmx and wanted["after"]:
         return render(request, "generator/_lyric_cards.html", context)
     context |= {
         "form": form,
-        "wanted": wanted,
         "is_search": bool(wanted["search"] or wanted["model"] or wanted["tag"]),
         "counts": {"kept": own.kept().count(), "bookmarked": own.bookmarked().count()}
         | {"history": own.only_history().count()},
+        "found_count": found.count() if wanted["export"] else None,
         "tags": _tags_shown(shelf, wanted["tag"]),
         "collections": Collection.objects.owned_by(request.user).with_counts()[:COLLECTIONS_SHOWN],
     }
     return render(request, "generator/lyric_list.html", context)
+
+
+@require_safe
+@login_required
+def lyric_export(request: HttpRequest) -> HttpResponse:
+    """The lyrics that were ticked as one file; without a tick all that the present search finds."""
+    own = Lyric.objects.owned_by(request.user)
+    wanted = LyricSearchForm(request.GET, models=_model_names(own)).wanted()
+    ticked = request.GET.getlist("lyric")
+    found = (
+        own.filter(pk__in=filter(str.isalnum, ticked)) if ticked else _found(_shelf(own, wanted), wanted, request.user)
+    )
+    return export_of(request, _in_order(found, wanted["order"]).values_list("pk", flat=True), name="lyrics")
 
 
 def _model_names(own: LyricQuerySet) -> list[str]:
@@ -68,11 +84,18 @@ def _tags_shown(shelf: LyricQuerySet, chosen: str) -> list[tuple[str, int]]:
 
 def _page_after(lyrics: LyricQuerySet, order: str, cursor: str) -> tuple[list[Lyric], str | None]:
     """One page of ``lyrics`` that follow the lyric whose id is ``cursor``, and the cursor of the next page."""
-    named = Coalesce(NullIf("title", Value("")), "text", output_field=TextField())
-    key, then = (Lower(named), "gt") if order == "title" else (F("created_at"), "lt")
-    lyrics = lyrics.annotate(place=key).order_by(*(("place", "pk") if then == "gt" else ("-place", "-pk")))
+    then = "gt" if order == "title" else "lt"
+    lyrics = _in_order(lyrics, order)
     if cursor and (last := lyrics.filter(pk=cursor).first()):
         lyrics = lyrics.filter(Q(**{f"place__{then}": last.place}) | Q(place=last.place, **{f"pk__{then}": last.pk}))
     found = list(lyrics[: LYRICS_ON_A_PAGE + 1])
     page = found[:LYRICS_ON_A_PAGE]
     return page, page[-1].pk if len(found) > len(page) else None
+
+
+def _in_order(lyrics: LyricQuerySet, order: str) -> LyricQuerySet:
+    """``lyrics`` as the page lists them, each with its ``place``."""
+    if order != "title":
+        return lyrics.annotate(place=F("created_at")).order_by("-place", "-pk")
+    named = Coalesce(NullIf("title", Value("")), "text", output_field=TextField())
+    return lyrics.annotate(place=Lower(named)).order_by("place", "pk")

@@ -1,6 +1,7 @@
 """The page of one lyric, and all that is done there; everything works without JavaScript."""
 
 import json
+from functools import partial
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -8,16 +9,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from generator.forms.collections import CollectForm
 from generator.forms.compose import ComposeForm
 from generator.forms.lyrics import LyricForm
 from generator.models import Collection, Lyric
-from generator.services import collections, lyrics, reproducing, sharing
-from generator.views.access import gone_is_not_there, own_lyric
+from generator.services import collections, lyrics, reproducing
+from generator.views.access import export_of, gone_is_not_there, own_lyric
 from training.errors import ExpectedError, Invalid
 from training.forms.refusals import add_refusal
+from training.forms.saving import saved
 from training.models import Checkpoint
 
 
@@ -85,15 +87,16 @@ def lyric_detail(request: HttpRequest, lyric_id: str) -> HttpResponse:
         return _lyric_page(request, lyric)
     # A form changes the instance that it is given; the page shows the lyric as it is kept.
     form = LyricForm(request.POST, instance=own_lyric(request, lyric_id))
-    if form.is_valid():
-        try:
-            lyrics.update_lyric(lyric=lyric, **{name: form.cleaned_data[name] for name in ("title", "text", "tags")})
-        except ExpectedError as error:
-            add_refusal(form, error)
-        else:
-            messages.success(request, "Saved.")
-            return redirect(lyric)
+    if saved(request, form, partial(lyrics.update_lyric, lyric=lyric)):
+        return redirect(lyric)
     return _lyric_page(request, lyric, form=form, status=400)
+
+
+@require_safe
+@login_required
+def lyric_export(request: HttpRequest, lyric_id: str) -> HttpResponse:
+    lyric = own_lyric(request, lyric_id)
+    return export_of(request, [lyric.pk], name=str(lyric))
 
 
 def _lyric_page(request: HttpRequest, lyric: Lyric, *, status: int = 200, **shown) -> HttpResponse:
@@ -143,20 +146,6 @@ def _back(request: HttpRequest, lyric: Lyric) -> HttpResponse:
     """To the page where it was asked for, or to the lyric's own."""
     following = request.POST.get("next", "")
     return redirect(following if url_has_allowed_host_and_scheme(following, {request.get_host()}) else lyric)
-
-
-@require_POST
-@login_required
-@gone_is_not_there
-def lyric_share(request: HttpRequest, lyric_id: str) -> HttpResponse:
-    """Give it a link, or take its link back."""
-    lyric = own_lyric(request, lyric_id)
-    if request.POST.get("shared") == "false":
-        sharing.stop_sharing(lyric)
-        messages.success(request, "The link shows nothing any more.")
-    else:
-        sharing.share(lyric)
-    return redirect(f"{lyric.get_absolute_url()}#share")
 
 
 @require_POST

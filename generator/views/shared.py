@@ -1,12 +1,33 @@
-"""What whoever has the link reads: the words, nothing of their owner, and nothing that search engines may list."""
+"""Links by which others read: given and taken back by their owner, followed by whoever has them.
+
+Who follows one reads the words and nothing of their owner, and no search engine may list what it shows.
+"""
 
 import functools
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
 from generator.models import Collection, Lyric
+from generator.services import sharing
+from generator.views.access import gone_is_not_there, own_collection, own_lyric
+
+
+@require_POST
+@login_required
+@gone_is_not_there
+def share(request: HttpRequest, *, lyric_id: str | None = None, collection_id: str | None = None) -> HttpResponse:
+    """Give a lyric or a collection a link, or take its link back."""
+    thing = own_lyric(request, lyric_id) if lyric_id else own_collection(request, collection_id)
+    if request.POST.get("shared") == "false":
+        sharing.stop_sharing(thing)
+        messages.success(request, "The link shows nothing any more.")
+    else:
+        sharing.share(thing)
+    return redirect(f"{thing.get_absolute_url()}#share")
 
 
 def behind_a_link(view):

@@ -16,9 +16,11 @@ from django.forms import (
 )
 from django.forms.boundfield import BoundField
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 
 from training.language_model import presets
 from training.language_model.lyric_text import section_name
+from training.search_words import Sought
 
 register = template.Library()
 
@@ -85,6 +87,17 @@ def verse(text: str | None, line_limit: int | None = None) -> list[dict]:
             stanzas[-1]["lines"].append(line.strip())
             lines_left -= 1
     return stanzas
+
+
+@register.filter
+def marked(text: object, sought: Sought | None) -> str:
+    """A text in which the words of a search are marked; every piece of it is escaped."""
+    if not sought:
+        return str(text)
+    pieces = sought.pieces(str(text))
+    return format_html_join(
+        "", "{}", ((format_html("<mark>{}</mark>", piece) if is_found else piece,) for piece, is_found in pieces)
+    )
 
 
 def is_number(value: object) -> bool:

@@ -11,6 +11,8 @@ from tests.browser.conftest import sign_in
 from tests.browser.test_screenshots import open_folds, take
 from tests.generator.tiny_models import publish
 from tests.processes import running_platform
+from training.language_model.serving_files import MANIFEST_FILE
+from training.models import Checkpoint
 
 pytestmark = pytest.mark.browser
 
@@ -100,6 +102,37 @@ def test_a_lyric_is_written_again_and_compared(page, user, model):
     expect(page.get_by_text("The same, letter for letter.")).to_be_visible()
 
 
+def test_what_is_ticked_is_taken_along_as_a_file(page, user, model):
+    kept(user, model)
+    sign_in(page, user)
+    page.goto(f"{LYRICS}?tag=slow")
+    page.get_by_role("link", name="Export").click()
+    expect(page.get_by_text("All 2 lyrics here, or those you tick")).to_be_visible()
+    page.get_by_label("Take What the Bees Kept along").check()
+    expect(page.get_by_text("1 lyric ticked")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Text").click()
+    assert download.value.path().read_text().startswith("What the Bees Kept\n\nThey kept the door")
+    page.goto(Lyric.objects.get(title="Folding Its Light").get_absolute_url())
+    page.get_by_text("Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="JSON").click()
+    assert download.value.suggested_filename == "folding-its-light.json"
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="JSON")).to_be_hidden()
+
+
+def models_that_cannot_write(user) -> list[Checkpoint]:
+    """One that waits for a worker, and one that never will write."""
+    waiting, refused = publish(user, name="Brought from the harbour"), publish(user, name="Too loud for this place")
+    for model in (waiting, refused):
+        model.manifest["files"].pop(MANIFEST_FILE)
+        model.save(update_fields=["manifest"])
+    refused.serving_error = "Its weights hold a value that is not a number."
+    refused.save(update_fields=["serving_error"])
+    return [waiting, refused]
+
+
 def test_every_page_of_keeping_can_be_looked_at(page, user, model):
     collection = collections.create_collection(user=user, name="June’s record", description="Eleven songs and a hum.")
     collections.create_collection(user=user, name="Wordswithout" * 9)
@@ -112,11 +145,17 @@ def test_every_page_of_keeping_can_be_looked_at(page, user, model):
     own = Lyric.objects.get(title="Folding Its Light")
     for thing in (own, collection):
         sharing.share(thing)
+    waiting, refused = models_that_cannot_write(user)
     sign_in(page, user)
     pages = {
+        "models-waiting": reverse("training:model-list"),
+        "model-waiting": waiting.get_absolute_url(),
+        "model-refused": refused.get_absolute_url(),
         "library-kept": LYRICS,
         "library-history": f"{LYRICS}?history=true",
         "library-tag": f"{LYRICS}?tag=slow&order=title",
+        "library-found": f"{LYRICS}?search=nothing",
+        "library-export": f"{LYRICS}?export=true",
         "library-nothing": f"{LYRICS}?search=nobody",
         "library-lyric": own.get_absolute_url(),
         "library-draft": draft.get_absolute_url(),

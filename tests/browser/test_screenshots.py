@@ -44,7 +44,13 @@ def pages(room) -> dict[str, str]:
         "model": room.model.get_absolute_url(),
         "write": f"{reverse('generator:compose')}?model={room.model.pk}",
         "lyrics": reverse("generator:lyric-list"),
+        "lyrics-found": f"{reverse('generator:lyric-list')}?search=lantern",
+        "history": f"{reverse('generator:lyric-list')}?history=true",
         "lyric": room.lyric.get_absolute_url(),
+        "collections": reverse("generator:collection-list"),
+        "collection": room.collection.get_absolute_url(),
+        "shared-lyric": room.lyric.get_shared_url(),
+        "shared-collection": room.collection.get_shared_url(),
     }
 
 
@@ -118,4 +124,4 @@ def test_every_page_of_repairing_can_be_looked_at(page, platform, user):
 
 
 def open_folds(page) -> None:
-    page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+    page.evaluate("document.querySelectorAll('details:not(.menu)').forEach((fold) => { fold.open = true; })")

@@ -80,6 +80,11 @@ def test_a_lyric_moves_to_its_place(api, user, collection, entry):
     assert [row["id"] for row in api.get(address).json()["results"]] == [entry.pk, added["id"]]
 
 
+def test_a_change_that_says_nothing_leaves_a_lyric_where_it_is(api, collection, entry):
+    answer = api.patch(f"{address_of(collection)}lyrics/{entry.pk}/", {})
+    assert (answer.status_code, answer.json()["position"]) == (200, entry.position)
+
+
 @pytest.mark.parametrize("position", [0, -1, "x", 2**40, None, 1.5])
 def test_no_place_is_said_at_its_field(api, collection, entry, lyric, position):
     body = {"position": position}

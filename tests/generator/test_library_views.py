@@ -79,6 +79,16 @@ def test_the_list_is_narrowed_by_tag_model_and_words_and_ordered_by_title(signed
     assert 'aria-current="true"><span>sea</span> 2' in page(signed_in, LYRICS, tag="sea")
 
 
+def test_found_words_are_marked_and_hostile_ones_stay_words(signed_in, user):
+    text = "\n".join(["Nothing here"] * 9 + ["<b>lantern</b> & <mark>lanternlight</mark>"])
+    lyrics.save_lyric(user=user, title="<i>Lantern</i>", text=text, tags=["lantern"])
+    shown = page(signed_in, LYRICS, search="lantern")
+    assert "&lt;i&gt;<mark>Lantern</mark>&lt;/i&gt;" in shown
+    assert "&lt;b&gt;<mark>lantern</mark>&lt;/b&gt; &amp; &lt;mark&gt;<mark>lanternlight</mark>&lt;/mark&gt;" in shown
+    assert "from line 9" in shown
+    assert "<mark>" not in page(signed_in, LYRICS)
+
+
 @pytest.mark.parametrize("order", ["newest", "title"])
 def test_more_lyrics_follow_in_either_order(signed_in, user, order):
     made = {lyrics.save_lyric(user=user, text="line", title=f"Title {number % 7}").pk for number in range(50)}

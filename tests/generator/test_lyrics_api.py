@@ -191,3 +191,16 @@ def test_a_link_is_given_taken_back_and_new_the_next_time(api, client, lyric):
 )  # fmt: skip
 def test_a_strange_query_is_no_error_of_ours(api, lyric, query):
     assert api.get(f"{ADDRESS}?{query}").status_code in (200, 400, 404)
+
+
+@pytest.mark.parametrize("word", ["0.9", "yes", "none", "\x00", "2"])
+def test_what_is_neither_true_nor_false_is_no_bookmark(api, word):
+    answer = api.get(ADDRESS, {"bookmarked": word})
+    assert (answer.status_code, list(answer.json())) == (400, ["bookmarked"])
+
+
+@pytest.mark.parametrize(("word", "count"), [("true", 1), ("True", 1), ("1", 1), ("false", 2), ("0", 2), ("", 3)])
+def test_bookmarks_are_asked_for_in_plain_words(api, user, word, count):
+    for bookmarked in (True, False, False):
+        lyrics.save_lyric(user=user, text="the sea", bookmarked=bookmarked)
+    assert len(api.get(ADDRESS, {"bookmarked": word}).json()["results"]) == count

@@ -7,8 +7,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from generator.models import Lyric
-from generator.search import search
+from generator.search import excerpt, search
 from generator.services import lyrics
+from training.search_words import Sought, words_wanted
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +93,42 @@ def test_a_tag_is_that_very_word(kept, other_user):
     assert not own.tagged('slow"]').exists()
     lyrics.update_lyric(lyric=own.get(title="Café"), tags=["slow", "sea"])
     assert own.tags() == [("slow", 2), ("sea", 1)]
+
+
+# ── What a page shows of what was found ──────────────────────────────────────────────────────────────────────────
+
+LONG = "\n".join(f"verse {number} goes on" for number in range(1, 21)) + "\n\n[Chorus]\nHold the lantern\nhold it high"
+
+
+def test_every_word_that_finds_a_lyric_is_marked_in_it(kept):
+    for words, text, marked in [
+        ("RAIN window", "Rain on the window\nrain", ["Rain", "window", "rain"]),
+        ("lant", "Lantern Street", ["Lantern"]),
+        ("lant slow", "Lantern, slow", ["slow"]),
+        ("cafe", "Café Cafe\u0301", ["Café", "Cafe\u0301"]),
+        ("don’t", "Don't", ["Don", "t"]),
+        ("roll", "rock-and-roll", ["roll"]),
+    ]:
+        pieces = Sought(words_wanted(words)).pieces(text)
+        assert [piece for piece, is_found in pieces if is_found] == marked
+        assert "".join(piece for piece, _ in pieces) == text
+
+
+@given(st.text(max_size=60), st.text(max_size=120))
+def test_marking_changes_no_letter(words, text):
+    assert "".join(piece for piece, _ in Sought(words_wanted(words)).pieces(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("words", "first_line", "beginning"),
+    [
+        ("lantern", 20, "verse 20 goes on\n\n[Chorus]\nHold the lantern"),
+        ("hold high", 21, "Hold the lantern\nhold it high"),
+        ("verse", 1, "verse 1 goes on"),
+        ("absent", 1, "verse 1 goes on"),
+        ("", 1, "verse 1 goes on"),
+    ],
+)
+def test_an_excerpt_is_the_lines_that_say_why(words, first_line, beginning):
+    part = excerpt(LONG, Sought(words_wanted(words)))
+    assert (part.first_line, part.text.startswith(beginning)) == (first_line, True)

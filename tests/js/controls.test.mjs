@@ -28,3 +28,16 @@ test("a form that is sent marks its button busy, and the back button finds it id
   markIdle(page);
   assert.equal(button.getAttribute("aria-busy"), null);
 });
+
+test("a click elsewhere or Escape closes a menu", () => {
+  const menu = element({ open: true, contains: (target) => target === "inside" });
+  const page = element({ querySelectorAll: () => [menu] });
+  bindControls(page, { fieldSizing: true });
+  page.dispatchEvent({ type: "click", target: "inside" });
+  assert.equal(menu.open, true);
+  page.dispatchEvent({ type: "click", target: "elsewhere" });
+  assert.equal(menu.open, false);
+  menu.open = true;
+  page.dispatchEvent({ type: "keydown", key: "Escape", target: element({ closest: () => null }) });
+  assert.equal(menu.open, false);
+});

@@ -42,3 +42,8 @@ class FileRenderer(RefusalRenderer):
 class JsonLinesRenderer(RefusalRenderer):
     media_type = "application/x-ndjson"
     format = "jsonl"
+
+
+class TextRenderer(RefusalRenderer):
+    media_type = "text/plain"
+    format = "txt"

@@ -1,5 +1,7 @@
 """Pages of datasets: the list, one with its report, its import, its name, its end."""
 
+from functools import partial
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,9 +13,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from training import exports
-from training.errors import Conflict, Invalid
+from training.errors import Conflict
 from training.forms.datasets import FORMAT_LABELS, DatasetEditForm, encoding_label
-from training.forms.refusals import add_refusal
+from training.forms.saving import saved
 from training.models import Dataset, Import, Worker
 from training.services import datasets as services
 from training.views.access import owned, visible
@@ -121,14 +123,8 @@ def dataset_cancel(request: HttpRequest, dataset_id: str) -> HttpResponse:
 def dataset_edit(request: HttpRequest, dataset_id: str) -> HttpResponse:
     dataset = owned(request, dataset_id)
     form = DatasetEditForm(request.POST, instance=owned(request, dataset_id))
-    if form.is_valid():
-        try:
-            services.update_dataset(dataset=dataset, **form.cleaned_data)
-        except Invalid as refusal:
-            add_refusal(form, refusal)
-        else:
-            messages.success(request, "Saved.")
-            return redirect(dataset)
+    if saved(request, form, partial(services.update_dataset, dataset=dataset)):
+        return redirect(dataset)
     return _detail(request, dataset, edit_form=form)
 
 

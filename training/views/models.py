@@ -1,5 +1,7 @@
 """Pages of models: the list, the certificate of one, its file."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -12,10 +14,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from training.baseline_findings import against_baseline
 from training.baselines import baseline_of
+from training.comparison import FEWEST_RUNS
 from training.downloads import model_download as download_of
 from training.errors import ExpectedError
 from training.forms.models import ModelFilterForm, ModelForm, ModelImportForm
 from training.forms.refusals import add_refusal
+from training.forms.saving import saved
 from training.models import Checkpoint, Dataset, TrainingRun
 from training.services import models as services
 from training.services.checkpoints import set_pin
@@ -50,9 +54,17 @@ def _list_page(request: HttpRequest, import_form: ModelImportForm, status: int =
         "import_form": import_form,
         "is_filtered": bool(form.cleaned_data.get("q") or form.cleaned_data.get("architecture")),
         "best_id": _best_id(page.object_list),
+        "comparable": _comparable(request, page.object_list),
         "on_their_way": on_their_way.order_by("queued_at")[:5],
     }
     return render(request, "training/model_list.html", context, status=status)
+
+
+def _comparable(request: HttpRequest, models) -> set[str]:
+    """The runs of these models that the person may lay side by side; none where there is only one."""
+    runs = TrainingRun.objects.visible_to(request.user).filter(pk__in=[model.run_id for model in models])
+    seen = set(runs.values_list("pk", flat=True))
+    return seen if len(seen) >= FEWEST_RUNS else set()
 
 
 @login_required
@@ -119,13 +131,8 @@ def _certificate(request: HttpRequest, model: Checkpoint, form: ModelForm, statu
 def model_edit(request: HttpRequest, model_id: str) -> HttpResponse:
     model = _own_model(request, model_id)
     form = ModelForm(request.POST, instance=_own_model(request, model_id))
-    if form.is_valid():
-        try:
-            services.update_model(model=model, **form.cleaned_data)
-            messages.success(request, "Saved.")
-            return redirect(model)
-        except ExpectedError as refusal:
-            add_refusal(form, refusal)
+    if saved(request, form, partial(services.update_model, model=model)):
+        return redirect(model)
     return _certificate(request, model, form, status=400)
 
 

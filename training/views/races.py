@@ -1,5 +1,7 @@
 """Pages of races: start one, see how it stands, cancel what is left of it, share it, take it away."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -13,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from training.errors import ExpectedError
 from training.forms.races import RaceForm, RaceSharingForm
 from training.forms.refusals import add_refusal
+from training.forms.saving import saved
 from training.models import Dataset, Race, TrainingRun
 from training.models.runs import TERMINAL
 from training.services import races as services
@@ -119,13 +122,8 @@ def race_cancel(request: HttpRequest, race_id: str) -> HttpResponse:
 def race_edit(request: HttpRequest, race_id: str) -> HttpResponse:
     race = _own_race(request, race_id)
     form = RaceSharingForm(request.POST, instance=_own_race(request, race_id))
-    if form.is_valid():
-        try:
-            services.update_race(race=race, **form.cleaned_data)
-            messages.success(request, "Saved.")
-            return redirect(race)
-        except ExpectedError as refusal:
-            add_refusal(form, refusal)
+    if saved(request, form, partial(services.update_race, race=race)):
+        return redirect(race)
     return _race_page(request, race, form, status=400)
 
 

@@ -48,6 +48,15 @@ def test_the_best_model_comes_first_and_one_without_a_score_last(signed_in, read
     assert names_on(signed_in.get(reverse("training:model-list"), {"order": "newest"})) == newest
 
 
+def test_models_whose_runs_one_may_see_are_compared(signed_in, model, their_model, ready_dataset):
+    Checkpoint.objects.filter(pk=their_model.pk).update(visibility="shared")  # its run is still private
+    assert 'name="run"' not in signed_in.get(reverse("training:model-list")).content.decode()
+    other = make_model(make_finished_run(ready_dataset), name="Day train")
+    page = signed_in.get(reverse("training:model-list")).content.decode()
+    ticks = [f'name="run" value="{one.run_id}"' in page for one in (model, other, their_model)]
+    assert ticks == [True, True, False]
+
+
 def test_a_model_stands_beside_what_counting_words_comes_to(signed_in, model, other_user, client):
     metrics = {"nats_per_character": 1.8, "test_nats_per_character": 1.91}
     Checkpoint.objects.filter(pk=model.pk).update(metrics=metrics)
@@ -191,7 +200,7 @@ def test_a_model_file_is_brought_and_waits_for_a_worker(signed_in, user):
     file = SimpleUploadedFile("sea.safetensors", model_bytes())
     answer = signed_in.post(reverse("training:model-import"), {"file": file}, follow=True)
     page = answer.content.decode()
-    assert "making this model ready to write" in page
+    assert "Being made ready to write" in page
     assert "Write with it" not in page
     call_command("build_serving_model", Checkpoint.objects.get(owner=user).pk)
     assert "Write with it" in signed_in.get(answer.wsgi_request.path).content.decode()
