@@ -79,9 +79,11 @@ def excerpt(text: str, sought: Sought | None) -> Excerpt:
 
     The line that holds most of the words counts, with the one before it; ``text`` goes on to its end.
     """
+    if not sought:
+        return Excerpt(text, 1)
     lines = text.splitlines()
     sung = [place for place, line in enumerate(lines) if line.strip() and section_name(line) is None]
-    held = [len(sought.held_by(lines[place])) for place in sung] if sought else []
+    held = [len(sought.held_by(lines[place])) for place in sung]
     most = max(held, default=0)
     if not most or most in held[:LINES_SHOWN]:
         return Excerpt(text, 1)

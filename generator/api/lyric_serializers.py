@@ -4,6 +4,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from generator import recipe as limits
+from generator.exports import FACTS
 from generator.models import Collection, CollectionEntry, Lyric
 from generator.services.collections import DESCRIPTION_LIMIT, NAME_LIMIT
 from generator.services.lyrics import TAG_LENGTH_LIMIT, TAGS_LIMIT, TEXT_LIMIT
@@ -76,6 +77,13 @@ class LyricSerializer(serializers.ModelSerializer):
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_collections(self, lyric) -> list[str]:
         return list(dict.fromkeys(entry.collection_id for entry in lyric.entries.all()))
+
+
+class LyricInFileSerializer(LyricSerializer):
+    """A lyric as a file holds it: all but the link that it is shared by."""
+
+    class Meta(LyricSerializer.Meta):
+        fields = FACTS
 
 
 class LyricChangeSerializer(LyricSerializer):

@@ -14,7 +14,12 @@ from rest_framework.response import Response
 
 from generator import exports
 from generator.api.doors import GenerateThrottle
-from generator.api.lyric_serializers import LyricChangeSerializer, LyricSerializer, ReproductionSerializer
+from generator.api.lyric_serializers import (
+    LyricChangeSerializer,
+    LyricInFileSerializer,
+    LyricSerializer,
+    ReproductionSerializer,
+)
 from generator.models import Lyric
 from generator.search import search
 from generator.services import lyrics, reproducing, sharing
@@ -109,19 +114,17 @@ class LyricsViewSet(viewsets.GenericViewSet):
         filters=True,
         parameters=[
             OpenApiParameter("format", str, enum=[*exports.KINDS], default="txt"),
-            OpenApiParameter("lyric", str, many=True, description="These lyrics of yours alone, history or kept."),
+            OpenApiParameter("lyric", str, many=True, description="Of those, the lyrics with these ids alone."),
         ],
-        responses={(200, "text/plain"): OpenApiTypes.STR, (200, "application/json"): LyricSerializer(many=True)},
+        responses={(200, "text/plain"): OpenApiTypes.STR, (200, "application/json"): LyricInFileSerializer(many=True)},
     )
     def export(self, request):
         kind = request.query_params.get("format", "txt")
         if kind not in exports.KINDS:
             raise Refused({"format": [f"This has to be one of {', '.join(exports.KINDS)}."]})
-        lyrics = self.get_queryset().prefetch_related(None)
+        found = self.filter_queryset(self.get_queryset().prefetch_related(None))
         if named := request.query_params.getlist("lyric"):
-            found = lyrics.filter(pk__in=filter(str.isalnum, named)).order_by(*self.ordering)
-        else:
-            found = self.filter_queryset(lyrics)
+            found = found.filter(pk__in=filter(str.isalnum, named))
         ids = list(found.values_list("pk", flat=True))
         return exports.lyrics_download(request._request, ids, kind=kind, name="lyrics")
 

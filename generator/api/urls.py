@@ -24,7 +24,9 @@ urlpatterns = [
     path("lyrics/generate/", GenerateView.as_view(), name="lyric-generate-api"),
     path("lyrics/", LyricsViewSet.as_view(lyrics), name="lyrics-api"),
     path(
-        "lyrics/export/", LyricsViewSet.as_view({"get": "export"}, renderer_classes=EXPORTED), name="lyrics-export-api"
+        "lyrics/export/",
+        LyricsViewSet.as_view({"get": "export"}, renderer_classes=EXPORTED, pagination_class=None),
+        name="lyrics-export-api",
     ),
     path("lyrics/<slug:pk>/", LyricsViewSet.as_view(lyric), name="lyric-api"),
     path("lyrics/<slug:pk>/bookmark/", LyricsViewSet.as_view(bookmark), name="lyric-bookmark-api"),

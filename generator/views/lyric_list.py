@@ -46,14 +46,15 @@ def lyric_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def lyric_export(request: HttpRequest) -> HttpResponse:
+def lyrics_export(request: HttpRequest) -> HttpResponse:
     """The lyrics that were ticked as one file; without a tick all that the present search finds."""
     own = Lyric.objects.owned_by(request.user)
     wanted = LyricSearchForm(request.GET, models=_model_names(own)).wanted()
     ticked = request.GET.getlist("lyric")
-    found = (
-        own.filter(pk__in=filter(str.isalnum, ticked)) if ticked else _found(_shelf(own, wanted), wanted, request.user)
-    )
+    if ticked:
+        found = own.filter(pk__in=filter(str.isalnum, ticked))
+    else:
+        found = _found(_shelf(own, wanted), wanted, request.user)
     return export_of(request, _in_order(found, wanted["order"]).values_list("pk", flat=True), name="lyrics")
 
 
