@@ -12,6 +12,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="checkpoint",
             name="is_pinned",
-            field=models.BooleanField(default=False, help_text="Kept until its owner takes the pin out."),
+            field=models.BooleanField(
+                db_default=False, default=False, help_text="Kept until its owner takes the pin out."
+            ),
         ),
     ]

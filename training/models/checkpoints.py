@@ -58,7 +58,10 @@ class Checkpoint(models.Model):
     step = models.PositiveIntegerField(default=0)
     epoch = models.FloatField(default=0)
     is_best = models.BooleanField(default=False)
-    is_pinned = models.BooleanField(default=False, help_text="Kept until its owner takes the pin out.")
+    # The database has the default too: a worker that was started before this column goes on writing rows without it.
+    is_pinned = models.BooleanField(
+        default=False, db_default=False, help_text="Kept until its owner takes the pin out."
+    )
     published_at = models.DateTimeField(null=True, blank=True)
     folder = models.CharField(max_length=200, unique=True, help_text="Where its files lie in the storage.")
     manifest = models.JSONField(default=dict, help_text="Size and sha256 of every file of the folder.")
