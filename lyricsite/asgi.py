@@ -3,10 +3,11 @@
 import os
 import warnings
 
+import django
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 
 from lyricsite.body_limit import limit_body
+from lyricsite.handler import OneThreadHandler
 from lyricsite.orphan import end_with_supervisor
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lyricsite.settings")
@@ -16,8 +17,9 @@ os.environ.setdefault("SERVES_WEB", "true")  # the settings give this process li
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 end_with_supervisor()
+django.setup(set_prefix=False)
 application = limit_body(
-    get_asgi_application(),
+    OneThreadHandler(),
     upload_bytes=max(settings.UPLOAD_LIMIT_BYTES, settings.STAFF_UPLOAD_LIMIT_BYTES),
     other_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
 )

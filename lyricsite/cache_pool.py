@@ -1,7 +1,6 @@
 """One pool of connections to the cache for all threads of a process.
 
-Under an ASGI server each request runs in a thread of its own, and Django gives each thread a cache client: without
-this, every request would open a connection (measured: a third of what a short request costs).
+Django gives each thread a cache client of its own: without this, each would keep connections of its own.
 """
 
 import threading
