@@ -10,7 +10,6 @@ from django.test import override_settings
 from django.urls import path
 
 from lyricsite.handler import OneThreadHandler
-from lyricsite.threads import QUICK_ONES
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCOPE = {
@@ -61,7 +60,7 @@ def test_threads_are_used_again():
         return [await answer_of(site, SCOPE) for _ in range(20)]
 
     assert asyncio.run(many()) == [(200, b"here")] * 20
-    assert len(set(told)) <= QUICK_ONES
+    assert len(set(told)) < 5  # one that is just done may not be seen as free yet
 
 
 def test_a_view_learns_that_nobody_waits_for_it_any_more():
