@@ -24,9 +24,10 @@ class BearerTokenAuthentication(BaseAuthentication):
             return None
         if len(words) != 2:
             raise AuthenticationFailed("The header must read: Authorization: Bearer <token>")
-        token = ApiToken.objects.usable().select_related("user").filter(digest=ApiToken.digest_of(words[1])).first()
-        if token is None:
-            raise AuthenticationFailed("This token is unknown, revoked or expired.")
+        try:
+            token = ApiToken.objects.usable().with_user().get(digest=ApiToken.digest_of(words[1]))
+        except ApiToken.DoesNotExist:
+            raise AuthenticationFailed("This token is unknown, revoked or expired.") from None
         if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
             raise PermissionDenied("This token may only read.")
         self._note_use(token, only_reads=request.method in SAFE_METHODS)

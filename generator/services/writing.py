@@ -199,8 +199,9 @@ def find_model(models: QuerySet, wanted: str) -> Checkpoint | None:
     """
     if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in wanted):  # no database can look for it
         return None
-    models = models.filter(published_at__isnull=False)
-    return models.filter(pk=wanted).first() or models.filter(name=wanted).order_by("-published_at").first()
+    models = models.filter(published_at__isnull=False).defer("config", "metrics").order_by("-published_at")
+    by_id = list(models.filter(pk=wanted).order_by())
+    return by_id[0] if by_id else models.filter(name=wanted).first()
 
 
 def begin(*, user, model: Checkpoint, prompt: str, recipe: Recipe, alternatives: int | None = None) -> Generation:
