@@ -1,6 +1,7 @@
 """Connections to SQLite that are used again: the same file, nothing left in them, and not too many."""
 
 import os
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError
@@ -74,9 +75,18 @@ def test_no_connection_goes_through_a_fork(open_one, monkeypatch):
 
 
 def test_only_so_many_are_kept(open_one):
-    wrappers = [open_one() for _ in range(KEPT_AT_MOST + 3)]
-    before = {id(one.connection) for one in wrappers}
-    for one in wrappers:
+    stays, *others = [open_one() for _ in range(KEPT_AT_MOST + 4)]
+    before = {id(one.connection) for one in others}
+    for one in others:
         one.close()
-    again = [open_one() for _ in range(KEPT_AT_MOST + 3)]
+    again = [open_one() for _ in others]
+    assert stays.connection is not None
     assert len(before & {id(one.connection) for one in again}) >= KEPT_AT_MOST
+
+
+def test_what_a_crowd_opened_is_closed_once_nobody_asks(open_one, tmp_path):
+    crowd = [open_one() for _ in range(KEPT_AT_MOST + 3)]
+    for one in crowd:
+        one.close()
+    opened = [link.resolve() for link in Path("/proc/self/fd").iterdir()]
+    assert tmp_path / "kept.sqlite3" not in opened
