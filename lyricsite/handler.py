@@ -2,7 +2,7 @@
 
 Django's own handler makes a thread for each request and moves between it and the event loop five times: for the
 signals, the middleware, the view and the end. Here the middleware and the view run inside one another, as they would
-under WSGI, so that a request costs one change of threads, and a stream two.
+under WSGI, so that a request costs one change of threads.
 """
 
 import asyncio
@@ -40,35 +40,53 @@ class OneThreadHandler(ASGIHandler):
             if request is None:
                 await self.send_response(refusal, send)
                 return
-            leaving = asyncio.ensure_future(self.listen_for_disconnect(receive))
+            request.has_left, request.stream = threading.Event(), None
+            leaving = asyncio.ensure_future(self._leaving(receive))
             answering = asyncio.ensure_future(self._answer(request, send))
             try:
                 await asyncio.wait([leaving, answering], return_when=asyncio.FIRST_COMPLETED)
+                if not answering.done() and request.stream is not None:
+                    _close(request.stream)  # before its events have ended: who leaves may be back at once
             finally:
-                await _ended(leaving)
-                await _ended(answering)
+                leaving.cancel()
+                answering.cancel()
+                await asyncio.wait([leaving, answering])
             with suppress(asyncio.CancelledError):  # the client has left
                 answering.result()
 
+    async def _leaving(self, receive) -> None:
+        """Until the client has gone."""
+        with suppress(RequestAborted):
+            await self.listen_for_disconnect(receive)
+
     async def _answer(self, request: HttpRequest, send) -> None:
         response = await self._response_to(request)
+        if response.streaming and response.is_async:
+            request.stream = response
         try:
             await self.send_response(response, send)
         finally:
-            if response.streaming:
-                await self._threads.run(response.close)
+            await self._end(response)
 
     async def _response_to(self, request: HttpRequest) -> HttpResponseBase:
         """What the site answers. If the client leaves before, the request is told, and its answer is thrown away."""
-        request.has_left = threading.Event()
         responding = asyncio.ensure_future(self._threads.run(self._respond, request))
         try:
             return await asyncio.shield(responding)
         except asyncio.CancelledError:
             request.has_left.set()
             response = await responding  # it reads the body, which must stay open until then
-            await self._threads.run(response.close)
+            await self._end(response)
             raise
+
+    async def _end(self, response: HttpResponseBase) -> None:
+        """Give back what a stream took. One that comes from this loop waits for nothing, so that needs no thread."""
+        if not response.streaming:
+            return
+        if response.is_async:
+            _close(response)
+        else:
+            await self._threads.run(response.close)
 
     def _respond(self, request: HttpRequest) -> HttpResponseBase:
         """The whole answer, in this thread. What it took is given back, but for what a stream still reads from."""
@@ -85,7 +103,6 @@ class OneThreadHandler(ASGIHandler):
         return response
 
 
-async def _ended(task: asyncio.Task) -> None:
-    """Cancel a task that is not done, and wait for its end."""
-    task.cancel()
-    await asyncio.wait([task])
+def _close(response: HttpResponseBase) -> None:
+    if not response.closed:
+        response.close()
