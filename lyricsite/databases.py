@@ -24,7 +24,11 @@ def with_profile(database: dict, *, serves_web: bool) -> dict:
             "OPTIONS": postgresql_options(serves_web=serves_web) | database.get("OPTIONS", {}),
         }
     if database["ENGINE"].endswith("sqlite3"):
-        return database | {"OPTIONS": sqlite_options(serves_web=serves_web) | database.get("OPTIONS", {})}
+        engine = "lyricsite.kept_sqlite3" if serves_web else database["ENGINE"]
+        return database | {
+            "ENGINE": engine,
+            "OPTIONS": sqlite_options(serves_web=serves_web) | database.get("OPTIONS", {}),
+        }
     return database
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 
@@ -16,7 +17,7 @@ class User(AbstractUser):
 
 class ApiTokenQuerySet(models.QuerySet):
     def usable(self) -> "ApiTokenQuerySet":
-        return self.filter(expires_at__gt=timezone.now(), user__is_active=True)
+        return self.filter(expires_at__gt=Now(), user__is_active=True)
 
 
 class ApiToken(models.Model):

@@ -101,7 +101,7 @@ BROKER_URL = REDIS_URL or f"redis+socket://{BROKER_SOCKET}?virtual_host=0"
 REDIS_PREFIX = env("REDIS_PREFIX", default="lyrics:")
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "lyricsite.cache_pool.SharedCache",
         "LOCATION": REDIS_URL or f"unix://{BROKER_SOCKET}?db=0",
         "KEY_PREFIX": REDIS_PREFIX + "cache",
         "OPTIONS": {

@@ -26,7 +26,7 @@ STREAMS_PER_PROCESS = 300
 STREAMS_PER_USER = 5
 
 _readers = ThreadPoolExecutor(2, thread_name_prefix="live")
-_watched_ends: set[asyncio.Event] = set()
+_watched: set["_OneAhead"] = set()
 
 
 def event_stream(request: HttpRequest, events: AsyncIterator[str], *, is_watching: bool = True) -> HttpResponse:
@@ -68,8 +68,8 @@ def open_streams() -> int:
 
 def end_watching() -> None:
     """End this event loop's streams of what goes on elsewhere: the server ends, and their readers come back."""
-    for end in list(_watched_ends):
-        end.set()
+    for ahead in list(_watched):
+        ahead.end()
 
 
 def _call(function: Callable, args: tuple):
@@ -84,39 +84,74 @@ def _call(function: Callable, args: tuple):
 
 
 async def _paced(events: AsyncIterator[str], *, is_watching: bool) -> AsyncIterator[str]:
-    """The events, with a comment whenever nothing came for a while (a proxy would cut the line), until life ends.
-
-    The next event is asked for when the last one is taken, so nothing piles up for a reader who is slow.
-    """
+    """The events, with a comment whenever nothing came for a while (a proxy would cut the line), until life ends."""
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + LIFE_SECONDS
-    end = asyncio.Event()
+    ahead = _OneAhead(events)
     if is_watching:
-        _watched_ends.add(end)
-    ending, upcoming = asyncio.ensure_future(end.wait()), None
-    async with aclosing(events):
+        _watched.add(ahead)
+    try:
+        while (seconds_left := ends_at - loop.time()) > 0:
+            await ahead.wait(min(PING_SECONDS, seconds_left))
+            if ahead.has_ended():
+                return
+            yield ahead.take() or ": ping\n\n"
+    finally:
+        _watched.discard(ahead)
+        await ahead.stop()
+
+
+class _OneAhead:
+    """Reads events in one task for all of them, and at most one further than its own reader, who may be slow.
+
+    To wait for each with a time limit takes a task for each, which costs half as much again.
+    """
+
+    def __init__(self, events: AsyncIterator[str]) -> None:
+        self._event: str | None = None
+        self._bell, self._has_room = asyncio.Event(), asyncio.Event()
+        self._was_ended = False
+        self._reading = asyncio.ensure_future(self._read(events))
+
+    async def _read(self, events: AsyncIterator[str]) -> None:
         try:
-            while not end.is_set() and (seconds_left := ends_at - loop.time()) > 0:
-                upcoming = upcoming or asyncio.ensure_future(anext(events))
-                patience = min(PING_SECONDS, seconds_left)
-                await asyncio.wait([upcoming, ending], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-                if not upcoming.done():
-                    if not end.is_set():
-                        yield ": ping\n\n"
-                    continue
-                event, upcoming = upcoming, None
-                try:
-                    text = event.result()
-                except StopAsyncIteration:
-                    return
-                yield text
+            async with aclosing(events):
+                async for self._event in events:
+                    self._bell.set()
+                    await self._has_room.wait()
+                    self._has_room.clear()
         finally:
-            _watched_ends.discard(end)
-            ending.cancel()
-            if upcoming is not None:
-                upcoming.cancel()
-                with suppress(asyncio.CancelledError, StopAsyncIteration):
-                    await upcoming
+            self._bell.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until there is an event, or none will come any more, or the time is over."""
+        if not self._bell.is_set():
+            alarm = asyncio.get_running_loop().call_later(seconds, self._bell.set)
+            await self._bell.wait()
+            alarm.cancel()
+        self._bell.clear()
+
+    def take(self) -> str | None:
+        """The event that is there, if one is."""
+        event, self._event = self._event, None
+        if event is not None:
+            self._has_room.set()
+        return event
+
+    def has_ended(self) -> bool:
+        """Whether nothing more is to be taken. Raises: what ended the events, if it was an error."""
+        is_read = self._event is None and self._reading.done()
+        return self._was_ended or (is_read and self._reading.result() is None)
+
+    def end(self) -> None:
+        """Let the reader go at once, whatever may still come."""
+        self._was_ended = True
+        self._bell.set()
+
+    async def stop(self) -> None:
+        self._reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._reading
 
 
 def _blocking(events: AsyncIterator[str]) -> Iterator[str]:

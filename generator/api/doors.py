@@ -1,12 +1,8 @@
 """What all doors for programs that write share: what they read, how often, and that a client may leave."""
 
-import asyncio
-import functools
 import json
 import logging
-import threading
 
-from asgiref.sync import sync_to_async
 from redis.exceptions import RedisError
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
@@ -60,7 +56,7 @@ class GenerateThrottle(ScopedRateThrottle):
 
 
 class WritingView(APIView):
-    """A view in an asynchronous door, which learns when the client has gone while a thread still writes."""
+    """A view that writes, for one who may leave before the text is finished."""
 
     parser_classes = (RecipeParser,)
     renderer_classes = (JSONRenderer,)
@@ -68,19 +64,7 @@ class WritingView(APIView):
     throttle_classes = (GenerateThrottle,)
     throttle_scope = "generate"
 
-    @classmethod
-    def as_view(cls, **initkwargs):
-        view = super().as_view(**initkwargs)
-
-        async def door(request, *args, **kwargs):
-            request.is_abandoned = threading.Event()
-            try:
-                return await sync_to_async(view)(request, *args, **kwargs)
-            except asyncio.CancelledError:
-                request.is_abandoned.set()
-                raise
-
-        return functools.update_wrapper(door, view)
-
     def is_abandoned(self) -> bool:
-        return self.request._request.is_abandoned.is_set()
+        """Whether the client has gone while this thread still writes, as far as the server tells."""
+        has_left = getattr(self.request._request, "has_left", None)
+        return has_left is not None and has_left.is_set()

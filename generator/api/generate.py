@@ -17,7 +17,6 @@ from generator.recipe import ALTERNATIVES_LIMIT
 from generator.services import history, lyrics, writing
 from training.database import is_away
 from training.errors import Invalid
-from training.models import Checkpoint
 from training.streaming import event_stream, read
 
 OWN_FIELDS = ("model", "prompt", "stream", "save", "history", "alternatives")
@@ -43,7 +42,7 @@ class GenerateView(WritingView):
     )
     def post(self, request):
         wanted, recipe = read_request(request.data)
-        model = writing.find_model(Checkpoint.objects.visible_to(request.user), wanted["model"])
+        model = writing.find_model(request.user, wanted["model"])
         if model is None:
             raise NotFound("There is no such model.")
         asked = {"user": request.user, "model": model, "prompt": wanted["prompt"], "recipe": recipe}

@@ -121,8 +121,7 @@ class CompletionsView(OpenAiView, WritingView):
 
 
 def find_model(user, wanted: str) -> Checkpoint:
-    models = Checkpoint.objects.visible_to(user).select_related("owner")
-    model = writing.find_model(models, wanted)
+    model = writing.find_model(user, wanted)
     if model is None:
         raise NoSuchModel(wanted)
     return model

@@ -12,6 +12,7 @@ from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
 from generator.decoding.model_file import ModelDamaged, WritingModel
 from generator.decoding.writer import Piece, prompt_tokens, wishes_left_out
 from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
+from training.asked_often import AskedOften
 from training.database import let_go
 from training.errors import Conflict, Damaged, Invalid, LimitReached
 from training.language_model.lyric_text import normalise
@@ -199,15 +200,42 @@ def load_model(model: Checkpoint) -> WritingModel:
         raise Conflict(sentence, state=Checkpoint.State.CORRUPT) from error
 
 
-def find_model(models: QuerySet, wanted: str) -> Checkpoint | None:
-    """The published model of this id, or else the newest of this name, among ``models``: what somebody may see.
+MODEL_BY_ID = AskedOften(
+    lambda person, model: _published(Checkpoint.objects.visible_to(person)).filter(pk=model).order_by(),
+    person=-1,
+    model="model",
+)
+
+
+def find_model(user, wanted: str) -> Checkpoint | None:
+    """The published model of this id, or else the newest of this name, among those that ``user`` may see.
 
     A damaged model is found too: that it can't write is said, not hidden.
     """
-    if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in wanted):  # no database can look for it
+    if not _can_be_looked_for(wanted):
         return None
-    models = models.filter(published_at__isnull=False)
-    return models.filter(pk=wanted).first() or models.filter(name=wanted).order_by("-published_at").first()
+    by_id = MODEL_BY_ID.first(person=user.pk, model=wanted)
+    return by_id or _newest_of_name(Checkpoint.objects.visible_to(user), wanted)
+
+
+def find_among(models: QuerySet, wanted: str) -> Checkpoint | None:
+    """The same among ``models``, for a command."""
+    if not _can_be_looked_for(wanted):
+        return None
+    return _published(models).filter(pk=wanted).first() or _newest_of_name(models, wanted)
+
+
+def _newest_of_name(models: QuerySet, name: str) -> Checkpoint | None:
+    return _published(models).filter(name=name).order_by("-published_at").first()
+
+
+def _published(models: QuerySet) -> QuerySet:
+    return models.filter(published_at__isnull=False).defer("config", "metrics")  # the largest of it
+
+
+def _can_be_looked_for(words: str) -> bool:
+    """Whether a database can: it takes no NUL, and no half of a character."""
+    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in words)
 
 
 def begin(*, user, model: Checkpoint, prompt: str, recipe: Recipe, alternatives: int | None = None) -> Generation:

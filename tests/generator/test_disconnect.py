@@ -7,11 +7,11 @@ import time
 import numpy as np
 import pytest
 from asgiref.testing import ApplicationCommunicator
-from django.core.asgi import get_asgi_application
 
 from generator.decoding.model_file import WritingModel
 from generator.models import Lyric
 from generator.services import writing
+from lyricsite.asgi import application
 from lyricsite.models import ApiToken
 from tests.generator.tiny_models import publish, tiny_tokenizer
 
@@ -67,7 +67,7 @@ async def until(condition) -> None:
 
 async def ask_and_leave(token: str, body: dict, first_words: bytes = b"event: token") -> None:
     content = json.dumps(body).encode()
-    client = ApplicationCommunicator(get_asgi_application(), scope_of(token, content))
+    client = ApplicationCommunicator(application, scope_of(token, content))
     await client.send_input({"type": "http.request", "body": content})
     first = asyncio.ensure_future(client.receive_output(PATIENCE))  # this starts the application
     await until(lambda: writing.engine.open_count == 1)

@@ -2,16 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from django.core.cache.backends.redis import RedisCache
-
-from lyricsite.cache_pool import ProcessPool
+from lyricsite.cache_pool import ProcessPool, SharedCache
 
 OPTIONS = {"OPTIONS": {"pool_class": "lyricsite.cache_pool.ProcessPool", "socket_timeout": 2}}
 
 
 def pool_of(address: str, **options):
     """The pool that a cache of its own, as each thread has one, takes its connections from."""
-    return RedisCache(address, OPTIONS | options)._cache._get_connection_pool(write=True)
+    return SharedCache(address, OPTIONS | options)._cache._get_connection_pool(write=True)
 
 
 def test_caches_of_one_address_share_one_pool_in_every_thread():
@@ -26,3 +24,9 @@ def test_another_address_or_other_options_have_a_pool_of_their_own():
     others = {"OPTIONS": OPTIONS["OPTIONS"] | {"socket_timeout": 3}}
     assert pool_of("redis://127.0.0.1:6379/9", **others) is not first
     assert isinstance(first, ProcessPool)
+
+
+def test_a_client_is_made_once():
+    first = SharedCache("redis://127.0.0.1:6379/9", OPTIONS)._cache
+    again = SharedCache("redis://127.0.0.1:6379/9", OPTIONS)._cache
+    assert first.get_client("a key") is first.get_client("another", write=True) is again.get_client()

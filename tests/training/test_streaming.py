@@ -135,7 +135,7 @@ def test_when_the_server_ends_watching_ends_and_work_goes_on(is_watching, parts)
         return found
 
     assert asyncio.run(told()) == parts
-    assert not streaming._watched_ends
+    assert not streaming._watched
 
 
 def test_a_process_has_only_so_many_streams(monkeypatch):

@@ -103,7 +103,7 @@ def find_model(wanted: str, owner: str | None) -> Checkpoint:
         if user is None:
             raise CommandError(f"There is no user {owner}.")
         models = models.visible_to(user)
-    model = writing.find_model(models, wanted)
+    model = writing.find_among(models, wanted)
     if model is None:
         raise CommandError(f"There is no model {wanted}. `manage.py train` makes one.")
     return model
