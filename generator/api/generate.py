@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import DatabaseError
@@ -64,7 +64,7 @@ class GenerateView(WritingView):
             generation.writing.cancel()
         else:
             # A client that leaves before the first event never starts the iterator that would end the work.
-            response._resource_closers.append(lambda: shelf.take_unfinished(generation))
+            response._resource_closers.append(generation.writing.cancel)
         return response
 
 
@@ -110,14 +110,6 @@ class Shelf:
         elif self.keeps_first:
             generation.lyric = lyrics.keep(user=self.user, generation=generation).pk
 
-    def take_unfinished(self, generation: writing.Generation) -> None:
-        """End a generation whose reader has left; the history has what came until then, flagged as stopped."""
-        if generation.is_over:
-            return
-        generation.stop()
-        if self.notes_all and generation.completion_tokens:
-            history.note(user=self.user, generation=generation)
-
     async def take_if_possible(self, generation: writing.Generation) -> None:
         """What was written is told whole also while the database is away; then its notes say so."""
         if not (self.keeps_first or self.notes_all):
@@ -129,21 +121,32 @@ class Shelf:
                 raise
             generation.notes.append("It could not be kept: the database does not answer right now.")
 
+    async def take_stopped(self, generation: writing.Generation) -> None:
+        """What came until its reader left goes into the history alone."""
+        if generation.completion_tokens:
+            await replace(self, keeps_first=False).take_if_possible(generation)
+
 
 async def generation_events(generation: writing.Generation, shelf: Shelf) -> AsyncIterator[bytes]:
-    """The server-sent events of a generation, which at its end goes onto the ``shelf``."""
+    """The server-sent events of a generation, which goes onto the ``shelf`` at its end or when its reader leaves."""
     place = None
-    async for pieces in generation.writing:
-        if generation.writing.place not in (None, place):
-            place = generation.writing.place
-            yield event("waiting", {"position": place + 1})
-        for added in generation.take(pieces):
-            if added.text or added.pieces:
-                told = {} if added.pieces is None else {"pieces": added.pieces}
-                yield event("token", {"index": added.index, "text": added.text} | told)
-    generation.finish()
-    await shelf.take_if_possible(generation)
-    yield event("done", generation.to_dict())
+    try:
+        async for pieces in generation.writing:
+            if generation.writing.place not in (None, place):
+                place = generation.writing.place
+                yield event("waiting", {"position": place + 1})
+            for added in generation.take(pieces):
+                if added.text or added.pieces:
+                    told = {} if added.pieces is None else {"pieces": added.pieces}
+                    yield event("token", {"index": added.index, "text": added.text} | told)
+        if not generation.writing.is_cancelled:
+            generation.finish()
+            await shelf.take_if_possible(generation)
+            yield event("done", generation.to_dict())
+    finally:
+        if not generation.is_over:
+            generation.stop()
+            await shelf.take_stopped(generation)
 
 
 encode = json.JSONEncoder(ensure_ascii=False).encode

@@ -63,8 +63,10 @@ class Writing:
         return not (self.is_over or self.is_cancelled)
 
     def cancel(self) -> None:
-        self.is_cancelled = True
-        self._engine.drop(self)
+        """End the work, unless it has come to its own end."""
+        if not self.is_over:
+            self.is_cancelled = True
+            self._engine.drop(self)
 
     def __iter__(self) -> Iterator[list[Piece]]:
         bell, is_silent = threading.Event(), False

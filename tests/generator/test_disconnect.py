@@ -76,6 +76,7 @@ async def ask_and_leave(token: str, body: dict, first_words: bytes = b"event: to
         assert first_words in (await client.receive_output(PATIENCE))["body"]
     await client.send_input({"type": "http.disconnect"})
     await until(lambda: writing.engine.open_count == 0)
+    await client.wait(PATIENCE)  # what is left of the text is in the history then
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
 
