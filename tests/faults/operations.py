@@ -15,11 +15,12 @@ from tests.training.races import make_race
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one address, and the names of what its query may hold."""
+    """One method of one address, the names of what its query may hold, and the types of what it answers."""
 
     method: str
     path: str
     parameters: tuple[str, ...] = ()
+    content_types: tuple[str, ...] = ()
 
     def address(self, world: dict[str, str]) -> str:
         """The path with the ids of ``world`` in it."""
@@ -71,4 +72,5 @@ def _operations() -> Iterator[Operation]:
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             names = [found["name"] for found in operation.get("parameters", []) if found["in"] == "query"]
-            yield Operation(method, path, tuple(names))
+            content = operation["responses"].get("200", {}).get("content", {})
+            yield Operation(method, path, tuple(names), tuple(content))

@@ -142,7 +142,8 @@ def test_a_search_of_any_length_is_answered(api, world, search):
         assert answer.status_code in (200, 400), operation.path
         assert max(query["sql"].count(" LIKE ") for query in asked) < 100
         if search == "wildcards":
-            assert answer.json()["results"] == [], operation.path
+            found = answer.getvalue() if operation.path.endswith("/export/") else answer.json()["results"]
+            assert not found, operation.path
 
 
 @pytest.mark.parametrize("search", SEARCHES)

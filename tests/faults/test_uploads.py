@@ -103,7 +103,7 @@ FORMULAS = ("=1+1", "+1", "-1", "@x", "\t=1", "\r=1", " =1", '"=1', "=cmd|' /C c
 
 def tables_of(world: dict[str, str]) -> list[str]:
     """Every address that answers with a table."""
-    api = [operation.address(world) for operation in reading_operations("format")]
+    api = [one.address(world) for one in reading_operations("format") if "text/csv" in one.content_types]
     addresses = [f"{address}?format=csv" for address in api if not address.endswith("/compare/")]
     ended = TrainingRun.objects.filter(state="succeeded").values_list("pk", flat=True)
     both = "&".join(f"run={pk}" for pk in ended)
