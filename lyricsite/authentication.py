@@ -33,7 +33,9 @@ class BearerTokenAuthentication(BaseAuthentication):
         if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
             raise PermissionDenied("This token may only read.")
         self._note_use(token, only_reads=request.method in SAFE_METHODS)
-        return PERSON.first(pk=token.user_id), token
+        if (person := PERSON.first(pk=token.user_id)) is None:  # deleted in this moment, and the token with them
+            raise AuthenticationFailed("This token is unknown, revoked or expired.")
+        return person, token
 
     def authenticate_header(self, request) -> str:
         return 'Bearer realm="api"'

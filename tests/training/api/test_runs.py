@@ -217,7 +217,7 @@ def test_the_list_takes_as_many_queries_for_many_runs_as_for_one(api, ready_data
         make_run(ready_dataset)
         make_model(make_finished_run(ready_dataset))
     make_baseline_row(make_run(ready_dataset))
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         assert api.get(RUNS).json()["results"][0]["baseline"]["nats_per_character"] == 1.5
 
 

@@ -66,7 +66,7 @@ class TestList:
     def test_later_pages_take_no_more_questions_than_the_first(self, api, user, django_assert_max_num_queries):
         ready = make_ready_dataset(user)
         for first in (1, 20):
-            with django_assert_max_num_queries(4):  # the token and its use, the dataset, the songs
+            with django_assert_max_num_queries(5):  # the token, its person, its use, the dataset, the songs
                 api.get(address(ready), {"from": first})
 
 

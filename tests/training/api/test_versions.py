@@ -26,7 +26,7 @@ class TestVersions:
     def test_versions_are_listed_the_newest_first(self, api, user, dataset, django_assert_max_num_queries):
         song_services.change_song(song=dataset.songs.get(ordinal=2), by=user, title="Renamed")
 
-        with django_assert_max_num_queries(5):  # the token and its use, the dataset, the count, the versions
+        with django_assert_max_num_queries(6):  # token, person, its use, the dataset, the count, the versions
             newest, first = api.get(f"{DATASETS}{dataset.pk}/versions/").json()["results"]
 
         assert (newest["number"], newest["kind"], newest["made_by"]) == (2, "edit", "mara")
@@ -91,7 +91,9 @@ class TestDuplicates:
         rows = [(f"{n} {copy}", "", "", f"word{n} and {n}\nmore{n}") for n in range(9) for copy in "ab"]
         many = imported(user, csv_file(rows))
 
-        with django_assert_max_num_queries(6):  # the token and its use, the dataset, the count, the groups, their songs
+        with django_assert_max_num_queries(
+            7
+        ):  # token, person, its use, the dataset, the count, the groups, their songs
             assert len(api.get(f"{DATASETS}{many.pk}/duplicates/").json()["results"]) == 9
 
 
