@@ -157,7 +157,8 @@ def test_one_person_who_asks_for_fifty_texts_at_once_keeps_nobody_waiting(user, 
     model = publish(user, model_bytes(hidden=256, embedding=64))
     world = make_world(other_user)
     person, other = (ApiToken.issue(user=one, name="t")[1] for one in (user, other_user))
-    body = {"model": model.pk, "prompt": "The river\n", "max_tokens": 1024, "n": 8, "temperature": 2.0}
+    lasting = {"max_tokens": 1024, "min_lines": 100, "n": 8, "temperature": 2.0}  # no song ends early
+    body = {"model": model.pk, "prompt": "The river\n"} | lasting
     statuses = []
 
     def browse(seconds: float) -> list[float]:

@@ -161,9 +161,9 @@ def test_a_client_that_never_reads_costs_little_and_is_cut_off(web, user, ready_
     lasting = timezone.now() + timedelta(hours=1)  # nobody renews its lease here
     TrainingRun.objects.filter(pk=run.pk).update(sequence=100 + count, lease_expires_at=lasting)
     pid = web.pid("web")
-    with watching(web, run, [user]) as hearing:  # the same for five who listen: what they cost anyway
-        for client in hearing:
-            client.listen_for(f"id: {100 + count // 2}\n".encode())
+    middle = f"id: {100 + count // 2}\n".encode()
+    with watching(web, run, [user]) as hearing, ThreadPoolExecutor(5) as ears:  # what five who listen cost anyway
+        list(ears.map(lambda client: client.listen_for(middle), hearing))
     before = pids.resident_bytes(pid)
     deaf = [seated(web, user, run) for _ in range(5)]
     try:
