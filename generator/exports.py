@@ -15,7 +15,7 @@ from generator.models import Lyric
 from training.exports import sent_as_made
 
 LYRICS_AT_ONCE = 100
-# What the API says of a lyric, but for the link that it is shared by: a file goes further than its owner thinks.
+# What the API says of a lyric too, beside the link that it is shared by: a file goes further than its owner thinks.
 FACTS = (
     "id",
     "title",

@@ -52,26 +52,7 @@ class LyricSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Lyric
-        fields = (
-            "id",
-            "title",
-            "text",
-            "generated_text",
-            "prompt",
-            "recipe",
-            "model",
-            "model_name",
-            "model_sha256",
-            "seed",
-            "made_with",
-            "kept_at",
-            "bookmarked",
-            "tags",
-            "collections",
-            "share_url",
-            "created_at",
-            "updated_at",
-        )
+        fields = (*FACTS, "share_url")
         read_only_fields = ("id", "model_name", "model_sha256", "kept_at", "created_at", "updated_at")
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))

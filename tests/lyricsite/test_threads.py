@@ -71,5 +71,6 @@ def test_who_gives_up_in_the_queue_takes_no_place():
         late.cancel()  # in the moment in which its place comes
         (await asyncio.wait_for(next_one, 20))()
         await asyncio.wait_for(turnstile.enter(), 20)
+        return early, late
 
-    asyncio.run(queue())
+    assert [one.cancelled() for one in asyncio.run(queue())] == [True, True]
