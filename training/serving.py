@@ -15,7 +15,7 @@ from training import lifecycle, storage
 from training.language_model.checkpoint import load_model
 from training.language_model.errors import CheckpointError
 from training.language_model.export import export_model
-from training.language_model.serving_files import GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
+from training.language_model.serving_files import ALL_FILES
 from training.models import Checkpoint
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def add_graphs(folder: Path, *, songs: Iterable[list[int]] = ()) -> str:
         why_not = NOT_READY.format(UNEXPECTED)
     else:
         return ""
-    for name in (MANIFEST_FILE, TOKENIZER_FILE, *GRAPH_FILES.values()):
+    for name in ALL_FILES:
         (folder / name).unlink(missing_ok=True)
     return why_not
 

@@ -52,7 +52,6 @@ class Writers:
 
     def __init__(self, rows: list[Row]) -> None:
         self.rows = rows
-        self.places = np.arange(len(rows))
         self.rules = sampler.Rules([row.candidate.recipe for row in rows])
         self.weighed = [place for place, row in enumerate(rows) if row.candidate.weighs]
         self.penalised = [place for place, row in enumerate(rows) if row.candidate.penalises]
@@ -69,12 +68,10 @@ class Writers:
         for place in self.weighed:
             self.rows[place].candidate.weigh(scores[place])
         scores[:, forbidden] = -np.inf
-        ids, probabilities = sampler.chances(scores, self.rules)
         numbers = np.array([row.candidate.number() for row in self.rows])
-        drawn = ids[self.places, sampler.pick(probabilities, numbers)]
-        values = scores[self.places, drawn]
+        drawn, values = sampler.draw(scores, self.rules, numbers)
         if own is not None:
-            values[self.penalised] = own[self.places[: len(own)], drawn[self.penalised]]
+            values[self.penalised] = own[np.arange(len(own)), drawn[self.penalised]]
         return drawn.tolist(), (values - totals).tolist(), likeliest
 
     def _likeliest(self, scores: ndarray, totals: ndarray) -> dict[int, tuple[tuple[int, float], ...]]:

@@ -3,21 +3,30 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from generator.decoding.prefixes import Prefixes
-from training.language_model.serving_files import FORMAT, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE, VERSION
-from training.language_model.shapes import NetworkShape
-from training.language_model.step_network import (
-    SIDE_BY_SIDE,
-    StepNetwork,
-    rows_that_may_stand_together,
-    this_machine,
+from training.language_model.compiled_step import CompiledNetwork
+from training.language_model.products import is_supported
+from training.language_model.serving_files import (
+    COMPILED_FILE,
+    FORMAT,
+    GRAPH_FILES,
+    MANIFEST_FILE,
+    TOKENIZER_FILE,
+    VERSION,
 )
+from training.language_model.shapes import NetworkShape
+from training.language_model.this_machine import this_machine
 from training.language_model.tokenizers import Tokenizer, tokenizer_from_dict
 
 STEPS_LOOKED_AT = 4  # at each load; an export looks at many more
+
+
+if TYPE_CHECKING:
+    from training.language_model.step_network import StepNetwork
 
 
 class ModelDamaged(Exception):
@@ -28,13 +37,14 @@ class ModelDamaged(Exception):
 class WritingModel:
     """A network and its tokenizer, ready to write; shared by threads, never changed but for the prompts it has read.
 
-    ``precision`` is that of its products: "float32" or "int8".
+    ``precision`` is that of its products: "float32" or "int8"; ``stepped_by`` is what computes them.
     """
 
-    network: StepNetwork
+    network: "CompiledNetwork | StepNetwork"
     tokenizer: Tokenizer
     size_bytes: int  # in memory
     precision: str = "float32"
+    stepped_by: str = "onnxruntime"
     prefixes: Prefixes = field(default_factory=Prefixes, repr=False, compare=False)
 
 
@@ -47,25 +57,40 @@ def read_model(read: Callable[[str], bytes]) -> WritingModel:
         manifest = json.loads(read(MANIFEST_FILE))
         if (manifest["format"], manifest["version"]) != (FORMAT, VERSION):
             raise ModelDamaged("It was not made ready for a version known here.")
-        shape, gates = NetworkShape.from_dict(manifest["network"]), manifest["gates"]
+        shape = NetworkShape.from_dict(manifest["network"])
         tokenizer = tokenizer_from_dict(json.loads(read(TOKENIZER_FILE)))
-        graph = read(GRAPH_FILES[gates["served"]])
-        network = StepNetwork(graph, shape, rows_at_once=gates["rows_at_once"])
         if tokenizer.vocabulary_size != shape.vocabulary_size:
             raise ModelDamaged("Its vocabulary and its network are of different sizes.")
-        _look_at_rows(network)
+        if manifest.get("compiled") and is_supported():
+            return _compiled(read(COMPILED_FILE), shape, tokenizer)
+        return _stepped_by_graph(read, manifest["gates"], shape, tokenizer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelDamaged(f"It could not be read ({type(error).__name__}: {error}).") from error
-    return WritingModel(network, tokenizer, size_bytes=2 * len(graph), precision=gates["served"])
 
 
-def _look_at_rows(network: StepNetwork) -> None:
-    """Where rows of a batch disturb each other on this processor, have them go through the graph one by one."""
-    if network.rows_at_once is None:
-        tokens = np.random.default_rng(0).integers(0, network.shape.vocabulary_size, (STEPS_LOOKED_AT, SIDE_BY_SIDE))
+def _compiled(weights: bytes, shape: NetworkShape, tokenizer: Tokenizer) -> WritingModel:
+    network = CompiledNetwork(weights, shape)
+    return WritingModel(network, tokenizer, size_bytes=len(weights), precision="int8", stepped_by="compiled functions")
+
+
+def _stepped_by_graph(
+    read: Callable[[str], bytes], gates: dict, shape: NetworkShape, tokenizer: Tokenizer
+) -> WritingModel:
+    # Here and not above: the runtime takes 45 MB, and a process whose models are all compiled does without it.
+    from training.language_model.step_network import (
+        SIDE_BY_SIDE,
+        StepNetwork,
+        rows_that_may_stand_together,
+    )
+
+    graph = read(GRAPH_FILES[gates["served"]])
+    network = StepNetwork(graph, shape, rows_at_once=gates["rows_at_once"])
+    if network.rows_at_once is None:  # where rows disturb each other on this processor, they go one by one
+        tokens = np.random.default_rng(0).integers(0, shape.vocabulary_size, (STEPS_LOOKED_AT, SIDE_BY_SIDE))
         network.rows_at_once = rows_that_may_stand_together(network, tokens)
+    return WritingModel(network, tokenizer, size_bytes=2 * len(graph), precision=gates["served"])
 
 
 def surroundings(model: WritingModel) -> dict[str, str]:
     """What a text depends on beside model, prompt and recipe: the processor, the programs that counted, and how."""
-    return {**this_machine(), "precision": model.precision}
+    return {**this_machine(), "precision": model.precision, "stepped_by": model.stepped_by}

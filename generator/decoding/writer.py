@@ -6,7 +6,8 @@ import numpy as np
 from numpy import ndarray
 
 from generator.decoding.banned import Bans
-from generator.decoding.sampler import Numbers, Past
+from generator.decoding.past import Past
+from generator.decoding.sampler import Numbers
 from generator.recipe import Recipe
 from training.language_model.tokenizers import NOTHING_SAID, SongFacts, TextStream, Tokenizer
 

@@ -1,6 +1,6 @@
 """From a model file to what writes lyrics without torch: a folder of ONNX graphs, proved before anybody reads them.
 
-    network ──▶ step.float32.onnx ──▶ text read by it: how large each place gets ──▶ step.int8.onnx
+    network ──▶ step.float32.onnx ──▶ text read by it: how large each place gets ──▶ step.int8.onnx, and compiled
                      │                                                                 │
                      └── the gates: equal to torch? as good in eight bits? a row alone as in a batch? ──▶ manifest
 
@@ -9,7 +9,7 @@ beside it all batches have one size, so that a seed gives the same text all the 
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,17 +19,26 @@ import torch
 from numpy import ndarray
 
 from training.language_model.checkpoint import LoadedModel, write_durably
+from training.language_model.compiled_step import CompiledNetwork, build_weights, can_be_compiled
 from training.language_model.errors import CheckpointError
 from training.language_model.networks import LyricNetwork
-from training.language_model.serving_files import FORMAT, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE, VERSION
+from training.language_model.products import is_supported
+from training.language_model.serving_files import (
+    COMPILED_FILE,
+    FORMAT,
+    GRAPH_FILES,
+    MANIFEST_FILE,
+    TOKENIZER_FILE,
+    VERSION,
+)
 from training.language_model.shapes import NetworkShape
-from training.language_model.step_graph import build_graph
+from training.language_model.step_graph import build_graph, is_folded
 from training.language_model.step_network import (
     STEPS_COMPARED,
     StepNetwork,
     rows_that_may_stand_together,
-    this_machine,
 )
+from training.language_model.this_machine import this_machine
 
 ROWS, LONGEST = 16, 192  # of the text that the gates are judged by
 MARGIN = 1.25  # of a place over the largest number that was ever there
@@ -72,6 +81,9 @@ def export_model(model: LoadedModel, folder: Path, *, songs: Iterable[list[int]]
     gates = examine(network, graphs, text)
     for precision, graph in graphs.items():
         write_durably(folder / GRAPH_FILES[precision], graph)
+    compiled = compiled_weights(tensors, network.shape, scales, gates, text)
+    if compiled is not None:
+        write_durably(folder / COMPILED_FILE, compiled)
     write_durably(folder / TOKENIZER_FILE, json.dumps(tokenizer.to_dict(), ensure_ascii=False).encode())
     manifest = {
         "format": FORMAT,
@@ -79,6 +91,7 @@ def export_model(model: LoadedModel, folder: Path, *, songs: Iterable[list[int]]
         "network": network.shape.to_dict(),
         "gates": asdict(gates),
         "scales": scales,
+        "compiled": compiled is not None,
         "made_with": {"torch": torch.__version__, **this_machine()},
     }
     write_durably(folder / MANIFEST_FILE, json.dumps(manifest, indent=1, allow_nan=False).encode())
@@ -104,6 +117,29 @@ def examine(network: LyricNetwork, graphs: dict[str, bytes], text: ndarray) -> G
         rows_at_once=together[served],
         tokens=judged,
     )
+
+
+def compiled_weights(
+    tensors: Mapping[str, ndarray],
+    shape: NetworkShape,
+    scales: Mapping[str, float],
+    gates: Gates,
+    text: ndarray,
+) -> bytes | None:
+    """The weights of the compiled step of a network that is served in eight bits.
+
+    None where there is no such step, or where this processor can try it and it does not pass the gates that its graph
+    passed.
+    """
+    if gates.served != "int8" or not (can_be_compiled(shape) and is_folded(shape)):
+        return None
+    weights = build_weights(tensors, shape, scales)
+    if is_supported():
+        run = CompiledNetwork(weights, shape)
+        change = abs(_nats_of(run, text) / gates.tokens - np.log(gates.perplexity))
+        if not change <= np.log1p(MOST_PERPLEXITY_CHANGE) or rows_that_may_stand_together(run, text) is not None:
+            return None
+    return weights
 
 
 @torch.no_grad()

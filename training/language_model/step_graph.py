@@ -15,6 +15,7 @@ import numpy as np
 from numpy import ndarray
 from onnx import TensorProto, helper, numpy_helper
 
+from training.language_model.rounding import STEPS_OF_A_BYTE, rounded_rows
 from training.language_model.shapes import NetworkShape
 from training.language_model.step_network import memory_names, next_names
 
@@ -24,7 +25,6 @@ RUNTIME_OPERATORS = "com.microsoft"
 FOLDED_TABLE_LIMIT_BYTES = 100 * 1024 * 1024
 # What a ReLU or a residual sum remembers may grow from step to step without an end; below this every score is a number.
 MEMORY_LIMIT = 1e18
-STEPS_OF_A_BYTE = 127
 LOWEST_EXPONENT = -80
 
 
@@ -44,6 +44,12 @@ def build_graph(
         is_watched: whether those places are outputs of a graph of single precision too, under their names "place.…".
     """
     return _Step(tensors, shape, scales, is_watched).to_bytes()
+
+
+def is_folded(shape: NetworkShape) -> bool:
+    """Whether a graph looks up what a token gives the first layer, instead of multiplying by the embedding."""
+    numbers = shape.vocabulary_size * len(shape.gates(0)) * shape.hidden_size
+    return numbers * np.dtype(np.float32).itemsize <= FOLDED_TABLE_LIMIT_BYTES
 
 
 @dataclass
@@ -204,10 +210,7 @@ class _Step:
     # ── Products ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _reads_embedding(self) -> bool:
-        return not self._is_folded() or self.shape.is_residual(0) or self.shape.architecture == "sru"
-
-    def _is_folded(self) -> bool:
-        return self.shape.vocabulary_size * self.tensors["recurrent.bias_ih_l0"].nbytes <= FOLDED_TABLE_LIMIT_BYTES
+        return not is_folded(self.shape) or self.shape.is_residual(0) or self.shape.architecture == "sru"
 
     def _embedding(self) -> str:
         return self.graph.add("Gather", self._constant("embedding.weight"), "tokens", axis=0)
@@ -224,7 +227,7 @@ class _Step:
     def _given(self, layer: int, features: str) -> str:
         """What the gates get from what the layer reads, (B, G · H)."""
         weight, bias = (self.tensors[f"recurrent.{name}_ih_l{layer}"] for name in ("weight", "bias"))
-        if layer == 0 and self._is_folded():
+        if layer == 0 and is_folded(self.shape):
             table = self.tensors["embedding.weight"] @ weight.T + bias
             return self.graph.add("Gather", self.graph.constant("table", table), "tokens", axis=0)
         return self._product(features, weight, bias, f"inputs.{layer}")
@@ -276,10 +279,3 @@ def _sigmoids_first(tensors: Mapping[str, ndarray]) -> dict[str, ndarray]:
 def _candidate_last(rows: ndarray) -> ndarray:
     entry, keep, candidate, output = np.split(rows, 4)
     return np.concatenate([entry, keep, output, candidate])
-
-
-def rounded_rows(weight: ndarray) -> tuple[ndarray, ndarray]:
-    """(O, I) as int8 and what each row's unit stands for, float32 (O,): the row's largest number becomes 127."""
-    units = np.abs(weight).max(axis=1) / STEPS_OF_A_BYTE
-    units[units == 0] = 1.0
-    return np.rint(weight / units[:, None]).astype(np.int8), units.astype(np.float32)

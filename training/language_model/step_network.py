@@ -5,11 +5,8 @@ cell here (measured, to the last bit, for batches of 1 to 64), and it is looked 
 a processor where it is not so, rows go through the graph in batches of one size, or else one by one.
 """
 
-import platform
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -20,21 +17,6 @@ from training.language_model.shapes import NetworkShape
 SIDE_BY_SIDE = 16  # rows that are compared with themselves in smaller batches
 PARTS = (0, 1, 2, 4, 9, 16)  # these begin at each of these rows: one row, one, two, five, seven
 STEPS_COMPARED = 24
-
-
-@cache
-def this_machine() -> dict[str, str]:
-    """What a text may depend on beside model, prompt and recipe."""
-    return {"processor": _processor(), "onnxruntime": onnxruntime.__version__, "numpy": np.__version__}
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:  # not Linux
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def memory_names(shape: NetworkShape) -> list[str]:

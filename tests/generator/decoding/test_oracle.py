@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.decoding.batch import Batch, Text
+from generator.decoding.filters import pick
 from generator.decoding.model_file import WritingModel, read_model
-from generator.decoding.sampler import Numbers, Rules, chances, pick
+from generator.decoding.sampler import Numbers, Rules, chances
 from generator.decoding.writer import Candidate, Opening
 from generator.recipe import TOP_K_CAP, Recipe
 from tests.generator.tiny_models import ready_to_write, serving, tiny_tokenizer
@@ -86,9 +87,9 @@ def test_twenty_thousand_draws_spread_as_the_oracle_says(kind, name):
     read = [tokenizer.begin_id, *tokenizer.encode_prompt(OPENING)]
     expected = oracle_probabilities(tokenizer, scores, recipe, read)
     given = engine_probabilities(tokenizer, scores, recipe, read)
-    numbers, seeded = np.empty(draws), Numbers(recipe.seed)
-    numbers[:] = [seeded.at(position) for position in range(draws)]
-    counts = np.bincount(pick(np.broadcast_to(given, (draws, len(given))), numbers), minlength=len(given))
+    seeded = Numbers(recipe.seed)
+    drawn = [pick(given, seeded.at(position)) for position in range(draws)]
+    counts = np.bincount(drawn, minlength=len(given))
     assert not counts[expected == 0].any()
     # The mean distance is at most half the sum of the counts' standard deviations; as one draw moves it by 1 / draws at
     # most, it is sqrt(log(1 / p) / (2 draws)) above the mean with a chance below p (McDiarmid): one in a million.

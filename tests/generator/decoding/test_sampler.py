@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from generator.decoding.sampler import Past, Rules, chances, likeliest, log_totals, pick, uniform
+from generator.decoding import sampler
+from generator.decoding.past import Past
+from generator.decoding.sampler import Rules, chances, likeliest, log_totals, uniform
 from generator.recipe import TOP_K_CAP, Recipe
 
 PLAIN = Recipe(seed=1, temperature=1.0)
@@ -49,11 +51,11 @@ def draw(scores, recipe: Recipe, *, position=0, past: Past | None = None, forbid
     if past is not None:
         past.weigh(allowed)
     allowed[list(forbidden)] = -np.inf
-    ids, probabilities = chances(allowed[None], Rules([recipe]))
-    token = int(ids[0, pick(probabilities, np.array([uniform(recipe.seed, position)]))[0]])
+    numbers = np.array([uniform(recipe.seed, position)])
+    (token,), _ = sampler.draw(allowed[None], Rules([recipe]), numbers)
     if past is not None:
-        past.read([token])
-    return token
+        past.read([int(token)])
+    return int(token)
 
 
 def renormalised(kept):
@@ -83,10 +85,10 @@ def test_probabilities_are_those_of_the_definition(recipe):
 def test_twenty_thousand_draws_spread_as_the_definition_says(recipe):
     expected, draws = exact(SCORES, recipe), 20_000
     counts = dict.fromkeys(expected, 0)
-    ids, probabilities = chances(SCORES[None], Rules([recipe]))
     numbers = np.array([uniform(recipe.seed, position) for position in range(draws)])
-    for place in pick(np.repeat(probabilities, draws, axis=0), numbers):
-        counts[int(ids[0, place])] += 1  # a draw outside the definition is a KeyError
+    drawn, _ = sampler.draw(np.repeat(SCORES[None], draws, axis=0), Rules([recipe] * draws), numbers)
+    for token in drawn.tolist():
+        counts[token] += 1  # a draw outside the definition is a KeyError
     distance = sum(abs(counts[token] / draws - p) for token, p in expected.items()) / 2
     noise = sum((p * (1 - p) / draws) ** 0.5 for p in expected.values()) / 2
     assert distance < 1.6 * noise

@@ -8,7 +8,7 @@ import pytest
 
 from generator.decoding.batch import write
 from generator.decoding.model_file import WritingModel
-from generator.decoding.sampler import Rules, chances, pick, uniform
+from generator.decoding.sampler import Rules, draw, uniform
 from generator.recipe import Recipe
 from tests.generator.decoding.stub_network import ZipfNetwork
 from tests.generator.tiny_models import tiny_tokenizer
@@ -42,9 +42,9 @@ def drawn(name) -> list[int]:
     """Tokens of a vocabulary of 5,000, one for each of 200 scores, all rows at once."""
     network, recipe = ZipfNetwork(5000), RECIPES[name]
     scores, _ = network.step(np.arange(200), [np.arange(200)[:, None]])
-    ids, probabilities = chances(scores, Rules([recipe] * 200))
     numbers = np.array([uniform(recipe.seed, position) for position in range(200)])
-    return ids[np.arange(200), pick(probabilities, numbers)].tolist()
+    tokens, _ = draw(scores, Rules([recipe] * 200), numbers)
+    return tokens.tolist()
 
 
 WRITTEN = {

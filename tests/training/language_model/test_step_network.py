@@ -7,7 +7,8 @@ import torch
 from tests.generator.tiny_models import tiny_shape, tiny_tensors
 from training.language_model.shapes import CELL_KINDS
 from training.language_model.step_graph import build_graph
-from training.language_model.step_network import StepNetwork, rows_that_may_stand_together, this_machine
+from training.language_model.step_network import StepNetwork, rows_that_may_stand_together
+from training.language_model.this_machine import this_machine
 
 TORCH_CELLS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 VOCABULARY = 23
@@ -87,5 +88,5 @@ def test_what_is_no_graph_or_that_of_another_network_is_refused():
 
 
 def test_the_machine_says_what_a_text_may_depend_on():
-    assert set(this_machine()) == {"processor", "onnxruntime", "numpy"}
+    assert set(this_machine()) == {"processor", "onnxruntime", "numpy", "numba"}
     assert all(this_machine().values())

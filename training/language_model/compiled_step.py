@@ -1,0 +1,270 @@
+"""One step of an LSTM in eight bits as compiled functions: what `step_graph` says, sooner where rows are few.
+
+    tokens ─▶ rows of the table ─┐
+    memory ─▶ rounded to bytes ──┴▶ sums of 64 at once: four gates of 16 units ─▶ the cell ─▶ … ─▶ decoder ─▶ scores
+
+The gates of sixteen units lie side by side, so that what a unit remembers is written as soon as its sums are there. All
+sizes are filled up to multiples of 64; what stands there is zero and stays so.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numba import njit
+from numpy import ndarray
+from safetensors import SafetensorError
+from safetensors.numpy import load as tensors_from
+from safetensors.numpy import save as to_file
+
+from training.language_model.products import MIDDLE, WIDTH, packed, starts, sums
+from training.language_model.rounding import STEPS_OF_A_BYTE, rounded_rows
+from training.language_model.shapes import NetworkShape
+from training.language_model.vectors import (
+    COMPILED,
+    LANES,
+    gated_tanh,
+    larger,
+    load,
+    load_counts,
+    multiply_add,
+    nearest_whole,
+    sigmoid,
+    smaller,
+    spread,
+    store,
+    store_bytes,
+)
+
+GATES = 4
+
+
+def can_be_compiled(shape: NetworkShape) -> bool:
+    """Whether there is a compiled step for such networks: an LSTM of which nothing grows without a bound."""
+    return shape.architecture == "lstm" and shape.is_bounded
+
+
+# ── Weights as a file ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def build_weights(tensors: Mapping[str, ndarray], shape: NetworkShape, scales: Mapping[str, float]) -> bytes:
+    """What the compiled step of a network reads, as the bytes of a safetensors file; arguments as of `build_graph`.
+
+    table (V, 4H): what a token gives the first layer's gates; weights, starts, units and biases: of all products, one
+    after another; steps: what each product's inputs are multiplied by to become bytes.
+    """
+    table, products = _table(tensors, shape), _products(tensors, shape)
+    rounded = [(place, *rounded_rows(weight), bias) for place, weight, bias in products]
+    byte = {place: scales[place] / STEPS_OF_A_BYTE for place, *_ in rounded}
+    file = {
+        "table": table,
+        "weights": np.concatenate([packed(weights).ravel() for _, weights, _, _ in rounded]),
+        "starts": np.concatenate([starts(weights) for _, weights, _, _ in rounded]),
+        "units": np.concatenate([units * np.float32(byte[place]) for place, _, units, _ in rounded]),
+        "biases": np.concatenate([bias for *_, bias in rounded]),
+        "steps": np.array([1 / byte[place] for place, *_ in rounded], np.float32),
+    }
+    return to_file(file)
+
+
+def _products(tensors: Mapping[str, ndarray], shape: NetworkShape) -> list[tuple[str, ndarray, ndarray]]:
+    """(place, weight, bias) of each product in its order, filled up."""
+    found = []
+    for layer in range(shape.num_layers):
+        sides = ("hh",) if layer == 0 else ("ih", "hh")
+        weight = np.concatenate(
+            [_filled(_by_units(tensors[f"recurrent.weight_{side}_l{layer}"]), 1) for side in sides], 1
+        )
+        bias = sum(tensors[f"recurrent.bias_{side}_l{layer}"] for side in ("ih", "hh"))
+        place = "place.recurrent.0" if layer == 0 else f"place.gates.{layer}"
+        found.append((place, weight, _by_units(bias)))
+    if "projection.weight" in tensors:
+        projection = _filled(_filled(tensors["projection.weight"], 0), 1)
+        found.append(("place.projection", projection, _filled(tensors["projection.bias"], 0)))
+    decoder = tensors["embedding.weight" if shape.tie_embeddings else "decoder.weight"]
+    found.append(("place.decoder", _filled(_filled(decoder, 0), 1), _filled(tensors["decoder.bias"], 0)))
+    return found
+
+
+def _table(tensors: Mapping[str, ndarray], shape: NetworkShape) -> ndarray:
+    """What each token gives the gates of the first layer, all its biases in it."""
+    bias = tensors["recurrent.bias_ih_l0"] + tensors["recurrent.bias_hh_l0"]
+    table = tensors["embedding.weight"] @ tensors["recurrent.weight_ih_l0"].T + bias
+    return np.ascontiguousarray(_by_units(table.T).T)
+
+
+def _filled(array: ndarray, axis: int) -> ndarray:
+    """With zeros up to a multiple of 64."""
+    lacking = [(0, -size % WIDTH if number == axis else 0) for number, size in enumerate(array.shape)]
+    return np.pad(array, lacking)
+
+
+def _by_units(gates: ndarray) -> ndarray:
+    """(4H, …), gate after gate, as (4H', …): the four gates of each sixteen units together."""
+    hidden = len(gates) // GATES
+    whole = _filled(gates.reshape(GATES, hidden, *gates.shape[1:]), 1)
+    blocks = whole.reshape(GATES, -1, LANES, *gates.shape[1:])
+    return np.moveaxis(blocks, 0, 1).reshape(-1, *gates.shape[1:])
+
+
+# ── The step ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@njit(**COMPILED)
+def _to_bytes(values, step, target, start):
+    """Round ``values`` (B, I) into columns of ``target`` (B, …)."""
+    factor = spread(step)
+    least, most, middle = spread(np.float32(-MIDDLE)), spread(np.float32(MIDDLE - 1)), spread(np.float32(MIDDLE))
+    for number in range(len(values)):
+        row, into = values[number], target[number]
+        for i in range(0, len(row), LANES):
+            bounded = smaller(larger(load(row, i) * factor, least), most)
+            store_bytes(nearest_whole(bounded) + middle, into, start + i)
+
+
+@njit(**COMPILED)
+def _cell(counts, units, given, hidden, memory, unit):
+    """Sixteen units of one row, from the sums of their gates: input, keep, candidate, output."""
+    entry = multiply_add(load_counts(counts, 0), load(units, 0), load(given, 0))
+    keep = multiply_add(load_counts(counts, 16), load(units, 16), load(given, 16))
+    candidate = multiply_add(load_counts(counts, 32), load(units, 32), load(given, 32))
+    output = multiply_add(load_counts(counts, 48), load(units, 48), load(given, 48))
+    remembered = sigmoid(keep) * load(memory, unit) + gated_tanh(entry, candidate)
+    store(remembered, memory, unit)
+    store(gated_tanh(output, remembered), hidden, unit)
+
+
+@njit(**COMPILED)
+def _affine(inputs, weights, begin, units, biases, results, counts):
+    """``results`` (B, O) of ``inputs`` (B, I) in bytes; (O', I) weights as one axis, O' ≥ O a multiple of 64."""
+    size = WIDTH * inputs.shape[1]
+    for block in range(len(begin) // WIDTH):
+        first = block * WIDTH
+        here = slice(first, first + WIDTH)
+        sums(inputs, weights[block * size : (block + 1) * size], begin[here], counts)
+        for number in range(len(inputs)):
+            row, own = results[number], counts[number * WIDTH :]
+            whole = min(WIDTH, len(row) - first)
+            for i in range(0, whole - LANES + 1, LANES):
+                values = multiply_add(load_counts(own, i), load(units, first + i), load(biases, first + i))
+                store(values, row, first + i)
+            for i in range(whole // LANES * LANES, whole):
+                row[first + i] = np.float32(own[i]) * units[first + i] + biases[first + i]
+
+
+@njit(
+    "void(int64[::1], float32[:, :, ::1], float32[:, ::1], float32[:, ::1], int8[::1], int32[::1], float32[::1],"
+    " float32[::1], float32[::1], int64)",
+    **COMPILED,
+)
+def _step(tokens, memory, scores, table, weights, begin, units, biases, steps, projected):
+    """Read one token in each row: ``memory`` (2L, B, H) becomes what is remembered after it; write the ``scores``."""
+    parts, rows, hidden = memory.shape
+    inputs, counts = np.empty(rows * 2 * hidden, np.uint8), np.empty(rows * WIDTH, np.int32)
+    at, output = 0, 0  # where the weights and the outputs of the present product begin
+    for layer in range(parts // 2):
+        own, cell = memory[2 * layer], memory[2 * layer + 1]
+        size = hidden if layer == 0 else 2 * hidden
+        read = inputs[: rows * size].reshape(rows, size)
+        if layer:
+            _to_bytes(memory[2 * layer - 2], steps[layer], read, 0)
+        _to_bytes(own, steps[layer], read, size - hidden)
+        for unit in range(0, hidden, LANES):
+            sums(read, weights[at : at + WIDTH * size], begin[output : output + WIDTH], counts)
+            for row in range(rows):
+                given = table[tokens[row], GATES * unit :] if layer == 0 else biases[output:]
+                _cell(counts[row * WIDTH :], units[output:], given, own[row], cell[row], unit)
+            at += WIDTH * size
+            output += WIDTH
+    features, last = memory[parts - 2], parts // 2
+    if projected:
+        read = inputs[: rows * hidden].reshape(rows, hidden)
+        _to_bytes(features, steps[last], read, 0)
+        features = np.empty((rows, projected), np.float32)
+        after = output + projected
+        _affine(
+            read,
+            weights[at : at + projected * hidden],
+            begin[output:after],
+            units[output:after],
+            biases[output:after],
+            features,
+            counts,
+        )
+        at, output, last = at + projected * hidden, after, last + 1
+    size = features.shape[1]
+    read = inputs[: rows * size].reshape(rows, size)
+    _to_bytes(features, steps[last], read, 0)
+    _affine(read, weights[at:], begin[output:], units[output:], biases[output:], scores, counts)
+
+
+class CompiledNetwork:
+    """A network that reads one token at a time, as `StepNetwork`, without a runtime.
+
+    Raises: ValueError for what are no weights of such a network.
+    """
+
+    rows_at_once = None  # a row gives the same in any batch
+
+    def __init__(self, weights: bytes, shape: NetworkShape) -> None:
+        self.shape, self.size_bytes = shape, len(weights)
+        self._hidden, self._projected = _whole(shape.hidden_size), 0
+        if shape.tie_embeddings and shape.embedding_size != shape.hidden_size:
+            self._projected = _whole(shape.embedding_size)
+        self._weights = self._read(weights)
+        self._scores = np.empty((0, shape.vocabulary_size), np.float32)
+
+    def first_memory(self, rows: int) -> ndarray:
+        """What is remembered at the beginning of a song: (2L, rows, H), H filled up."""
+        return np.zeros((2 * self.shape.num_layers, rows, self._hidden), np.float32)
+
+    def step(self, tokens: ndarray, memory: ndarray | Sequence[ndarray]) -> tuple[ndarray, ndarray]:
+        """(scores (B, V) of every next token, what is remembered now) after each row read its token (B,), int64.
+
+        Both stay as they are until the next step. One array of memory is written over; a list of arrays is copied.
+        """
+        if not isinstance(memory, ndarray):
+            memory = np.array(memory)
+        if len(self._scores) != len(tokens):
+            self._scores = np.empty((len(tokens), self.shape.vocabulary_size), np.float32)
+        _step(tokens, memory, self._scores, *self._weights, self._projected)
+        return self._scores, memory
+
+    def read(self, text: ndarray) -> Iterator[ndarray]:
+        """The scores (B, V) after each row of ``text`` (T, B)."""
+        memory = self.first_memory(text.shape[1])
+        for tokens in text:
+            scores, memory = self.step(np.ascontiguousarray(tokens), memory)
+            yield scores.copy()
+
+    def _read(self, weights: bytes) -> list[ndarray]:
+        """The arrays of a file, each of the kind and size that the compiled functions take for granted."""
+        try:
+            file = tensors_from(weights)
+        except SafetensorError as error:
+            raise ValueError(f"no safetensors file ({error})") from error
+        products = self._products()
+        outputs = sum(count for count, _ in products)
+        wanted = {
+            "table": ((self.shape.vocabulary_size, GATES * self._hidden), np.float32),
+            "weights": ((sum(count * inputs for count, inputs in products),), np.int8),
+            "starts": ((outputs,), np.int32),
+            "units": ((outputs,), np.float32),
+            "biases": ((outputs,), np.float32),
+            "steps": ((len(products),), np.float32),
+        }
+        if {name: (one.shape, one.dtype) for name, one in file.items()} != wanted:
+            raise ValueError("the weights are not those of this network")
+        return [file[name] for name in wanted]
+
+    def _products(self) -> list[tuple[int, int]]:
+        """(outputs, inputs) of each product, filled up."""
+        hidden, layers = self._hidden, self.shape.num_layers
+        products = [(GATES * hidden, hidden if layer == 0 else 2 * hidden) for layer in range(layers)]
+        if self._projected:
+            products.append((self._projected, hidden))
+        return [*products, (_whole(self.shape.vocabulary_size), self._projected or hidden)]
+
+
+def _whole(size: int) -> int:
+    """Filled up to a multiple of 64."""
+    return -(-size // WIDTH) * WIDTH
