@@ -11,10 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy import ndarray
 
-from generator.decoding import sampler
+from generator.decoding import sampler, stretch
 from generator.decoding.model_file import WritingModel
 from generator.decoding.writer import Candidate, Opening, Piece, prompt_tokens
 from generator.recipe import Recipe
+from training.language_model.compiled_step import CompiledNetwork
 from training.language_model.tokenizers import SongFacts
 
 
@@ -56,6 +57,7 @@ class Writers:
         self.weighed = [place for place, row in enumerate(rows) if row.candidate.weighs]
         self.penalised = [place for place, row in enumerate(rows) if row.candidate.penalises]
         self.named = [place for place, row in enumerate(rows) if row.text.alternatives]
+        self.are_plain = not self.named and all(row.candidate.is_plain for row in rows)
 
     def draw(self, scores: ndarray, forbidden: ndarray | slice) -> tuple[list[int], list[float], dict[int, tuple]]:
         """A token for each row of ``scores`` (B, V), which are written over; nobody's is one of the ``forbidden``.
@@ -86,10 +88,15 @@ class Writers:
 
 
 class Batch:
-    """The rows of one model, and what the network remembers of each: arrays (B, H)."""
+    """The rows of one model, and what the network remembers of each: arrays (B, H).
+
+    ``steps`` counts them. ``hurry`` is set, from whatever thread, to have a `step` end that was to be several.
+    """
 
     def __init__(self, model: WritingModel) -> None:
         self.model = model
+        self.steps, self.hurry = 0, np.zeros(1, np.uint8)
+        self._can_stretch = isinstance(model.network, CompiledNetwork)
         self.rows: list[Row] = []
         self.memory = model.network.first_memory(0)
         self._forbidden = _as_slice(sorted(model.tokenizer.never_generated_ids))
@@ -114,9 +121,15 @@ class Batch:
     def take_back(self, rows: list[Row], memory: list[ndarray]) -> None:
         self._add(rows, memory)
 
-    def step(self) -> list[tuple[Text, Piece]]:
-        """One step for all rows; a piece of each candidate that wrote."""
+    def step(self, most: int = 1) -> list[tuple[Text, Piece]]:
+        """One step for all rows, or several up to ``most`` where rows allow it; a piece of each candidate that wrote.
+
+        Of several, nobody's text ends before the last.
+        """
         is_reading = any(row.candidate is None for row in self.rows)
+        if most > 1 and not is_reading and self._can_stretch and self._writers_of(self.rows).are_plain:
+            return self._stretch(most)
+        self.steps += 1
         if is_reading:
             self._note_prefixes()
         tokens = np.array([row.token for row in self.rows], np.int64)
@@ -127,9 +140,33 @@ class Batch:
             if not writing:
                 return []
             scores = scores[sources]
-        if self._writers is None or self._writers.rows != writing:
-            self._writers = Writers(writing)
-        return self._take(*self._writers.draw(scores, self._forbidden))
+        return self._take(*self._writers_of(writing).draw(scores, self._forbidden))
+
+    def _stretch(self, most: int) -> list[tuple[Text, Piece]]:
+        candidates = [row.candidate for row in self.rows]
+        count = min(most, *(one.tokens_left for one in candidates))
+        numbers = np.array([[one.number(later) for one in candidates] for later in range(count)])
+        tokens = np.array([row.token for row in self.rows], np.int64)
+        marks_left = np.array([one.marks_left for one in candidates], np.int64)
+        self.memory = self.model.network.hold(self.memory)
+        steps = stretch.write(
+            self.model.network,
+            self.model.tokenizer,
+            tokens,
+            self.memory,
+            self._writers.rules,
+            numbers,
+            marks_left=marks_left,
+            hurry=self.hurry,
+        )
+        pieces = [piece for drawn, logs in zip(*steps, strict=True) for piece in self._take(drawn, logs, {})]
+        self.steps += len(steps[0])
+        return pieces
+
+    def _writers_of(self, rows: list[Row]) -> Writers:
+        if self._writers is None or self._writers.rows != rows:
+            self._writers = Writers(rows)
+        return self._writers
 
     def _spread(self) -> tuple[list[int], list[Row]]:
         """Give who has read its prompt a row for each candidate; (places of their scores, rows) of who writes."""

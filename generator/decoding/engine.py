@@ -55,7 +55,7 @@ class Writing:
         self._unread: deque[list[Piece]] = deque()
         self._told_place: int | None = None
         self._ring: Callable[[], object] = lambda: None
-        self._has_begun = False
+        self.has_begun = False
         self._error: Exception | None = None
 
     @property
@@ -130,7 +130,7 @@ class Writing:
     @property
     def is_pressing(self) -> bool:
         """Whether its reader is to get what was written before the next beat: its first token, and its last."""
-        return self._going == 0 or (not self._has_begun and bool(self._written))
+        return self._going == 0 or (not self.has_begun and bool(self._written))
 
     def end_turn(self, now: float) -> None:
         """Deliver what was written, and be over if that was the last of it or time is up."""
@@ -141,7 +141,7 @@ class Writing:
             self._deliver()
 
     def _deliver(self) -> None:
-        self._has_begun = True
+        self.has_begun = True
         self._unread.append(self._written)
         self._written = []
         self._tell()
@@ -174,13 +174,19 @@ class Desk:
         self.waking: deque[Writing] = deque()
         self.is_settled = True  # nobody is known to be done, gone or slow
         self._beat = time.monotonic()
-        self._steps = 0  # since then
+        self._steps = 0  # since the beat
+        self._step_seconds = 0.0
 
     def seated(self) -> list[Writing]:
         return [*self.arriving, *self.active.values(), *self.parked]
 
+    def hurry(self) -> None:
+        """Have the present step be the last before somebody comes or goes."""
+        self._batch.hurry[0] = True
+
     def admit(self) -> None:
         """Let in who arrives or wakes."""
+        self._batch.hurry[0] = False
         while self.arriving:
             writing = self.arriving.popleft()
             self.active[writing.text] = writing
@@ -193,9 +199,10 @@ class Desk:
                 self._batch.take_back(*aside)
 
     def step(self) -> None:
-        """One step for all who write."""
+        """One step for all who write, or several where nobody waits for what the first one gives."""
+        started, before = time.monotonic(), self._batch.steps
         try:
-            for text, piece in self._batch.step():
+            for text, piece in self._batch.step(self._steps_until_a_beat(started)):
                 self.active[text].add(piece)
         except Exception as error:  # the thread serves whoever comes next: the error is raised where these are read
             self._batch = Batch(self._model)  # nobody knows how far the broken step came
@@ -203,15 +210,22 @@ class Desk:
                 writing.end(error)
             self.is_settled = False
             return
-        now = time.monotonic()
-        is_beat = self._is_beat(now)
+        now, steps = time.monotonic(), self._batch.steps - before
+        self._step_seconds = (now - started) / steps
+        is_beat = self._is_beat(now, steps)
         for writing in self.active.values():
             if is_beat or writing.is_pressing:
                 writing.end_turn(now)
                 self.is_settled = False
 
-    def _is_beat(self, now: float) -> bool:
-        self._steps += 1
+    def _steps_until_a_beat(self, now: float) -> int:
+        if not all(writing.has_begun for writing in self.active.values()):
+            return 1
+        in_time = (self._beat + TURN_SECONDS - now) / self._step_seconds if self._step_seconds else 1
+        return max(1, min(TURN_STEPS - self._steps, int(in_time)))
+
+    def _is_beat(self, now: float, steps: int) -> bool:
+        self._steps += steps
         if self._steps < TURN_STEPS and now - self._beat < TURN_SECONDS:
             return False
         self._steps, self._beat = 0, now
@@ -301,6 +315,7 @@ class Engine:
             desk = self._desk_of(writing)
             if desk and writing in desk.parked and not writing.has_unread(UNREAD_TURNS_LIMIT // 2):
                 desk.waking.append(writing)
+                desk.hurry()
                 self._changed.notify_all()
 
     def drop(self, writing: Writing) -> None:
@@ -310,6 +325,7 @@ class Engine:
                 self._forget(writing)
             elif desk := self._desk_of(writing):
                 desk.is_settled = False
+                desk.hurry()
             self._changed.notify_all()
 
     def _desk_of(self, writing: Writing) -> Desk | None:
@@ -375,6 +391,7 @@ class Engine:
             desk = self._desks[id(model)] = Desk(model)
             threading.Thread(target=self._run, args=(id(model), desk), name="writing", daemon=True).start()
         desk.arriving.append(writing)
+        desk.hurry()
         self._changed.notify_all()
 
     def _sweep(self) -> None:

@@ -61,9 +61,10 @@ def read_model(read: Callable[[str], bytes]) -> WritingModel:
         tokenizer = tokenizer_from_dict(json.loads(read(TOKENIZER_FILE)))
         if tokenizer.vocabulary_size != shape.vocabulary_size:
             raise ModelDamaged("Its vocabulary and its network are of different sizes.")
-        if manifest.get("compiled") and is_supported():
+        gates = manifest["gates"]
+        if gates["served"] == "int8" and manifest.get("compiled") and is_supported():
             return _compiled(read(COMPILED_FILE), shape, tokenizer)
-        return _stepped_by_graph(read, manifest["gates"], shape, tokenizer)
+        return _stepped_by_graph(read, gates, shape, tokenizer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelDamaged(f"It could not be read ({type(error).__name__}: {error}).") from error
 

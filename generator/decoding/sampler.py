@@ -105,19 +105,32 @@ def _chances(scores, counts, temperatures, shares, ids, probabilities):
             ids[number, place] = token_of(chosen[place])
 
 
+@njit(**COMPILED)
+def draw_row(row, count, temperature, shares, number, found, chosen, highest, probabilities):
+    """The token that a number of [0, 1) falls on; the last four are `room_to_draw`."""
+    there = best(row, count, found, chosen, highest)
+    if there == 0:
+        return 0
+    _weigh(row, chosen[:there], temperature, shares, probabilities)
+    return token_of(chosen[pick(probabilities[:there], number)])
+
+
+@njit(**COMPILED)
+def room_to_draw(scores):
+    found, chosen, highest = room(scores)
+    return found, chosen, highest, np.empty(TOP_K_CAP)
+
+
 @njit(
     "void(float32[:, ::1], int64[::1], float32[::1], float64[:, ::1], float64[::1], int64[::1], float32[::1])",
     **COMPILED,
 )
 def _draw(scores, counts, temperatures, shares, numbers, tokens, values):
-    found, chosen, highest = room(scores)
-    probabilities = np.empty(TOP_K_CAP)
-    for number in range(len(scores)):
-        row = scores[number]
-        there = best(row, counts[number], found, chosen, highest)
-        _weigh(row, chosen[:there], temperatures[number], shares[number], probabilities)
-        tokens[number] = token_of(chosen[pick(probabilities[:there], numbers[number])])
-        values[number] = row[tokens[number]]
+    found, chosen, highest, probabilities = room_to_draw(scores)
+    for i in range(len(scores)):
+        row, rule = scores[i], shares[i]
+        token = draw_row(row, counts[i], temperatures[i], rule, numbers[i], found, chosen, highest, probabilities)
+        tokens[i], values[i] = token, row[token]
 
 
 # ── What a batch asks ────────────────────────────────────────────────────────────────────────────────────────────

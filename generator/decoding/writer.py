@@ -13,6 +13,7 @@ from training.language_model.tokenizers import NOTHING_SAID, SongFacts, TextStre
 
 PROMPT_TOKENS_READ = 512  # of a longer prompt the network reads the end
 CONTEXT_LENGTH = 200  # letters: as many as a banned word may have, written out in lower case, and more
+MANY = 2**31
 KNOWN_NAMED = 12  # genres or artists, where a model is asked for one that it doesn't know
 
 
@@ -86,9 +87,23 @@ class Candidate:
         self.penalises = self.recipe.repetition_penalty != 1
         self.weighs = self._looks_back or self._state is not None or self.recipe.min_lines > 0
 
-    def number(self) -> float:
-        """The random number of the next draw."""
-        return self._numbers.at(self._count)
+    @property
+    def is_plain(self) -> bool:
+        """Whether neither what it may draw next nor where it ends depends on its text, but for marks and length."""
+        return not (self.weighs or self._holds_back)
+
+    @property
+    def tokens_left(self) -> int:
+        return self.recipe.max_tokens - self._count
+
+    @property
+    def marks_left(self) -> int:
+        """How many marks it draws at the least before its lines are written; one that counts no lines, any number."""
+        return self.recipe.lines - self._lines if self.recipe.lines else MANY
+
+    def number(self, later: int = 0) -> float:
+        """The random number of the next draw, or of one so many draws later."""
+        return self._numbers.at(self._count + later)
 
     def weigh(self, scores: ndarray) -> None:
         """Lower and forbid, in ``scores`` (V,) themselves, what recipe and past say; only where it ``weighs``."""

@@ -9,7 +9,7 @@ from generator.recipe import Recipe
 from generator.services import lyrics, writing
 from tests.generator.tiny_models import model_bytes, publish
 from training.errors import Conflict, Invalid, LimitReached
-from training.language_model.serving_files import GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
+from training.language_model.serving_files import COMPILED_FILE, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
 from training.models import Checkpoint
 
 RECIPE = Recipe(seed=41, max_tokens=40)
@@ -27,8 +27,9 @@ def model(user):
 
 
 def spoil(model, content, name):
-    if name == "graph":
-        name = GRAPH_FILES[writing.load_model(model).precision]
+    if name == "network":
+        loaded = writing.load_model(model)
+        name = GRAPH_FILES[loaded.precision] if loaded.stepped_by == "onnxruntime" else COMPILED_FILE
         writing.model_cache = writing.ModelCache(10**9)
     file = f"{model.folder}/{name}"
     default_storage.delete(file)
@@ -65,7 +66,7 @@ def test_the_same_seed_gives_the_same_text_from_a_fresh_start(user, model, monke
 
 
 @pytest.mark.parametrize("content", [b"not what was published", None])
-@pytest.mark.parametrize("name", [MANIFEST_FILE, TOKENIZER_FILE, "graph"])
+@pytest.mark.parametrize("name", [MANIFEST_FILE, TOKENIZER_FILE, "network"])
 def test_a_damaged_model_is_a_conflict_and_others_go_on(user, model, content, name):
     spoil(model, content, name)
     for _ in range(2):

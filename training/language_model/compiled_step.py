@@ -151,12 +151,11 @@ def _affine(inputs, weights, begin, units, biases, results, counts):
                 row[first + i] = np.float32(own[i]) * units[first + i] + biases[first + i]
 
 
-@njit(
-    "void(int64[::1], float32[:, :, ::1], float32[:, ::1], float32[:, ::1], int8[::1], int32[::1], float32[::1],"
-    " float32[::1], float32[::1], int64)",
-    **COMPILED,
-)
-def _step(tokens, memory, scores, table, weights, begin, units, biases, steps, projected):
+WEIGHT_TYPES = "float32[:, ::1], int8[::1], int32[::1], float32[::1], float32[::1], float32[::1], int64"
+
+
+@njit(f"void(int64[::1], float32[:, :, ::1], float32[:, ::1], {WEIGHT_TYPES})", **COMPILED)
+def step(tokens, memory, scores, table, weights, begin, units, biases, steps, projected):
     """Read one token in each row: ``memory`` (2L, B, H) becomes what is remembered after it; write the ``scores``."""
     parts, rows, hidden = memory.shape
     inputs, counts = np.empty(rows * 2 * hidden, np.uint8), np.empty(rows * WIDTH, np.int32)
@@ -210,24 +209,24 @@ class CompiledNetwork:
         self._hidden, self._projected = _whole(shape.hidden_size), 0
         if shape.tie_embeddings and shape.embedding_size != shape.hidden_size:
             self._projected = _whole(shape.embedding_size)
-        self._weights = self._read(weights)
-        self._scores = np.empty((0, shape.vocabulary_size), np.float32)
+        self.weights = *self._read(weights), self._projected  # as the compiled functions take them
 
-    def first_memory(self, rows: int) -> ndarray:
-        """What is remembered at the beginning of a song: (2L, rows, H), H filled up."""
-        return np.zeros((2 * self.shape.num_layers, rows, self._hidden), np.float32)
+    def first_memory(self, rows: int) -> list[ndarray]:
+        """What is remembered at the beginning of a song: (rows, H), H filled up, of each part of each layer."""
+        return [np.zeros((rows, self._hidden), np.float32) for _ in range(2 * self.shape.num_layers)]
 
-    def step(self, tokens: ndarray, memory: ndarray | Sequence[ndarray]) -> tuple[ndarray, ndarray]:
+    def step(self, tokens: ndarray, memory: Sequence[ndarray]) -> tuple[ndarray, "Held"]:
         """(scores (B, V) of every next token, what is remembered now) after each row read its token (B,), int64.
 
-        Both stay as they are until the next step. One array of memory is written over; a list of arrays is copied.
+        Both stay as they are until the next step; who wants them for longer copies them.
         """
-        if not isinstance(memory, ndarray):
-            memory = np.array(memory)
-        if len(self._scores) != len(tokens):
-            self._scores = np.empty((len(tokens), self.shape.vocabulary_size), np.float32)
-        _step(tokens, memory, self._scores, *self._weights, self._projected)
-        return self._scores, memory
+        held = self.hold(memory)
+        step(tokens, held.array, held.scores, *self.weights)
+        return held.scores, held
+
+    def hold(self, memory: Sequence[ndarray]) -> "Held":
+        """The same in one array, unless it is."""
+        return memory if isinstance(memory, Held) else Held(memory, self.shape.vocabulary_size)
 
     def read(self, text: ndarray) -> Iterator[ndarray]:
         """The scores (B, V) after each row of ``text`` (T, B)."""
@@ -263,6 +262,15 @@ class CompiledNetwork:
         if self._projected:
             products.append((self._projected, hidden))
         return [*products, (_whole(self.shape.vocabulary_size), self._projected or hidden)]
+
+
+class Held(list[ndarray]):
+    """What is remembered, as parts of one ``array`` (2L, B, H) that each step writes over, and room for its scores."""
+
+    def __init__(self, memory: Sequence[ndarray], vocabulary_size: int) -> None:
+        self.array = np.array(memory)
+        self.scores = np.empty((self.array.shape[1], vocabulary_size), np.float32)
+        super().__init__(self.array)
 
 
 def _whole(size: int) -> int:

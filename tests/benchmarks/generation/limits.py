@@ -57,7 +57,7 @@ def processor_seconds(work: Callable[[], object], times: int) -> float:
 def measured_bandwidth(size: int) -> float:
     """Bytes a second of the fastest way to read so many."""
     whole = np.ones(size // 8 * 8, np.int8)
-    halves = np.split(whole.view(np.float32)[: size // 16 * 2], 2)
+    halves = np.split(whole.view(np.float32)[: size // 8 * 2], 2)
     ways = (whole.max, lambda: np.dot(*halves), lambda: np.bitwise_or.reduce(whole.view(np.int64)))
     return size / min(median(processor_seconds(way, 20) for _ in range(ROUNDS)) for way in ways)
 

@@ -5,11 +5,14 @@ import json
 import pytest
 
 from generator.decoding.model_file import ModelDamaged, read_model
-from tests.generator.tiny_models import model_bytes, ready_to_write, tiny_tokenizer
-from training.language_model.serving_files import GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
+from tests.generator.tiny_models import model_bytes, ready_to_write, serving, tiny_tokenizer
+from training.language_model.products import is_supported
+from training.language_model.serving_files import COMPILED_FILE, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
 
-FILES = ready_to_write(model_bytes())
+BOTH = ready_to_write(model_bytes())
+FILES = BOTH | serving(BOTH, "float32")
 MANIFEST = json.loads(FILES[MANIFEST_FILE])
+needs_the_instruction = pytest.mark.skipif(not is_supported(), reason="this processor lacks the instruction")
 
 
 def told(**changes) -> bytes:
@@ -28,6 +31,27 @@ def test_only_the_graph_that_the_gates_chose_is_read():
     read_model(lambda name: read.append(name) or FILES[name])
     served = MANIFEST["gates"]["served"]
     assert sorted(read) == sorted([MANIFEST_FILE, TOKENIZER_FILE, GRAPH_FILES[served]])
+
+
+@needs_the_instruction
+def test_an_lstm_in_eight_bits_is_stepped_by_compiled_functions():
+    read = []
+    model = read_model(lambda name: read.append(name) or (BOTH | serving(BOTH, "int8"))[name])
+    assert sorted(read) == sorted([MANIFEST_FILE, TOKENIZER_FILE, COMPILED_FILE])
+    assert (model.precision, model.stepped_by) == ("int8", "compiled functions")
+
+
+def test_a_processor_without_the_instruction_uses_the_graph(monkeypatch):
+    monkeypatch.setattr("generator.decoding.model_file.is_supported", lambda: False)
+    model = read_model((BOTH | serving(BOTH, "int8")).__getitem__)
+    assert (model.precision, model.stepped_by) == ("int8", "onnxruntime")
+
+
+@needs_the_instruction
+@pytest.mark.parametrize("spoilt", [b"", b"no weights", BOTH[COMPILED_FILE][:-1]])
+def test_damaged_weights_of_the_compiled_step_are_said_in_a_sentence(spoilt):
+    with pytest.raises(ModelDamaged, match=r"\.$"):
+        read_model((BOTH | serving(BOTH, "int8") | {COMPILED_FILE: spoilt}).__getitem__)
 
 
 @pytest.mark.parametrize("rows", [16, 1])
