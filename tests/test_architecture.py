@@ -63,10 +63,10 @@ RULES = [
         (
             *PURE[:-1],
             "training.language_model.compiled_step",
-            "training.language_model.products",
+            "training.language_model.kernels.linked",
+            "training.language_model.kernels.sizes",
             "training.language_model.step_network",
             "training.language_model.this_machine",
-            "training.language_model.vectors",
             "generator.decoding",
             "generator.recipe",
         ),

@@ -9,7 +9,7 @@ import numpy as np
 
 from generator.decoding.prefixes import Prefixes
 from training.language_model.compiled_step import CompiledNetwork
-from training.language_model.products import is_supported
+from training.language_model.kernels.linked import has_products
 from training.language_model.serving_files import (
     COMPILED_FILE,
     FORMAT,
@@ -62,7 +62,7 @@ def read_model(read: Callable[[str], bytes]) -> WritingModel:
         if tokenizer.vocabulary_size != shape.vocabulary_size:
             raise ModelDamaged("Its vocabulary and its network are of different sizes.")
         gates = manifest["gates"]
-        if gates["served"] == "int8" and manifest.get("compiled") and is_supported():
+        if gates["served"] == "int8" and manifest.get("compiled") and has_products():
             return _compiled(read(COMPILED_FILE), shape, tokenizer)
         return _stepped_by_graph(read, gates, shape, tokenizer)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

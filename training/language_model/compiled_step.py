@@ -10,32 +10,16 @@ sizes are filled up to multiples of 64; what stands there is zero and stays so.
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numba import njit
 from numpy import ndarray
 from safetensors import SafetensorError
 from safetensors.numpy import load as tensors_from
 from safetensors.numpy import save as to_file
 
-from training.language_model.products import MIDDLE, WIDTH, packed, starts, sums
+from training.language_model.kernels.linked import address, functions
+from training.language_model.kernels.sizes import GATES, LANES, WIDTH, draw_room, step_room
+from training.language_model.packing import packed, starts
 from training.language_model.rounding import STEPS_OF_A_BYTE, rounded_rows
 from training.language_model.shapes import NetworkShape
-from training.language_model.vectors import (
-    COMPILED,
-    LANES,
-    gated_tanh,
-    larger,
-    load,
-    load_counts,
-    multiply_add,
-    nearest_whole,
-    sigmoid,
-    smaller,
-    spread,
-    store,
-    store_bytes,
-)
-
-GATES = 4
 
 
 def can_be_compiled(shape: NetworkShape) -> bool:
@@ -106,96 +90,6 @@ def _by_units(gates: ndarray) -> ndarray:
     return np.moveaxis(blocks, 0, 1).reshape(-1, *gates.shape[1:])
 
 
-# ── The step ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@njit(**COMPILED)
-def _to_bytes(values, step, target, start):
-    """Round ``values`` (B, I) into columns of ``target`` (B, …)."""
-    factor = spread(step)
-    least, most, middle = spread(np.float32(-MIDDLE)), spread(np.float32(MIDDLE - 1)), spread(np.float32(MIDDLE))
-    for number in range(len(values)):
-        row, into = values[number], target[number]
-        for i in range(0, len(row), LANES):
-            bounded = smaller(larger(load(row, i) * factor, least), most)
-            store_bytes(nearest_whole(bounded) + middle, into, start + i)
-
-
-@njit(**COMPILED)
-def _cell(counts, units, given, hidden, memory, unit):
-    """Sixteen units of one row, from the sums of their gates: input, keep, candidate, output."""
-    entry = multiply_add(load_counts(counts, 0), load(units, 0), load(given, 0))
-    keep = multiply_add(load_counts(counts, 16), load(units, 16), load(given, 16))
-    candidate = multiply_add(load_counts(counts, 32), load(units, 32), load(given, 32))
-    output = multiply_add(load_counts(counts, 48), load(units, 48), load(given, 48))
-    remembered = sigmoid(keep) * load(memory, unit) + gated_tanh(entry, candidate)
-    store(remembered, memory, unit)
-    store(gated_tanh(output, remembered), hidden, unit)
-
-
-@njit(**COMPILED)
-def _affine(inputs, weights, begin, units, biases, results, counts):
-    """``results`` (B, O) of ``inputs`` (B, I) in bytes; (O', I) weights as one axis, O' ≥ O a multiple of 64."""
-    size = WIDTH * inputs.shape[1]
-    for block in range(len(begin) // WIDTH):
-        first = block * WIDTH
-        here = slice(first, first + WIDTH)
-        sums(inputs, weights[block * size : (block + 1) * size], begin[here], counts)
-        for number in range(len(inputs)):
-            row, own = results[number], counts[number * WIDTH :]
-            whole = min(WIDTH, len(row) - first)
-            for i in range(0, whole - LANES + 1, LANES):
-                values = multiply_add(load_counts(own, i), load(units, first + i), load(biases, first + i))
-                store(values, row, first + i)
-            for i in range(whole // LANES * LANES, whole):
-                row[first + i] = np.float32(own[i]) * units[first + i] + biases[first + i]
-
-
-WEIGHT_TYPES = "float32[:, ::1], int8[::1], int32[::1], float32[::1], float32[::1], float32[::1], int64"
-
-
-@njit(f"void(int64[::1], float32[:, :, ::1], float32[:, ::1], {WEIGHT_TYPES})", **COMPILED)
-def step(tokens, memory, scores, table, weights, begin, units, biases, steps, projected):
-    """Read one token in each row: ``memory`` (2L, B, H) becomes what is remembered after it; write the ``scores``."""
-    parts, rows, hidden = memory.shape
-    inputs, counts = np.empty(rows * 2 * hidden, np.uint8), np.empty(rows * WIDTH, np.int32)
-    at, output = 0, 0  # where the weights and the outputs of the present product begin
-    for layer in range(parts // 2):
-        own, cell = memory[2 * layer], memory[2 * layer + 1]
-        size = hidden if layer == 0 else 2 * hidden
-        read = inputs[: rows * size].reshape(rows, size)
-        if layer:
-            _to_bytes(memory[2 * layer - 2], steps[layer], read, 0)
-        _to_bytes(own, steps[layer], read, size - hidden)
-        for unit in range(0, hidden, LANES):
-            sums(read, weights[at : at + WIDTH * size], begin[output : output + WIDTH], counts)
-            for row in range(rows):
-                given = table[tokens[row], GATES * unit :] if layer == 0 else biases[output:]
-                _cell(counts[row * WIDTH :], units[output:], given, own[row], cell[row], unit)
-            at += WIDTH * size
-            output += WIDTH
-    features, last = memory[parts - 2], parts // 2
-    if projected:
-        read = inputs[: rows * hidden].reshape(rows, hidden)
-        _to_bytes(features, steps[last], read, 0)
-        features = np.empty((rows, projected), np.float32)
-        after = output + projected
-        _affine(
-            read,
-            weights[at : at + projected * hidden],
-            begin[output:after],
-            units[output:after],
-            biases[output:after],
-            features,
-            counts,
-        )
-        at, output, last = at + projected * hidden, after, last + 1
-    size = features.shape[1]
-    read = inputs[: rows * size].reshape(rows, size)
-    _to_bytes(features, steps[last], read, 0)
-    _affine(read, weights[at:], begin[output:], units[output:], biases[output:], scores, counts)
-
-
 class CompiledNetwork:
     """A network that reads one token at a time, as `StepNetwork`, without a runtime.
 
@@ -209,7 +103,9 @@ class CompiledNetwork:
         self._hidden, self._projected = _whole(shape.hidden_size), 0
         if shape.tie_embeddings and shape.embedding_size != shape.hidden_size:
             self._projected = _whole(shape.embedding_size)
-        self.weights = *self._read(weights), self._projected  # as the compiled functions take them
+        self._arrays = self._read(weights)
+        sizes = shape.num_layers, self._hidden, self._projected
+        self._weights = *map(address, self._arrays), *sizes  # as the compiled functions take them
 
     def first_memory(self, rows: int) -> list[ndarray]:
         """What is remembered at the beginning of a song: (rows, H), H filled up, of each part of each layer."""
@@ -221,12 +117,16 @@ class CompiledNetwork:
         Both stay as they are until the next step; who wants them for longer copies them.
         """
         held = self.hold(memory)
-        step(tokens, held.array, held.scores, *self.weights)
+        functions().step(*self.arguments(tokens, held))
         return held.scores, held
+
+    def arguments(self, tokens: ndarray, held: "Held") -> tuple[int, ...]:
+        """What the compiled ``step`` takes; the tokens are int64 in C order."""
+        return address(tokens), *held.addresses, *self._weights, held.room
 
     def hold(self, memory: Sequence[ndarray]) -> "Held":
         """The same in one array, unless it is."""
-        return memory if isinstance(memory, Held) else Held(memory, self.shape.vocabulary_size)
+        return memory if isinstance(memory, Held) else Held(memory, self.shape.vocabulary_size, self._projected)
 
     def read(self, text: ndarray) -> Iterator[ndarray]:
         """The scores (B, V) after each row of ``text`` (T, B)."""
@@ -265,11 +165,15 @@ class CompiledNetwork:
 
 
 class Held(list[ndarray]):
-    """What is remembered, as parts of one ``array`` (2L, B, H) that each step writes over, and room for its scores."""
+    """What is remembered, as parts of one ``array`` (2L, B, H) that each step writes over, and room for its work."""
 
-    def __init__(self, memory: Sequence[ndarray], vocabulary_size: int) -> None:
+    def __init__(self, memory: Sequence[ndarray], vocabulary_size: int, projected: int) -> None:
         self.array = np.array(memory)
-        self.scores = np.empty((self.array.shape[1], vocabulary_size), np.float32)
+        _, rows, hidden = self.array.shape
+        self.scores = np.empty((rows, vocabulary_size), np.float32)
+        self._room = np.empty(step_room(rows, hidden, projected) + draw_room(vocabulary_size), np.uint8)
+        self.addresses = address(self.array), address(self.scores), rows, vocabulary_size
+        self.room = address(self._room)
         super().__init__(self.array)
 
 

@@ -21,8 +21,8 @@ from numpy import ndarray
 from training.language_model.checkpoint import LoadedModel, write_durably
 from training.language_model.compiled_step import CompiledNetwork, build_weights, can_be_compiled
 from training.language_model.errors import CheckpointError
+from training.language_model.kernels.linked import has_products
 from training.language_model.networks import LyricNetwork
-from training.language_model.products import is_supported
 from training.language_model.serving_files import (
     COMPILED_FILE,
     FORMAT,
@@ -134,7 +134,7 @@ def compiled_weights(
     if gates.served != "int8" or not (can_be_compiled(shape) and is_folded(shape)):
         return None
     weights = build_weights(tensors, shape, scales)
-    if is_supported():
+    if has_products():
         run = CompiledNetwork(weights, shape)
         change = abs(_nats_of(run, text) / gates.tokens - np.log(gates.perplexity))
         if not change <= np.log1p(MOST_PERPLEXITY_CHANGE) or rows_that_may_stand_together(run, text) is not None:

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-LIBRARIES = ("numpy", "onnxruntime", "tokenizers", "redis", "celery", "django.core.handlers.asgi")
+LIBRARIES = ("numpy", "llvmlite.binding", "tokenizers", "redis", "celery", "django.core.handlers.asgi")
 
 
 def resident_bytes(pid: int | str) -> int:

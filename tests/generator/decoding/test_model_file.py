@@ -6,13 +6,13 @@ import pytest
 
 from generator.decoding.model_file import ModelDamaged, read_model
 from tests.generator.tiny_models import model_bytes, ready_to_write, serving, tiny_tokenizer
-from training.language_model.products import is_supported
+from training.language_model.kernels.linked import has_products
 from training.language_model.serving_files import COMPILED_FILE, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
 
 BOTH = ready_to_write(model_bytes())
 FILES = BOTH | serving(BOTH, "float32")
 MANIFEST = json.loads(FILES[MANIFEST_FILE])
-needs_the_instruction = pytest.mark.skipif(not is_supported(), reason="this processor lacks the instruction")
+needs_the_instruction = pytest.mark.skipif(not has_products(), reason="this processor lacks the instruction")
 
 
 def told(**changes) -> bytes:
@@ -42,7 +42,7 @@ def test_an_lstm_in_eight_bits_is_stepped_by_compiled_functions():
 
 
 def test_a_processor_without_the_instruction_uses_the_graph(monkeypatch):
-    monkeypatch.setattr("generator.decoding.model_file.is_supported", lambda: False)
+    monkeypatch.setattr("generator.decoding.model_file.has_products", lambda: False)
     model = read_model((BOTH | serving(BOTH, "int8")).__getitem__)
     assert (model.precision, model.stepped_by) == ("int8", "onnxruntime")
 

@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.decoding.batch import Batch, Text
-from generator.decoding.filters import pick
 from generator.decoding.model_file import WritingModel, read_model
-from generator.decoding.sampler import Numbers, Rules, chances
+from generator.decoding.sampler import Numbers, Rules, chances, draw
 from generator.decoding.writer import Candidate, Opening
 from generator.recipe import TOP_K_CAP, Recipe
 from tests.generator.tiny_models import ready_to_write, serving, tiny_tokenizer
@@ -51,8 +50,8 @@ def tokenizer_of(kind, backwards=False):
     return tiny_tokenizer(kind, lines_right_to_left=backwards)
 
 
-def engine_probabilities(tokenizer, scores, recipe, read, written=()) -> np.ndarray:
-    """(V,) what the engine's sampler gives each token after it wrote ``written``."""
+def weighed(tokenizer, scores, recipe, read, written=()) -> np.ndarray:
+    """(V,) the scores as the engine's sampler sees them after it wrote ``written``."""
     candidate = Candidate(0, Opening(tokenizer, recipe, [*read]))
     for token in written:
         candidate.take(token, 0.0)
@@ -60,6 +59,12 @@ def engine_probabilities(tokenizer, scores, recipe, read, written=()) -> np.ndar
     if candidate.weighs:
         candidate.weigh(scores)
     scores[list(tokenizer.never_generated_ids)] = -np.inf
+    return scores
+
+
+def engine_probabilities(tokenizer, scores, recipe, read, written=()) -> np.ndarray:
+    """(V,) what the engine's sampler gives each token after it wrote ``written``."""
+    scores = weighed(tokenizer, scores, recipe, read, written)
     (ids,), (probabilities,) = chances(scores[None], Rules([recipe]))
     all_of_them = np.zeros(len(scores))
     np.add.at(all_of_them, ids, probabilities)
@@ -86,10 +91,10 @@ def test_twenty_thousand_draws_spread_as_the_oracle_says(kind, name):
     scores = np.random.default_rng(8).normal(0, 2, tokenizer.vocabulary_size).astype(np.float32)
     read = [tokenizer.begin_id, *tokenizer.encode_prompt(OPENING)]
     expected = oracle_probabilities(tokenizer, scores, recipe, read)
-    given = engine_probabilities(tokenizer, scores, recipe, read)
     seeded = Numbers(recipe.seed)
-    drawn = [pick(given, seeded.at(position)) for position in range(draws)]
-    counts = np.bincount(drawn, minlength=len(given))
+    numbers = np.array([seeded.at(position) for position in range(draws)])
+    repeated = np.repeat(weighed(tokenizer, scores, recipe, read)[None], draws, axis=0)
+    counts = np.bincount(draw(repeated, Rules([recipe] * draws), numbers)[0], minlength=len(scores))
     assert not counts[expected == 0].any()
     # The mean distance is at most half the sum of the counts' standard deviations; as one draw moves it by 1 / draws at
     # most, it is sqrt(log(1 / p) / (2 draws)) above the mean with a chance below p (McDiarmid): one in a million.

@@ -8,9 +8,9 @@ import pytest
 from generator.decoding.batch import Batch, Text
 from generator.recipe import Recipe
 from tests.generator.tiny_models import tiny_model
-from training.language_model.products import is_supported
+from training.language_model.kernels.linked import has_products
 
-pytestmark = pytest.mark.skipif(not is_supported(), reason="this processor lacks the instruction")
+pytestmark = pytest.mark.skipif(not has_products(), reason="this processor lacks the instruction")
 
 PLAIN = Recipe(seed=7, temperature=1.2, max_tokens=60)
 RECIPES = [

@@ -6,7 +6,7 @@ import safetensors.numpy
 
 from tests.generator.tiny_models import tiny_shape, tiny_tensors
 from training.language_model.compiled_step import CompiledNetwork, build_weights, can_be_compiled
-from training.language_model.products import is_supported
+from training.language_model.kernels.linked import has_products
 from training.language_model.shapes import CELL_KINDS, NetworkShape
 from training.language_model.step_graph import build_graph
 from training.language_model.step_network import StepNetwork
@@ -17,7 +17,7 @@ SIZES = [
     {"hidden": 64, "layers": 3, "embedding": 64, "tied": True},
     {"hidden": 200, "layers": 2, "embedding": 100, "tied": True},
 ]
-needs_the_instruction = pytest.mark.skipif(not is_supported(), reason="this processor lacks the instruction")
+needs_the_instruction = pytest.mark.skipif(not has_products(), reason="this processor lacks the instruction")
 
 
 def scales_of(shape: NetworkShape) -> dict[str, float]:

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numba import njit
 
-from training.language_model.vectors import COMPILED
+from training.language_model.kernels.vectors import COMPILED
 
 SMALLEST = np.finfo(np.float64).tiny
 
@@ -44,19 +44,26 @@ def keep_min_p(probabilities, share):
 
 
 @njit(**COMPILED)
-def keep_typical_p(probabilities, share):
-    """Keep those whose surprise is nearest to the expected one, until they reach ``share``. Meister et al. 2023."""
-    count, expected = len(probabilities), 0.0
+def keep_typical_p(probabilities, share, distances, order):
+    """Keep those whose surprise is nearest to the expected one, until they reach ``share``. Meister et al. 2023.
+
+    Args: distances, order: room for a float64 and an int64 of each.
+    """
+    expected = 0.0
     for one in probabilities:
         expected += one * -math.log(max(one, SMALLEST))
-    distances = np.empty(count)
-    for place in range(count):
+    for place in range(len(probabilities)):
         one = probabilities[place]
-        distances[place] = abs(-math.log(max(one, SMALLEST)) - expected) if one > 0 else np.inf
+        distance = abs(-math.log(max(one, SMALLEST)) - expected) if one > 0 else np.inf
+        before = place
+        while before > 0 and distances[before - 1] > distance:  # of equals the first stays first
+            distances[before], order[before] = distances[before - 1], order[before - 1]
+            before -= 1
+        distances[before], order[before] = distance, place
     total = 0.0
-    for place in distances.argsort(kind="mergesort"):  # of equals the first stays first
-        before, total = total, total + probabilities[place]
-        if before >= share:
+    for place in order[: len(probabilities)]:
+        before_it, total = total, total + probabilities[place]
+        if before_it >= share:
             probabilities[place] = 0.0
     share_out(probabilities)
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numba import njit
 
-from training.language_model import vectors
-from training.language_model.vectors import LANES, load, store
+from training.language_model.kernels import vectors
+from training.language_model.kernels.sizes import LANES
+from training.language_model.kernels.vectors import load, store
 
 SIXTEEN = arrays(np.float32, LANES, elements=st.floats(-200, 200, width=32))
 

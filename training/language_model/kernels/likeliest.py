@@ -5,24 +5,27 @@ import math
 import numpy as np
 from numba import njit
 
-from generator.recipe import TOP_K_CAP
-from training.language_model.vectors import (
+from training.language_model.kernels.sizes import COLUMNS
+from training.language_model.kernels.vectors import (
     COMPILED,
     bits_of,
     count_places,
     exp,
     first_place,
+    highest_lane,
     larger,
     load,
     places_at_least,
     spread,
     store,
+    sum_of_lanes,
 )
 
 STEP = 64  # scores that are looked at together: four vectors
-COLUMNS = 4 * STEP  # that a large vocabulary is folded into to find a bound
 HALVINGS, SURPLUS = 14, 8  # a bound is good enough where it leaves an eighth too many
-RANKED_LIMIT = 192  # more candidates are sorted, fewer ranked by comparing each with each, which no branch slows down
+RANKED_LIMIT = (
+    192  # so many are ranked by comparing each with each, which no branch slows down; more are put in one by one
+)
 NOTHING, LOWEST = np.float32(-np.inf), np.finfo(np.float32).min  # -inf is no candidate
 LOW_BITS, SIGN = np.int64(0xFFFFFFFF), np.int32(np.iinfo(np.int32).min)
 
@@ -31,43 +34,37 @@ LOW_BITS, SIGN = np.int64(0xFFFFFFFF), np.int32(np.iinfo(np.int32).min)
 
 
 @njit(**COMPILED)
-def _highest(row, lanes):
+def _highest(row):
     a = b = c = d = spread(NOTHING)
     whole = len(row) // STEP * STEP
     for i in range(0, whole, STEP):
         a, b = larger(load(row, i), a), larger(load(row, i + 16), b)
         c, d = larger(load(row, i + 32), c), larger(load(row, i + 48), d)
-    store(larger(larger(a, b), larger(c, d)), lanes, 0)
-    highest = NOTHING
-    for lane in lanes[:16]:
-        highest = max(highest, lane)
+    highest = highest_lane(larger(larger(a, b), larger(c, d)))
     for i in range(whole, len(row)):
         highest = max(highest, row[i])
     return highest
 
 
 @njit(**COMPILED)
-def _sum_of_exponentials(row, highest, lanes):
+def _sum_of_exponentials(row, highest):
     top = spread(highest)
     a = b = c = d = spread(np.float32(0))
     whole = len(row) // STEP * STEP
     for i in range(0, whole, STEP):
         a, b = a + exp(load(row, i) - top), b + exp(load(row, i + 16) - top)
         c, d = c + exp(load(row, i + 32) - top), d + exp(load(row, i + 48) - top)
-    store((a + b) + (c + d), lanes, 0)
-    total = 0.0
-    for lane in lanes[:16]:
-        total += lane
+    total = np.float64(sum_of_lanes((a + b) + (c + d)))
     for i in range(whole, len(row)):
         total += math.exp(row[i] - highest)
     return total
 
 
 @njit(**COMPILED)
-def log_total(row, lanes):
-    """log of the sum of exp(score); ``lanes`` is room for sixteen."""
-    highest = _highest(row, lanes)
-    return np.float32(math.log(_sum_of_exponentials(row, highest, lanes)) + highest)
+def log_total(row):
+    """log of the sum of exp(score)."""
+    highest = _highest(row)
+    return np.float32(math.log(_sum_of_exponentials(row, highest)) + highest)
 
 
 # ── The likeliest ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -129,8 +126,7 @@ def _best_first(score, token):
 def _order(found, best):
     """The lowest numbers of ``found``, all different, into ``best``, the lowest first."""
     if len(found) > RANKED_LIMIT:
-        found.sort()
-        best[:] = found[: len(best)]
+        _insert(found, best)
         return
     for number in found:
         rank = 0
@@ -138,6 +134,21 @@ def _order(found, best):
             rank += other < number
         if rank < len(best):
             best[rank] = number
+
+
+@njit(**COMPILED)
+def _insert(found, best):
+    """As `_order`, for many: nearly all are higher than what is there."""
+    there = 0
+    for number in found:
+        if there == len(best) and number > best[there - 1]:
+            continue
+        there = min(there + 1, len(best))
+        place = there - 1
+        while place > 0 and best[place - 1] > number:
+            best[place] = best[place - 1]
+            place -= 1
+        best[place] = number
 
 
 @njit(**COMPILED)
@@ -161,12 +172,6 @@ def best(row, count, found, best, highest):
             size += 1
     _order(found[:size], best[:count])
     return min(size, count)
-
-
-@njit(**COMPILED)
-def room(scores):
-    """Room for what `_best` finds."""
-    return np.empty(scores.shape[1], np.int64), np.zeros(TOP_K_CAP, np.int64), np.empty(COLUMNS, np.float32)
 
 
 @njit(**COMPILED)

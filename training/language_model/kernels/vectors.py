@@ -1,8 +1,8 @@
 """Sixteen numbers at once, in functions that numba compiles: what a step of a small network is made of.
 
 A loop over plain numbers is turned into wide instructions by the compiler's own judgement, which changes with the
-processor; these say it themselves. Each place of a vector is computed by itself, in single precision, and
-fused only where that is said: what stands at one place never depends on the others, and is the same on every processor.
+processor; these say it themselves. Each place of a vector is computed by itself, in single
+precision, fused only where that is said: what stands at one place depends on no other, and on no processor.
 
     x = load(row, 16)                 # row[16:32]
     store(larger(x, spread(low)), row, 16)
@@ -20,12 +20,9 @@ from numba import njit, types
 from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, models, register_model
 
-from training.language_model.compiling import keep_compiled
+from training.language_model.kernels.sizes import LANES
 
-keep_compiled()
-
-LANES = 16
-COMPILED = {"cache": True, "nogil": True, "error_model": "numpy", "boundscheck": False}
+COMPILED = {"error_model": "numpy", "boundscheck": False}
 
 _INT, _BYTE = ir.IntType(32), ir.IntType(8)
 _FLOATS, _INTS, _BYTES = (ir.VectorType(kind, LANES) for kind in (ir.FloatType(), _INT, _BYTE))
@@ -204,6 +201,34 @@ def count_places(_, bits):
         return builder.zext(builder.ctpop(values[0]), ir.IntType(64))
 
     return types.int64(types.uint32), lower
+
+
+def _folded(builder, vector, combine):
+    """One number of sixteen, always by halves: the order is part of the result."""
+    lanes = [builder.extract_element(vector, ir.Constant(_INT, lane)) for lane in range(LANES)]
+    while len(lanes) > 1:
+        half = len(lanes) // 2
+        lanes = [combine(one, other) for one, other in zip(lanes[:half], lanes[half:], strict=True)]
+    return lanes[0]
+
+
+@intrinsic
+def sum_of_lanes(_, vector):
+    def lower(context, builder, kinds, values):
+        return _folded(builder, values[0], builder.fadd)
+
+    return types.float32(VECTOR), lower
+
+
+@intrinsic
+def highest_lane(_, vector):
+    def lower(context, builder, kinds, values):
+        def higher(one, other):
+            return builder.select(builder.fcmp_ordered(">", one, other), one, other)
+
+        return _folded(builder, values[0], higher)
+
+    return types.float32(VECTOR), lower
 
 
 @intrinsic

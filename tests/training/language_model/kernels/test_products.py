@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.language_model.products import MIDDLE, WIDTH, is_supported, packed, starts, sums
+from training.language_model.kernels.linked import has_products
+from training.language_model.kernels.products import sums
+from training.language_model.kernels.sizes import MIDDLE, WIDTH
+from training.language_model.packing import packed, starts
 
-pytestmark = pytest.mark.skipif(not is_supported(), reason="this processor lacks the instruction")
+pytestmark = pytest.mark.skipif(not has_products(), reason="this processor lacks the instruction")
 
 
 @given(st.integers(1, 13), st.integers(1, 9), st.integers(0, 10_000))
@@ -29,7 +32,7 @@ def product(inputs, weights) -> np.ndarray:
     blocks, begin, counts = packed(weights), starts(weights), np.empty(len(inputs) * WIDTH, np.int32)
     found = []
     for number, block in enumerate(blocks):
-        sums(inputs, block.ravel(), begin[number * WIDTH : (number + 1) * WIDTH], counts)
+        sums(inputs, *inputs.shape, block.ravel(), begin[number * WIDTH : (number + 1) * WIDTH], counts)
         found.append(counts.reshape(-1, WIDTH).copy())
     return np.concatenate(found, axis=1)
 

@@ -2,46 +2,25 @@
 
 The processor's own instruction for it (VPDPBUSD) takes four bytes of each of sixteen sums at once, so the weights of
 sixty-four sums lie together, four inputs after four inputs. A sum is exact: it does not depend on the rows beside it.
-Where a processor lacks the instruction, `is_supported` says so and none of this may be called.
+Where a processor lacks the instruction, none of this can be compiled.
 
 Source: Intel's Software Developer's Manual, VPDPBUSD; Rodriguez et al. 2018, "Lower numerical precision deep learning".
 """
 
 from collections.abc import Callable
 
-import numpy as np
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
-from numpy import ndarray
 
-from training.language_model.vectors import COMPILED, LANES, spread_lane
+from training.language_model.kernels.sizes import LANES, QUAD, WIDTH
+from training.language_model.kernels.vectors import COMPILED, spread_lane
 
-WIDTH, QUAD = 64, 4  # sums that are computed together; inputs that are multiplied together
 VECTORS = WIDTH // LANES
-MIDDLE = 128  # of the bytes that inputs are rounded to: what stands for zero
 
 _INT, _LONG = ir.IntType(32), ir.IntType(64)
 _INTS = ir.VectorType(_INT, LANES)
 _INSTRUCTION = "llvm.x86.avx512.vpdpbusd.512"
-
-
-def is_supported() -> bool:
-    """Whether this processor has the instruction."""
-    features = binding.get_host_cpu_features()
-    return bool(features.get("avx512vnni") and features.get("avx512bw"))
-
-
-def packed(weights: ndarray) -> ndarray:
-    """Weights (O, I), int8, as `sums` reads them: (O/64, I/4, 64, 4). O is a multiple of 64, I of 8."""
-    outputs, inputs = weights.shape
-    blocks = weights.reshape(outputs // WIDTH, WIDTH, inputs // QUAD, QUAD)
-    return np.ascontiguousarray(blocks.transpose(0, 2, 1, 3))
-
-
-def starts(weights: ndarray) -> ndarray:
-    """What each sum begins with, int32 (O,), so that bytes of 128 count as zero."""
-    return (-MIDDLE * weights.astype(np.int32).sum(axis=1)).astype(np.int32)
 
 
 def _tile(rows: int, chains: int = 1) -> Callable:
@@ -134,30 +113,29 @@ _one, _two, _four, _six = _tile(1, chains=2), _tile(2, chains=2), _tile(4), _til
 
 
 @njit(**COMPILED)
-def sums(inputs, weights, start, counts):
-    """Write into ``counts`` (B · 64,), int32, what 64 outputs get from each of B rows.
+def sums(inputs, rows, size, weights, start, counts):
+    """Write into ``counts`` (B · 64,), int32, what 64 outputs get from each of B ``rows``.
 
     Args:
-        inputs: (B, I), uint8, 128 standing for zero.
-        weights: the outputs' block of `packed`, as one axis: I · 64 bytes.
-        start: theirs of `starts`, (64,).
+        inputs: (B · I,), uint8, 128 standing for zero; I, the ``size`` of a row, is a multiple of 8.
+        weights: the outputs' block of `packing.packed`, as one axis: I · 64 bytes.
+        start: theirs of `packing.starts`, (64,).
     """
-    rows, step = inputs.shape
-    quads = step // QUAD
+    quads = size // QUAD
     source, target = inputs.ctypes.data, counts.ctypes.data
     matrix, first = weights.ctypes.data, start.ctypes.data
     row = 0
     while row < rows:
-        here, there = source + row * step, target + row * WIDTH * 4
+        here, there = source + row * size, target + row * WIDTH * 4
         if rows - row >= 6:
-            _six(here, matrix, first, there, quads, step)
+            _six(here, matrix, first, there, quads, size)
             row += 6
         elif rows - row >= 4:
-            _four(here, matrix, first, there, quads, step)
+            _four(here, matrix, first, there, quads, size)
             row += 4
         elif rows - row >= 2:
-            _two(here, matrix, first, there, quads, step)
+            _two(here, matrix, first, there, quads, size)
             row += 2
         else:
-            _one(here, matrix, first, there, quads, step)
+            _one(here, matrix, first, there, quads, size)
             row += 1
