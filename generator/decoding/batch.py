@@ -13,7 +13,7 @@ from numpy import ndarray
 
 from generator.decoding import sampler, stretch
 from generator.decoding.model_file import WritingModel
-from generator.decoding.writer import Candidate, Opening, Piece, prompt_tokens
+from generator.decoding.writer import MANY, Candidate, Opening, Piece, prompt_tokens
 from generator.recipe import Recipe
 from training.language_model.compiled_step import CompiledNetwork
 from training.language_model.tokenizers import SongFacts
@@ -38,6 +38,33 @@ class Row:
     def __init__(self, text: Text, *, position: int = 0, candidate: Candidate | None = None) -> None:
         self.text, self.position, self.candidate = text, position, candidate
         self.token = text.tokens[position] if candidate is None else -1
+
+    @property
+    def last(self) -> int:
+        """The place of the prompt's last token."""
+        return len(self.text.tokens) - 1
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.candidate.recipe if self.candidate else self.text.recipe
+
+    @property
+    def marks_left(self) -> int:
+        return self.candidate.marks_left if self.candidate else MANY
+
+    def number(self, later: int) -> float:
+        """The random number of a writer's draw, so many draws later; a reader needs none."""
+        return self.candidate.number(later) if self.candidate else 0.0
+
+    def told(self, later: int) -> int:
+        """The token that a reader comes to after so many steps and one more; -1 for a writer, which draws it."""
+        return -1 if self.candidate else self.text.tokens[self.position + later + 1]
+
+    def skip(self, count: int) -> None:
+        """Go so many tokens on in the prompt, which has more; a writer stays."""
+        if self.candidate is None:
+            self.position += count
+            self.token = self.text.tokens[self.position]
 
     def read_on(self) -> bool:
         """Go to the prompt's next token; False when that was the last."""
@@ -101,6 +128,7 @@ class Batch:
         self.memory = model.network.first_memory(0)
         self._forbidden = _as_slice(sorted(model.tokenizer.never_generated_ids))
         self._writers: Writers | None = None
+        self._rules: tuple[list[Row], sampler.Rules] | None = None
 
     def join(self, text: Text) -> None:
         """Take in a text; what was read before of a prompt that begins like its own is not read again."""
@@ -124,43 +152,56 @@ class Batch:
     def step(self, most: int = 1) -> list[tuple[Text, Piece]]:
         """One step for all rows, or several up to ``most`` where rows allow it; a piece of each candidate that wrote.
 
-        Of several, nobody's text ends before the last.
+        Of several, nobody's text ends before the last, and nobody's begins.
         """
         is_reading = any(row.candidate is None for row in self.rows)
-        if most > 1 and not is_reading and self._can_stretch and self._writers_of(self.rows).are_plain:
-            return self._stretch(most)
-        self.steps += 1
         if is_reading:
             self._note_prefixes()
+        writing = [row for row in self.rows if row.candidate is not None] if is_reading else self.rows
+        if most > 1 and self._can_stretch and (most := self._steps_alike(most, writing)) > 1:
+            return self._stretch(most)
+        self.steps += 1
         tokens = np.array([row.token for row in self.rows], np.int64)
         scores, self.memory = self.model.network.step(tokens, self.memory)
-        writing = self.rows
         if is_reading:
             sources, writing = self._spread()
             if not writing:
                 return []
             scores = scores[sources]
-        return self._take(*self._writers_of(writing).draw(scores, self._forbidden))
+        return self._take(writing, *self._writers_of(writing).draw(scores, self._forbidden))
 
-    def _stretch(self, most: int) -> list[tuple[Text, Piece]]:
-        candidates = [row.candidate for row in self.rows]
-        count = min(most, *(one.tokens_left for one in candidates))
-        numbers = np.array([[one.number(later) for one in candidates] for later in range(count)])
-        tokens = np.array([row.token for row in self.rows], np.int64)
-        marks_left = np.array([one.marks_left for one in candidates], np.int64)
+    def _steps_alike(self, most: int, writing: list[Row]) -> int:
+        """How many steps may be made at once: before a row has read its prompt, or comes to where it is noted."""
+        if writing and not self._writers_of(writing).are_plain:
+            return 1
+        reading = [self.model.prefixes.next_place(row.position, row.last) for row in self.rows if row.candidate is None]
+        return min(most, *reading, *(row.candidate.tokens_left for row in writing))
+
+    def _stretch(self, count: int) -> list[tuple[Text, Piece]]:
+        rows = self.rows
+        if self._rules is None or self._rules[0] != rows:
+            self._rules = rows, sampler.Rules([row.recipe for row in rows])
         self.memory = self.model.network.hold(self.memory)
         steps = stretch.write(
             self.model.network,
             self.model.tokenizer,
-            tokens,
+            np.array([row.token for row in rows], np.int64),
             self.memory,
-            self._writers.rules,
-            numbers,
-            marks_left=marks_left,
+            self._rules[1],
+            np.array([[row.number(later) for row in rows] for later in range(count)]),
+            told=np.array([[row.told(later) for row in rows] for later in range(count)], np.int64),
+            marks_left=np.array([row.marks_left for row in rows], np.int64),
             hurry=self.hurry,
         )
-        pieces = [piece for drawn, logs in zip(*steps, strict=True) for piece in self._take(drawn, logs, {})]
-        self.steps += len(steps[0])
+        done, pieces = len(steps[0]), []
+        for row in rows:
+            row.skip(done)
+        places = [place for place, row in enumerate(rows) if row.candidate is not None]
+        writing = [rows[place] for place in places]
+        for tokens, logs in zip(*steps, strict=True) if writing else ():
+            drawn, values = [tokens[place] for place in places], [logs[place] for place in places]
+            pieces += self._take(writing, drawn, values, {})
+        self.steps += done
         return pieces
 
     def _writers_of(self, rows: list[Row]) -> Writers:
@@ -184,10 +225,12 @@ class Batch:
         writing = [(source, row) for source, row in zip(sources, rows, strict=True) if row.candidate is not None]
         return [source for source, _ in writing], [row for _, row in writing]
 
-    def _take(self, drawn: list[int], logs: list[float], likeliest: dict[int, tuple]) -> list[tuple[Text, Piece]]:
+    def _take(
+        self, writing: list[Row], drawn: list[int], logs: list[float], likeliest: dict[int, tuple]
+    ) -> list[tuple[Text, Piece]]:
         """Let each writer go on with what it drew; who is done leaves."""
         pieces, ended = [], set()
-        for place, (row, token, log) in enumerate(zip(self._writers.rows, drawn, logs, strict=True)):
+        for place, (row, token, log) in enumerate(zip(writing, drawn, logs, strict=True)):
             row.token = token
             piece = row.candidate.take(token, log, likeliest.get(place, ()))
             pieces.append((row.text, piece))
@@ -200,7 +243,7 @@ class Batch:
     def _note_prefixes(self) -> None:
         """Keep what is remembered of prompts at places where another text may go on from."""
         for place, row in enumerate(self.rows):
-            if row.candidate is None and self.model.prefixes.wants(row.position, len(row.text.tokens) - 1):
+            if row.candidate is None and self.model.prefixes.wants(row.position, row.last):
                 read = row.text.tokens[: row.position]
                 self.model.prefixes.keep(read, [part[place : place + 1].copy() for part in self.memory])
 

@@ -55,7 +55,7 @@ class Writing:
         self._unread: deque[list[Piece]] = deque()
         self._told_place: int | None = None
         self._ring: Callable[[], object] = lambda: None
-        self.has_begun = False
+        self._has_begun = False
         self._error: Exception | None = None
 
     @property
@@ -130,7 +130,7 @@ class Writing:
     @property
     def is_pressing(self) -> bool:
         """Whether its reader is to get what was written before the next beat: its first token, and its last."""
-        return self._going == 0 or (not self.has_begun and bool(self._written))
+        return self._going == 0 or (not self._has_begun and bool(self._written))
 
     def end_turn(self, now: float) -> None:
         """Deliver what was written, and be over if that was the last of it or time is up."""
@@ -141,7 +141,7 @@ class Writing:
             self._deliver()
 
     def _deliver(self) -> None:
-        self.has_begun = True
+        self._has_begun = True
         self._unread.append(self._written)
         self._written = []
         self._tell()
@@ -219,8 +219,6 @@ class Desk:
                 self.is_settled = False
 
     def _steps_until_a_beat(self, now: float) -> int:
-        if not all(writing.has_begun for writing in self.active.values()):
-            return 1
         in_time = (self._beat + TURN_SECONDS - now) / self._step_seconds if self._step_seconds else 1
         return max(1, min(TURN_STEPS - self._steps, int(in_time)))
 

@@ -21,6 +21,10 @@ class Prefixes:
         """Whether the memory after ``position`` tokens of a prompt is worth keeping; ``last`` is one before its end."""
         return position > 0 and (position == last or position % EVERY == 0)
 
+    def next_place(self, position: int, last: int) -> int:
+        """How many tokens after ``position`` the next such memory is."""
+        return min(last - position, EVERY - position % EVERY)
+
     def keep(self, tokens: list[int], memory: list[ndarray]) -> None:
         """Keep what a row remembers after ``tokens``: arrays (1, H)."""
         with self._lock:

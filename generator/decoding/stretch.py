@@ -1,4 +1,4 @@
-"""Several steps in one compiled call, for rows whose recipes look at nothing that Python knows.
+"""Several steps in one compiled call, for rows that read, or whose recipes look at nothing that Python knows.
 
 A step of a small network takes less time than what Python does around it. Nothing of what a row gives changes by this:
 the same functions compute it. A stretch ends where a row's text may end, and as soon as somebody is in a hurry.
@@ -21,6 +21,7 @@ def write(
     rules: Rules,
     numbers: ndarray,
     *,
+    told: ndarray,
     marks_left: ndarray,
     hurry: ndarray,
 ) -> tuple[list[list[int]], list[list[float]]]:
@@ -28,6 +29,7 @@ def write(
 
     Args:
         tokens: what each row reads first, (B,), int64; written over, as is ``memory``.
+        told: what a row reads after each step instead of a token that it draws, (T, B), int64, or -1.
         marks_left: (B,), int64; before so many marks no text ends, unless by the end of its song. Written over.
         hurry: (1,), uint8: once it is set, from whatever thread, the present step is the last.
     """
@@ -37,6 +39,7 @@ def write(
     count = functions().stretch(
         *network.arguments(tokens, memory),
         len(numbers),
+        address(told),
         *rules.addresses,
         address(numbers),
         *marks,

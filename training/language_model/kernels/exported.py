@@ -131,8 +131,8 @@ def step(
     parts = _weights(size, hidden, table, weights, starts, units, biases, factors)
     read, remembered = carray(_int64(tokens), (rows,)), carray(_float32(memory), (2 * layers * rows * hidden,))
     rooms = _step_room(room, rows, hidden, projected)
-    scored = carray(_float32(scores), (rows * size,))
-    lstm.step(read, remembered, scored, size, parts, layers, hidden, projected, rooms)
+    left = lstm.read(read, remembered, parts, layers, hidden, rooms)
+    lstm.score(remembered, carray(_float32(scores), (rows * size,)), rows, size, left, layers, hidden, projected, rooms)
     return 0
 
 
@@ -140,15 +140,16 @@ def stretch(
     tokens, memory, scores, rows, size,
     table, weights, starts, units, biases, factors, layers, hidden, projected,
     room,
-    most, counts, temperatures, shares, numbers,
+    most, told, counts, temperatures, shares, numbers,
     forbidden, forbidden_count, end, mark_count, marks_left,
     hurry, drawn, logs,
 ):  # fmt: skip
     """Up to so many steps, T, and a draw after each; how many there were.
 
-    As `step`, but that the room holds a draw's too, behind its own; T, rules as in `chances`, numbers, float64 (T, B);
-    forbidden, int64 (F,), and F; the token that ends a song, how many marks there are, and how many each row draws at
-    the least before its text ends, int64 (B,); hurry, uint8 (1,) ─▶ drawn, int64 (T, B), logs, float32 (T, B).
+    As `step`, but that the room holds a draw's too, behind its own. T; told, int64 (T, B), what a row reads after each
+    step instead of a token that it draws, or -1; rules as in `chances`; numbers, float64 (T, B); forbidden, int64 (F,),
+    and F; the token that ends a song, how many marks there are, and how many each row draws at the least before its
+    text ends, int64 (B,); hurry, uint8 (1,) ─▶ drawn, int64 (T, B), logs, float32 (T, B).
     """
     parts = _weights(size, hidden, table, weights, starts, units, biases, factors)
     read, remembered = carray(_int64(tokens), (rows,)), carray(_float32(memory), (2 * layers * rows * hidden,))
@@ -157,12 +158,20 @@ def stretch(
     own_shares, chances_ = carray(_float64(shares), (rows, 3)), carray(_float64(numbers), (most, rows))
     left, wanted = carray(_int64(marks_left), (rows,)), carray(_uint8(hurry), (1,))
     tokens_drawn, totals = carray(_int64(drawn), (most, rows)), carray(_float32(logs), (most, rows))
+    prompts = carray(_int64(told), (most, rows))
     rooms = _step_room(room, rows, hidden, projected)
     draw_rooms = _draw_room(room + rows * (4 * WIDTH + 4 * projected + 2 * hidden), size)
     for number in range(most):
-        lstm.step(read, remembered, scored, size, parts, layers, hidden, projected, rooms)
-        is_over = False
+        weights_left = lstm.read(read, remembered, parts, layers, hidden, rooms)
+        is_over, draws = False, False
         for i in range(rows):
+            read[i] = tokens_drawn[number, i] = prompts[number, i]
+            draws |= read[i] < 0
+        if draws:
+            lstm.score(remembered, scored, rows, size, weights_left, layers, hidden, projected, rooms)
+        for i in range(rows):
+            if read[i] >= 0:
+                continue
             row, rule = scored[i * size : (i + 1) * size], own_shares[i]
             total = log_total(row)
             for token in never:

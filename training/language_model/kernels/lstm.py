@@ -61,17 +61,16 @@ def _affine(inputs, rows, size, weights, begin, units, biases, results, outputs,
 
 
 @njit(**COMPILED)
-def step(tokens, memory, scores, outputs, parts, layers, hidden, projected, room):
-    """Read one token in each row: ``memory`` becomes what is remembered after it, and ``scores`` are written.
+def read(tokens, memory, parts, layers, hidden, room):
+    """Read one token in each row: ``memory`` becomes what is remembered after it. The weights that are left.
 
     Args:
         memory: (2L · B · H,): of each layer what it gave, then its cell.
-        scores: (B · V,); V is the number of ``outputs``.
         parts: table, weights, starts, units, biases and steps, as in the file of a `CompiledNetwork`.
         room: inputs, uint8 (B · 2H,); sums, int32 (B · 64,); what the projection gives (B · projected,).
     """
     table, weights, begin, units, biases, factors = parts
-    rows, (inputs, counts, features) = len(tokens), room
+    rows, (inputs, counts, _) = len(tokens), room
     part = rows * hidden
     for layer in range(layers):
         own, cell = memory[2 * layer * part :], memory[(2 * layer + 1) * part :]
@@ -86,11 +85,19 @@ def step(tokens, memory, scores, outputs, parts, layers, hidden, projected, room
                 here = row * hidden + unit
                 _cell(counts[row * WIDTH :], units, given, own[here:], cell[here:])
             weights, begin, units, biases = weights[WIDTH * size :], begin[WIDTH:], units[WIDTH:], biases[WIDTH:]
-    last, width = memory[(2 * layers - 2) * part :], hidden
+    return weights, begin, units, biases, factors[layers:]
+
+
+@njit(**COMPILED)
+def score(memory, scores, rows, outputs, parts, layers, hidden, projected, room):
+    """Write the ``scores`` (B · V,) of all ``outputs`` after what was read; ``parts`` are those that `read` left."""
+    weights, begin, units, biases, factors = parts
+    inputs, counts, features = room
+    last, width = memory[(2 * layers - 2) * rows * hidden :], hidden
     if projected:
-        _to_bytes(last, rows, hidden, factors[layers], inputs, hidden, 0)
+        _to_bytes(last, rows, hidden, factors[0], inputs, hidden, 0)
         _affine(inputs, rows, hidden, weights, begin, units, biases, features, projected, counts)
         weights, begin, factors = weights[projected * hidden :], begin[projected:], factors[1:]
         units, biases, last, width = units[projected:], biases[projected:], features, projected
-    _to_bytes(last, rows, width, factors[layers], inputs, width, 0)
+    _to_bytes(last, rows, width, factors[0], inputs, width, 0)
     _affine(inputs, rows, width, weights, begin, units, biases, scores, outputs, counts)

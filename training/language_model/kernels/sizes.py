@@ -9,7 +9,7 @@ COLUMNS = 256  # that a large vocabulary is folded into to find a bound
 
 # How many whole numbers each exported function takes; `exported` says which.
 ARGUMENTS = {"log_totals": 4, "likeliest": 7, "chances": 10, "draw": 10}
-ARGUMENTS_OF_PRODUCTS = {"step": 15, "stretch": 28}  # where the processor has the instruction
+ARGUMENTS_OF_PRODUCTS = {"step": 15, "stretch": 29}  # where the processor has the instruction
 
 
 def draw_room(vocabulary_size: int) -> int:
