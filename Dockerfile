@@ -18,6 +18,8 @@ RUN useradd --create-home lyrics && mkdir -p /data/media && chown -R lyrics /dat
     && DATA_DIR=/tmp/build COLLECTS_STATIC=true STATIC_ROOT=/app/staticfiles python manage.py collectstatic --noinput --verbosity 0 \
     && rm -rf /tmp/build
 USER lyrics
+# For the processor that builds; one of another kind compiles for itself, once, in some ten seconds.
+RUN python -m training.language_model.kernels.compile
 ENV DATA_DIR=/data STATIC_ROOT=/app/staticfiles
 EXPOSE 8000
 CMD ["uvicorn", "lyricsite.asgi:application", "--host", "0.0.0.0", "--port", "8000", "--http", "lyricsite.web_protocol:PatientProtocol"]

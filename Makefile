@@ -60,6 +60,7 @@ $(VENV)/.made:
 
 $(VENV)/.run: requirements.txt | $(VENV)/.made
 	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -r requirements.txt
+	$(BIN)/python -m training.language_model.kernels.compile
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
