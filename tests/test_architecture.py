@@ -71,6 +71,13 @@ RULES = [
             "generator.recipe",
         ),
     ),
+    Rule(
+        "numba compiles in a process of its own",
+        APPS,
+        ("numba", "training.language_model.kernels"),
+        ("training.language_model.kernels.linked", "training.language_model.kernels.sizes"),
+        spare=("training.language_model.kernels",),
+    ),
     Rule("recipes are pure", ("generator.recipe", "generator.prosody"), (*FRAMEWORKS, "torch", "training"), PURE[:-1]),
     Rule("training never looks up to generator", ("training",), ("generator", "lyricsite")),
     Rule("no app knows the root", ("generator",), ("lyricsite",)),
@@ -208,6 +215,8 @@ def test_every_import_keeps_the_house_rules():
         ("generator/planted.py", "from lyricsite.models import User"),
         ("training/importers/planted.py", "from training import models"),
         ("training/planted.py", "import pickle"),
+        ("generator/decoding/planted.py", "import numba"),
+        ("training/language_model/planted.py", "from training.language_model.kernels import vectors"),
     ],
 )
 def test_a_planted_import_is_found(tmp_path, place, planted):
@@ -233,6 +242,8 @@ app.loader.import_default_modules()
 assert any(name.startswith("training.tasks") for name in app.tasks), sorted(app.tasks)
 assert "torch" not in sys.modules, "torch was imported"
 assert "onnx" not in sys.modules
+assert "numba" not in sys.modules, "numba compiles in a process of its own"
+assert "onnxruntime" not in sys.modules, "onnxruntime is loaded with the first model that needs it"
 assert "huggingface_hub" not in sys.modules, "a tokenizer asked the hub"
 """
     environment = {"DJANGO_SETTINGS_MODULE": "lyricsite.settings"}
