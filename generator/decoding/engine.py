@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from generator.decoding.batch import Batch, Text
 from generator.decoding.bells import LoopBells
+from generator.decoding.crowd import LOOK_SECONDS, Crowd
 from generator.decoding.model_file import WritingModel
 from generator.decoding.writer import Piece
 from generator.recipe import Recipe
@@ -172,6 +173,7 @@ class Desk:
         self.active: dict[Text, Writing] = {}
         self.parked: dict[Writing, tuple] = {}
         self.waking: deque[Writing] = deque()
+        self.crowd = Crowd()
         self.is_settled = True  # nobody is known to be done, gone or slow
         self._beat = time.monotonic()
         self._steps = 0  # since the beat
@@ -179,6 +181,12 @@ class Desk:
 
     def seated(self) -> list[Writing]:
         return [*self.arriving, *self.active.values(), *self.parked]
+
+    def is_filling(self) -> bool:
+        """Whether a crowd is coming that can be waited for: nobody who writes misses a beat."""
+        now = time.monotonic()
+        is_in_time = not self.active or now - self._beat < TURN_SECONDS / 2
+        return is_in_time and self.crowd.is_coming(now)
 
     def hurry(self) -> None:
         """Have the present step be the last before somebody comes or goes."""
@@ -341,8 +349,13 @@ class Engine:
                     self._changed.wait(SWEEP_SECONDS)
                     self._sweep()
                     self._settle(desk)
-                desk.admit()
-            desk.step()
+                is_filling = desk.is_filling()
+                if not is_filling:
+                    desk.admit()
+            if is_filling:
+                time.sleep(LOOK_SECONDS)
+            else:
+                desk.step()
 
     def _settle(self, desk: Desk) -> None:
         """Between two steps: forget who is done or gone, and let who reads slowly rest."""
@@ -389,6 +402,7 @@ class Engine:
             desk = self._desks[id(model)] = Desk(model)
             threading.Thread(target=self._run, args=(id(model), desk), name="writing", daemon=True).start()
         desk.arriving.append(writing)
+        desk.crowd.note()
         desk.hurry()
         self._changed.notify_all()
 
