@@ -120,10 +120,10 @@ class CompletionsView(OpenAiView, WritingView):
         events = completion_events(generations, completion, includes_usage=asked.includes_usage)
         response = event_stream(self.request._request, events, is_watching=False)
         if not response.streaming:  # refused: this process has too many streams
-            stop(generations)
+            writing.cancel(generations)
             raise writing.Busy("Too many streams are open right now.", retry_seconds=int(response["Retry-After"]))
         # A client that leaves before the first event never starts the iterator that would end the work.
-        response._resource_closers.append(lambda: stop(generations))
+        response._resource_closers.append(lambda: writing.cancel(generations))
         return response
 
 
@@ -161,12 +161,7 @@ async def completion_events(
         sentence = "The text broke off. The fault is ours, and it has been written down."
         yield event(error_body(500, sentence, code="error"))
     finally:
-        stop(generations)
-
-
-def stop(generations: Sequence[Generation]) -> None:
-    for generation in generations:
-        generation.writing.cancel()
+        writing.cancel(generations)
 
 
 def event(data: dict) -> str:

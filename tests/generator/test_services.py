@@ -7,6 +7,7 @@ from django.core.files.storage import default_storage
 from generator.models import Lyric
 from generator.recipe import Recipe
 from generator.services import lyrics, writing
+from tests.generator.endless import endless_model
 from tests.generator.tiny_models import model_bytes, publish
 from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.serving_files import GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
@@ -130,6 +131,59 @@ def test_an_abandoned_generation_stops(user, model):
     # Its place is free again as soon as the step it was in is made.
     for _ in writing.begin(user=user, model=model, prompt="", recipe=RECIPE).writing:
         pass
+    assert writing.engine.open_count == 0
+
+
+class Counted:
+    """A network that tells how often it stepped, and may break at one of its steps."""
+
+    def __init__(self, model, *, breaks_at: int | None = None):
+        self.steps, self.breaks_at, self._step = 0, breaks_at, model.network.step
+
+    def step(self, *asked):
+        self.steps += 1
+        return self._step(*asked) if self.steps != self.breaks_at else 1 / 0
+
+
+@pytest.fixture
+def endless(user, monkeypatch):
+    """A function that publishes a model whose steps are counted."""
+
+    def make(**options):
+        one = endless_model()
+        counted = Counted(one, **options)
+        monkeypatch.setattr(one.network, "step", counted.step)
+        monkeypatch.setattr(writing, "load_model", lambda _: one)
+        return publish(user), counted
+
+    return make
+
+
+def test_texts_that_were_asked_for_together_are_written_together_to_their_end(user, endless):
+    model, counted = endless()
+    asked = {"user": user, "model": model, "recipe": Recipe(max_tokens=1024)}
+    generations = writing.begin_together(**asked, prompts=["oh", "my", "la"])
+    writing.complete(generations)
+    assert [generation.choices[0].tokens for generation in generations] == [1024] * 3
+    assert [generation.choices[0].finish_reason for generation in generations] == ["length"] * 3
+    assert counted.steps < 1100
+
+
+@pytest.mark.parametrize("slots", [0, 32])
+def test_several_abandoned_texts_stop(user, endless, monkeypatch, slots):
+    monkeypatch.setattr(writing, "engine", writing.Engine(slots=slots))
+    asked = {"user": user, "model": endless()[0], "recipe": Recipe(max_tokens=1024)}
+    generations = writing.begin_together(**asked, prompts=["oh", "my", "la"])
+    writing.complete(generations, is_abandoned=lambda: True)
+    assert writing.engine.open_count == 0
+    assert not any(generation.is_over for generation in generations)
+
+
+def test_an_error_in_several_texts_reaches_who_waits_and_frees_all_places(user, endless):
+    model, _ = endless(breaks_at=20)
+    asked = {"user": user, "model": model, "recipe": Recipe(max_tokens=1024)}
+    with pytest.raises(ZeroDivisionError):
+        writing.complete(writing.begin_together(**asked, prompts=["oh", "my", "la"]))
     assert writing.engine.open_count == 0
 
 
