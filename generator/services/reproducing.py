@@ -1,5 +1,6 @@
 """Write a lyric again from its certificate, and say whether the same came out, and what changed since."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -28,9 +29,10 @@ class Reproduction:
     differences: list[str] = field(default_factory=list)
 
 
-def reproduce(*, user, lyric: Lyric) -> Reproduction:
+def reproduce(*, user, lyric: Lyric, is_abandoned: Callable[[], bool] = lambda: False) -> Reproduction:
     """Write ``lyric`` again by its own recipe and compare it, byte for byte, with what the network wrote first.
 
+    ``is_abandoned`` is asked again and again; once it is true the work stops, and nothing is compared.
     Raises: LimitReached and Busy as any writing does.
     """
     if not lyric.can_be_reproduced:
@@ -42,11 +44,14 @@ def reproduce(*, user, lyric: Lyric) -> Reproduction:
         )
     try:
         recipe = Recipe.from_dict(lyric.recipe)
-        generation = writing.generate(user=user, model=model, prompt=lyric.prompt, recipe=recipe)
+        asked = {"user": user, "model": model, "prompt": lyric.prompt, "recipe": recipe}
+        generation = writing.generate(**asked, is_abandoned=is_abandoned)
     except RecipeError as error:
         return Reproduction(differences=[f"Its recipe means nothing here any more: {error}"])
     except Conflict as refusal:
         return Reproduction(differences=[refusal.message])
+    if not generation.is_over:
+        return Reproduction(differences=["It was stopped before its end."])
     choice = generation.choices[0]
     text = generation.text_of(choice).translate(UNSTORABLE)[:TEXT_LIMIT]
     differences = _of_model(lyric, model)

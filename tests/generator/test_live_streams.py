@@ -9,7 +9,8 @@ from contextlib import ExitStack, closing
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from generator.services import writing
+from generator.recipe import Recipe
+from generator.services import lyrics, writing
 from lyricsite.models import ApiToken
 from tests.generator.endless import endless_model
 from tests.generator.live_site import live_site
@@ -118,6 +119,21 @@ def test_a_stream_holds_no_connection_to_the_database(site, user, endless, engin
     assert engine.open_count == 4
     for stream in streams:
         stream.close()
+
+
+def test_who_leaves_while_a_lyric_is_written_again_ends_the_work(site, user, endless, engine):
+    """Within a second or so; and while it is written it takes no connection from everybody's pages."""
+    recipe = Recipe(seed=4, max_tokens=1024)
+    lyric = lyrics.save_lyric(user=user, text="oh", generated_text="oh", model=endless, recipe=recipe)
+    _, token = ApiToken.issue(user=user)
+    before = open_connections()
+    endless.network.is_open.clear()
+    for _ in range(5):  # with four at most, a leak would be refused
+        again = Stream(site, token, path=f"/api/v1/lyrics/{lyric.pk}/reproduce/")
+        wait_until(lambda: engine.open_count == 1, seconds=20, what="a lyric that is written again")
+        wait_until(lambda: open_connections() <= before, seconds=20, what="connections that are given back")
+        again.reset()
+        wait_until(lambda: engine.open_count == 0, seconds=5, what="the end of the work")
 
 
 def open_connections() -> int:

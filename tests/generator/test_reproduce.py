@@ -140,6 +140,13 @@ def test_a_recipe_that_is_unknown_now_is_said(user, lyric):
     assert "sorcery" in reproduce(user=user, lyric=lyric).differences[0]
 
 
+def test_one_that_nobody_waits_for_is_not_compared(user, lyric):
+    again = reproduce(user=user, lyric=lyric, is_abandoned=lambda: True)
+    assert (again.identical, again.text) == (False, "")
+    assert again.differences == ["It was stopped before its end."]
+    assert writing.engine.open_count == 0
+
+
 def test_the_api_answers_with_text_and_differences(api, other_api, lyric):
     address = f"/api/v1/lyrics/{lyric.pk}/reproduce/"
     assert api.post(address).json() == {"identical": True, "text": lyric.generated_text, "differences": []}
