@@ -42,7 +42,11 @@ class LyricPages(AskedSize, CursorPagination):
     def paginate_queryset(self, queryset, request, view=None) -> list | None:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValidationError, ValueError) as error:  # a place that no lyric can have: somebody made the cursor up
+        except (
+            ValidationError,
+            ValueError,
+            OverflowError,
+        ) as error:  # a place that no lyric can have: somebody made the cursor up
             raise NotFound(self.invalid_cursor_message) from error
 
 

@@ -218,7 +218,7 @@ def test_infinity_by_overflow_is_named_too(api, model):
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", '"text"', "null", "[" * 100_000, "\xff", '{"seed": 1' + "0" * 5000 + "}"]
+    "body", ["", "{", "[]", '"text"', "null", "[" * 100_000, "\xff", '{"seed": 1' + "0" * 5000 + "}", r'{"\ud800": 1}']
 )
 def test_a_body_that_is_no_request_is_a_400(api, body):
     answer = api.generic("POST", ADDRESS, body, content_type="application/json")
