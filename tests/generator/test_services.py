@@ -121,7 +121,7 @@ def test_a_full_house_asks_to_come_back(user, other_user, model, monkeypatch):
 
 def test_the_deadline_ends_every_candidate(user, model, settings):
     settings.GENERATION_SECONDS = 0
-    generation = writing.generate(user=user, model=model, prompt="", recipe=Recipe(n=2, max_tokens=1024))
+    generation = writing.generate(user=user, model=model, prompt="", recipe=Recipe(n=2, max_tokens=1024, min_lines=9))
     assert {choice.finish_reason for choice in generation.choices} == {"time"}
 
 
@@ -194,6 +194,13 @@ def test_a_kept_candidate_can_be_written_again_from_its_own_recipe(user, model):
     again = writing.generate(user=user, model=lyric.model, prompt=lyric.prompt, recipe=Recipe.from_dict(lyric.recipe))
     assert again.text_of(again.choices[0]).rstrip() == lyric.text == lyric.generated_text.rstrip()
     assert (lyric.model_name, lyric.model_sha256, lyric.seed) == (model.name, model.sha256, lyric.recipe["seed"])
+
+
+def test_a_lyric_is_kept_also_where_its_model_was_deleted_while_it_wrote(user, model):
+    generation = writing.generate(user=user, model=model, prompt="The river\n", recipe=RECIPE)
+    Checkpoint.objects.filter(pk=model.pk).delete()
+    lyric = Lyric.objects.get(pk=lyrics.keep(user=user, generation=generation).pk)
+    assert (lyric.model, lyric.model_name, lyric.model_sha256) == (None, "Tiny LSTM", generation.model.sha256)
 
 
 def test_a_lyric_outlives_its_model(user, model):
