@@ -326,6 +326,18 @@ def test_what_is_kept_too_is_the_first_of_the_history(api, model):
     assert Lyric.objects.get(pk=body["id"]).is_kept
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("history", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+def test_where_nothing_was_written_nothing_is_kept_and_that_is_said(write, stream, history):
+    stop = write(prompt="").json()["choices"][0]["text"][:1]
+    answer = write(prompt="", stop=[stop], save=True, stream=stream, history=history)
+    body = events_of(answer)[-1][1] if stream else answer.json()
+    assert (answer.status_code, body["id"], body["choices"][0]["text"]) == (200, None, "")
+    assert body["notes"] == ["Nothing was written, so nothing is kept."]
+    assert not Lyric.objects.kept().exists()
+
+
 def test_without_a_word_nothing_is_put_anywhere(api, model):
     assert api.post(ADDRESS, {"model": model.pk, "max_tokens": 5}).json()["choices"][0]["lyric"] is None
     assert not Lyric.objects.exists()
