@@ -136,6 +136,16 @@ def test_who_leaves_while_a_lyric_is_written_again_ends_the_work(site, user, end
         wait_until(lambda: engine.open_count == 0, seconds=5, what="the end of the work")
 
 
+def test_who_leaves_before_several_texts_are_whole_ends_the_work(site, user, endless, engine):
+    _, token = ApiToken.issue(user=user)
+    endless.network.is_open.clear()
+    for _ in range(5):
+        asked = Stream(site, token, path="/v1/completions", model=endless.pk, prompt=["oh", "my"], max_tokens=1024)
+        wait_until(lambda: engine.open_count == 2, seconds=20, what="two texts that are written")
+        asked.reset()
+        wait_until(lambda: engine.open_count == 0, seconds=5, what="the end of the work")
+
+
 def open_connections() -> int:
     """How many this process has, in whichever threads."""
     wrappers = [found for found in gc.get_objects() if issubclass(type(found), BaseDatabaseWrapper)]
