@@ -9,6 +9,7 @@ from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError
 from generator.services import writing
 from generator.services.lyrics import TEXT_LIMIT, UNSTORABLE
+from generator.services.writing import Generation
 from training.errors import Conflict
 from training.models import Checkpoint
 
@@ -44,17 +45,24 @@ def reproduce(*, user, lyric: Lyric, is_abandoned: Callable[[], bool] = lambda: 
         )
     try:
         recipe = Recipe.from_dict(lyric.recipe)
-        asked = {"user": user, "model": model, "prompt": lyric.prompt, "recipe": recipe}
-        generation = writing.generate(**asked, is_abandoned=is_abandoned)
     except RecipeError as error:
         return Reproduction(differences=[f"Its recipe means nothing here any more: {error}"])
+    if recipe.seed is None and recipe.temperature:
+        return Reproduction(differences=["Its seed is not known, so nothing can write the same again."])
+    asked = {"user": user, "model": model, "prompt": lyric.prompt, "recipe": recipe}
+    try:
+        generation = writing.generate(**asked, is_abandoned=is_abandoned)
     except Conflict as refusal:
         return Reproduction(differences=[refusal.message])
     if not generation.is_over:
         return Reproduction(differences=["It was stopped before its end."])
+    return _compared(lyric, generation)
+
+
+def _compared(lyric: Lyric, generation: Generation) -> Reproduction:
     choice = generation.choices[0]
     text = generation.text_of(choice).translate(UNSTORABLE)[:TEXT_LIMIT]
-    differences = _of_model(lyric, model)
+    differences = _of_model(lyric, generation.model)
     differences += _of_surroundings(lyric.made_with, surroundings(generation.writing.text.model))
     differences += _of_endings(lyric.made_with.get("ending"), choice.finish_reason)
     differences += _of_texts(lyric.generated_text, text, is_cut=lyric.made_with.get("ending") in CUT_OFF)

@@ -135,6 +135,14 @@ def test_what_a_hand_wrote_cannot_be_written_again(user):
     assert len(again.differences) == 1
 
 
+@pytest.mark.parametrize(("temperature", "is_written"), [(0.8, False), (0, True)])
+def test_without_a_seed_only_the_likeliest_text_can_be_written_again(user, lyric, temperature, is_written):
+    lyric.recipe |= {"seed": None, "temperature": temperature}
+    again = reproduce(user=user, lyric=lyric)
+    assert bool(again.text) == is_written
+    assert ("Its seed is not known, so nothing can write the same again." in again.differences) != is_written
+
+
 def test_a_recipe_that_is_unknown_now_is_said(user, lyric):
     lyric.recipe["sorcery"] = 1
     assert "sorcery" in reproduce(user=user, lyric=lyric).differences[0]
