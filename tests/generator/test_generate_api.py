@@ -5,6 +5,7 @@ import time
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError
 
 from generator.api.doors import GenerateThrottle
 from generator.api.serializers import RecipeSerializer
@@ -336,6 +337,18 @@ def test_where_nothing_was_written_nothing_is_kept_and_that_is_said(write, strea
     assert (answer.status_code, body["id"], body["choices"][0]["text"]) == (200, None, "")
     assert body["notes"] == ["Nothing was written, so nothing is kept."]
     assert not Lyric.objects.kept().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_streamed_text_is_told_whole_also_where_the_database_is_away_when_it_is_to_be_kept(write, monkeypatch):
+    def keep(**_):
+        raise OperationalError("The server closed the connection.")
+
+    monkeypatch.setattr("generator.services.lyrics.keep", keep)
+    *tokens, (name, done) = events_of(write(stream=True, save=True))
+    assert (name, done["id"]) == ("done", None)
+    assert "".join(data["text"] for _, data in tokens) == done["choices"][0]["text"]
+    assert done["notes"] == ["It could not be kept: the database does not answer right now."]
 
 
 def test_without_a_word_nothing_is_put_anywhere(api, model):
