@@ -198,6 +198,7 @@ def load_model(model: Checkpoint) -> WritingModel:
     """
     if model.state != Checkpoint.State.READY:
         raise Conflict(f"{model.name} can't write any more: {model.get_state_display().lower()}.", state=model.state)
+    let_go()  # to read it in takes seconds, and those who wait for it need no connection either
     try:
         return model_cache.get(serving_name(model), lambda name: read_serving_file(model, name))
     except (ModelDamaged, Damaged) as error:

@@ -4,6 +4,7 @@ import gc
 import json
 import socket
 import struct
+import threading
 from contextlib import ExitStack, closing
 
 import pytest
@@ -119,6 +120,28 @@ def test_a_stream_holds_no_connection_to_the_database(site, user, endless, engin
     assert engine.open_count == 4
     for stream in streams:
         stream.close()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/lyrics/generate/", "/v1/completions", "unknown-words"])
+def test_who_waits_for_a_model_that_is_read_in_holds_no_connection(site, user, monkeypatch, path):
+    """It may take seconds, and many may wait for the same one."""
+    model, (_, token) = publish(user), ApiToken.issue(user=user)
+    waiting, is_read, get = [], threading.Event(), writing.model_cache.get
+
+    def get_slowly(*asked):
+        waiting.append(asked)
+        is_read.wait(20)
+        return get(*asked)
+
+    monkeypatch.setattr(writing.model_cache, "get", get_slowly)
+    before = open_connections()
+    asked = {"model": model.pk, "max_tokens": 3} if path != "unknown-words" else {"text": "oh"}
+    path = path if path != "unknown-words" else f"/api/v1/models/{model.pk}/unknown-words/"
+    streams = [Stream(site, token, path=path, **asked) for _ in range(3)]
+    wait_until(lambda: len(waiting) == 3, seconds=20, what="three who wait for the model")
+    wait_until(lambda: open_connections() <= before, seconds=5, what="connections that are given back")
+    is_read.set()
+    assert [stream.status() for stream in streams] == [200] * 3
 
 
 def test_who_leaves_while_a_lyric_is_written_again_ends_the_work(site, user, endless, engine):
