@@ -70,10 +70,12 @@ def _compared(lyric: Lyric, generation: Generation) -> Reproduction:
 
 
 def model_of(lyric: Lyric, *, user) -> Checkpoint | None:
-    """The model that wrote ``lyric``, or another copy of the same file, among those that ``user`` may use."""
+    """The model that wrote ``lyric``, or another copy of its file that can write, among those ``user`` may use."""
     models = Checkpoint.objects.visible_to(user).filter(published_at__isnull=False)
     own = models.filter(pk=lyric.model_id).first() if lyric.model_id else None
-    return own or models.ready().filter(sha256=lyric.model_sha256).first()
+    if own is not None and own.state == Checkpoint.State.READY:
+        return own
+    return models.ready().filter(sha256=lyric.model_sha256).first() or own
 
 
 def _of_model(lyric: Lyric, model: Checkpoint) -> list[str]:

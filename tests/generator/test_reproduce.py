@@ -107,6 +107,13 @@ def test_another_copy_of_the_same_file_writes_the_same(user, lyric):
     assert reproduce(user=user, lyric=lyric).identical
 
 
+def test_a_copy_writes_for_a_model_that_is_known_to_be_damaged(user, model, lyric):
+    Checkpoint.objects.filter(pk=model.pk).update(state=Checkpoint.State.CORRUPT)
+    assert "can't write any more" in reproduce(user=user, lyric=lyric).differences[0]
+    publish(user, CONTENT, name="Imported again")
+    assert reproduce(user=user, lyric=lyric).identical
+
+
 def test_another_persons_copy_is_not_used(user, other_user, lyric):
     Checkpoint.objects.all().delete()
     lyric.refresh_from_db()
