@@ -33,7 +33,7 @@ def open_completion(user, model):
     """A function that begins a completion, and gives its events and what is written for it."""
 
     def begin(*, max_tokens=1024, echo=False):
-        recipe = writing.Recipe(max_tokens=max_tokens)
+        recipe = writing.Recipe(max_tokens=max_tokens, temperature=0)
         generations = writing.begin_together(user=user, model=model, prompts=PROMPTS, recipe=recipe)
         completion = Completion(generations, echo=echo, logprobs=None)
         return completion_events(generations, completion, includes_usage=True), generations

@@ -268,7 +268,7 @@ def test_the_asynchronous_client_gets_them_side_by_side_too(site, token, endless
 def test_a_stream_that_breaks_off_is_an_error_of_ours_and_the_next_is_served(client, endless, network, monkeypatch):
     step, steps = network.step, iter(range(10_000))
     monkeypatch.setattr(network, "step", lambda *asked: step(*asked) if next(steps) != 20 else 1 / 0)
-    asked = {"model": endless.pk, "prompt": ["oh", "my", "la"], "max_tokens": 1024}
+    asked = {"model": endless.pk, "prompt": ["oh", "my", "la"], "max_tokens": 1024, "temperature": 0}
     with client.completions.create(**asked, stream=True) as stream:
         assert next(iter(stream)).choices
         with pytest.raises(openai.APIError, match="The fault is ours") as broken:

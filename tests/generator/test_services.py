@@ -161,7 +161,7 @@ def endless(user, monkeypatch):
 
 def test_texts_that_were_asked_for_together_are_written_together_to_their_end(user, endless):
     model, counted = endless()
-    asked = {"user": user, "model": model, "recipe": Recipe(max_tokens=1024)}
+    asked = {"user": user, "model": model, "recipe": Recipe(max_tokens=1024, temperature=0)}
     generations = writing.begin_together(**asked, prompts=["oh", "my", "la"])
     writing.complete(generations)
     assert [generation.choices[0].tokens for generation in generations] == [1024] * 3
@@ -172,7 +172,7 @@ def test_texts_that_were_asked_for_together_are_written_together_to_their_end(us
 @pytest.mark.parametrize("slots", [0, 32])
 def test_several_abandoned_texts_stop(user, endless, monkeypatch, slots):
     monkeypatch.setattr(writing, "engine", writing.Engine(slots=slots))
-    asked = {"user": user, "model": endless()[0], "recipe": Recipe(max_tokens=1024)}
+    asked = {"user": user, "model": endless()[0], "recipe": Recipe(max_tokens=1024, temperature=0)}
     generations = writing.begin_together(**asked, prompts=["oh", "my", "la"])
     writing.complete(generations, is_abandoned=lambda: True)
     assert writing.engine.open_count == 0
@@ -181,7 +181,7 @@ def test_several_abandoned_texts_stop(user, endless, monkeypatch, slots):
 
 def test_an_error_in_several_texts_reaches_who_waits_and_frees_all_places(user, endless):
     model, _ = endless(breaks_at=20)
-    asked = {"user": user, "model": model, "recipe": Recipe(max_tokens=1024)}
+    asked = {"user": user, "model": model, "recipe": Recipe(max_tokens=1024, temperature=0)}
     with pytest.raises(ZeroDivisionError):
         writing.complete(writing.begin_together(**asked, prompts=["oh", "my", "la"]))
     assert writing.engine.open_count == 0
