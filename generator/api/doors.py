@@ -11,6 +11,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from generator.leaving import has_left
+from training.api.parsers import HALF_A_CHARACTER, is_whole
 from training.errors import TooLarge
 
 BODY_LIMIT_BYTES = 16 * 1024 * 1024  # beyond this not even the field that is too long is named
@@ -31,9 +33,12 @@ class RecipeParser(BaseParser):
         if len(content) > BODY_LIMIT_BYTES:
             raise TooLarge("The request is too large.")
         try:
-            return json.loads(content)
+            body = json.loads(content)
         except (ValueError, RecursionError) as error:
             raise ParseError("This is not JSON.") from error
+        if isinstance(body, dict) and not all(map(is_whole, body)):  # no answer could name such a field
+            raise ParseError(HALF_A_CHARACTER)
+        return body
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -65,6 +70,5 @@ class WritingView(APIView):
     throttle_scope = "generate"
 
     def is_abandoned(self) -> bool:
-        """Whether the client has gone while this thread still writes, as far as the server tells."""
-        has_left = getattr(self.request._request, "has_left", None)
-        return has_left is not None and has_left.is_set()
+        """Whether nobody waits for the text any more."""
+        return has_left(self.request._request)

@@ -105,7 +105,9 @@ class Shelf:
         noted = history.note(user=self.user, generation=generation) if self.notes_all else []
         for choice, lyric in zip(generation.choices, noted, strict=False):
             choice.lyric = lyric.pk
-        if self.keeps_first and noted:
+        if self.keeps_first and not generation.text_of(generation.choices[0]).strip():
+            generation.notes.append("Nothing was written, so nothing is kept.")
+        elif self.keeps_first and noted:
             generation.lyric = lyrics.keep_lyric(lyric=noted[0]).pk
         elif self.keeps_first:
             generation.lyric = lyrics.keep(user=self.user, generation=generation).pk

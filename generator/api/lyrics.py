@@ -1,5 +1,7 @@
 """Lyrics: save, list, find, read, change, keep, bookmark, share, reproduce, delete."""
 
+from functools import partial
+
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django_filters import rest_framework as filters
@@ -20,6 +22,7 @@ from generator.api.lyric_serializers import (
     LyricSerializer,
     ReproductionSerializer,
 )
+from generator.leaving import has_left
 from generator.models import Lyric
 from generator.search import search
 from generator.services import lyrics, reproducing, sharing
@@ -39,7 +42,11 @@ class LyricPages(AskedSize, CursorPagination):
     def paginate_queryset(self, queryset, request, view=None) -> list | None:
         try:
             return super().paginate_queryset(queryset, request, view)
-        except (ValidationError, ValueError) as error:  # a place that no lyric can have: somebody made the cursor up
+        except (
+            ValidationError,
+            ValueError,
+            OverflowError,
+        ) as error:  # a place that no lyric can have: somebody made the cursor up
             raise NotFound(self.invalid_cursor_message) from error
 
 
@@ -191,10 +198,12 @@ class LyricsViewSet(viewsets.GenericViewSet):
     @extend_schema(
         operation_id="lyrics_reproduce",
         summary="Write a lyric again and compare",
-        description="By its own recipe, byte for byte with what the network wrote first. Nothing is stored.",
+        description="By its own recipe, byte for byte with what the network wrote first. Nothing is stored. "
+        "Closing the connection stops the work.",
         request=None,
         responses=ReproductionSerializer,
     )
     def reproduce(self, request, pk):
-        reproduction = reproducing.reproduce(user=request.user, lyric=self.get_object())
+        is_abandoned = partial(has_left, request._request)
+        reproduction = reproducing.reproduce(user=request.user, lyric=self.get_object(), is_abandoned=is_abandoned)
         return Response(ReproductionSerializer(reproduction).data)

@@ -1,7 +1,9 @@
 """The doors that OpenAI's clients know: models, and completions of a text. Their addresses end without a slash."""
 
 import json
+import logging
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -11,6 +13,7 @@ from rest_framework.views import APIView
 
 from generator.api.doors import AlwaysJson, WritingView
 from generator.api.openai_answers import Completion, model_object
+from generator.api.openai_body import error_body
 from generator.api.openai_errors import answer_with_openai_error
 from generator.api.openai_requests import CompletionRequest, read_request
 from generator.api.openai_serializers import (
@@ -21,7 +24,8 @@ from generator.api.openai_serializers import (
     OpenAiErrorSerializer,
 )
 from generator.services import writing
-from generator.services.writing import Addition, Generation
+from generator.services.interleaving import interleaved
+from generator.services.writing import Generation
 from training.errors import ExpectedError
 from training.models import Checkpoint
 from training.streaming import event_stream
@@ -29,6 +33,8 @@ from training.streaming import event_stream
 OF_READING = (400, 401, 404, 405, 406, 429, 503)
 REFUSALS = dict.fromkeys(OF_READING, OpenAiErrorSerializer)
 REFUSALS_OF_WRITING = dict.fromkeys((*OF_READING, 403, 409, 413, 415), OpenAiErrorSerializer)
+
+logger = logging.getLogger(__name__)
 
 
 class OpenAiView(APIView):
@@ -91,8 +97,9 @@ class CompletionsView(OpenAiView, WritingView):
             200: CompletionSerializer,
             (200, "text/event-stream"): OpenApiResponse(
                 OpenApiTypes.STR,
-                "With `stream: true`: `data:` with a chunk of the same form as text comes, then `data: [DONE]`. "
-                "Closing the connection stops the work.",
+                "With `stream: true`: `data:` with a chunk of the same form as text comes, the prompts' side by side, "
+                "each named by its `index`; then `data: [DONE]`. Should it break off, the last is "
+                '`data: {"error": …}` instead. Closing the connection stops the work.',
             ),
             **REFUSALS_OF_WRITING,
         },
@@ -113,10 +120,10 @@ class CompletionsView(OpenAiView, WritingView):
         events = completion_events(generations, completion, includes_usage=asked.includes_usage)
         response = event_stream(self.request._request, events, is_watching=False)
         if not response.streaming:  # refused: this process has too many streams
-            stop(generations)
+            writing.cancel(generations)
             raise writing.Busy("Too many streams are open right now.", retry_seconds=int(response["Retry-After"]))
         # A client that leaves before the first event never starts the iterator that would end the work.
-        response._resource_closers.append(lambda: stop(generations))
+        response._resource_closers.append(lambda: writing.cancel(generations))
         return response
 
 
@@ -130,30 +137,31 @@ def find_model(user, wanted: str) -> Checkpoint:
 async def completion_events(
     generations: Sequence[Generation], completion: Completion, *, includes_usage: bool
 ) -> AsyncIterator[str]:
-    """The server-sent events of a completion: a chunk for each gain of each text, one prompt after the other."""
+    """The server-sent events of a completion: a chunk for each gain of each text, of all prompts as they are written.
+
+    An error ends all of it, and is the last event: what has begun can be told no other way.
+    """
     try:
-        for place, generation in enumerate(generations):
-            for chunk in completion.opening(place):
-                yield event(chunk)
-            async for pieces in generation.writing:
-                if generation.writing.place is not None:
-                    yield f": waiting, {generation.writing.place} first\n\n"
-                for added in generation.take(pieces):
+        for chunk in completion.openings():
+            yield event(chunk)
+        async with aclosing(interleaved([generation.writing for generation in generations])) as turns:
+            async for place, pieces in turns:
+                ahead = generations[place].writing.place
+                if place == 0 and ahead is not None:  # the first prompt is served first
+                    yield f": waiting, {ahead} first\n\n"
+                for added in generations[place].take(pieces):
                     yield event(completion.chunk(place, added))
-            generation.finish()
-            for late in generation.choices:
-                if late.finish_reason == "time":  # the others' last chunk has told theirs
-                    yield event(completion.chunk(place, Addition(late.index, "", None, late.finish_reason)))
+        for chunk in completion.endings():
+            yield event(chunk)
         if includes_usage:
             yield event(completion.usage_chunk())
         yield "data: [DONE]\n\n"
+    except Exception:
+        logger.exception("A completion broke off.")
+        sentence = "The text broke off. The fault is ours, and it has been written down."
+        yield event(error_body(500, sentence, code="error"))
     finally:
-        stop(generations)
-
-
-def stop(generations: Sequence[Generation]) -> None:
-    for generation in generations:
-        generation.writing.cancel()
+        writing.cancel(generations)
 
 
 def event(data: dict) -> str:

@@ -82,15 +82,23 @@ class Completion:
                 choices.append(self._choice(place, text))
         return self._head | {"choices": choices, "usage": self._usage(), "notes": self._generations[0].notes}
 
-    def opening(self, place: int) -> Iterator[dict]:
-        """The chunks that repeat the prompt at ``place``, where that was asked for."""
-        generation = self._generations[place]
-        for choice in generation.choices if self._echo else ():
-            yield self.chunk(place, Addition(choice.index, generation.prompt, None, None))
+    def openings(self) -> Iterator[dict]:
+        """The chunks that repeat the prompts, where that was asked for."""
+        for place, generation in enumerate(self._generations if self._echo else ()):
+            for choice in generation.choices:
+                yield self.chunk(place, Addition(choice.index, generation.prompt, None, None))
 
     def chunk(self, place: int, added: Addition) -> dict:
         """What a text of the prompt at ``place`` gained."""
         return self._head | {"choices": [self._choice(place, added)]}
+
+    def endings(self) -> Iterator[dict]:
+        """The last chunks of the texts that the deadline ended, now that all have; the others' have told theirs."""
+        for place, generation in enumerate(self._generations):
+            generation.finish()
+            for choice in generation.choices:
+                if choice.finish_reason == "time":
+                    yield self.chunk(place, Addition(choice.index, "", None, choice.finish_reason))
 
     def usage_chunk(self) -> dict:
         return self._head | {"choices": [], "usage": self._usage()}

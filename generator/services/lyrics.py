@@ -66,6 +66,7 @@ def save_lyric(
 ) -> Lyric:
     """Keep a text, with the certificate of how it was made where there is one.
 
+    A ``model`` that was deleted while it wrote is named all the same.
     Raises: Invalid naming each field that is wrong.
     """
     fields = checked_fields(text=text, title=title, tags=tags, bookmarked=bookmarked)
@@ -74,12 +75,13 @@ def save_lyric(
     except RecipeError as error:
         raise Invalid(error.errors) from None
     with transaction.atomic():
+        is_there = model is not None and Checkpoint.objects.filter(pk=model.pk).exists()
         lyric = Lyric.objects.create(
             owner=user,
             **fields,
             generated_text=generated_text.replace("\r\n", "\n").translate(UNSTORABLE)[:TEXT_LIMIT],
             prompt=prompt,
-            model=model,
+            model=model if is_there else None,
             model_name=model.name if model else "",
             model_sha256=model.sha256 if model else "",
             recipe=recipe.to_dict() if recipe else {},

@@ -1,5 +1,6 @@
 """Write a lyric again from its certificate, and say whether the same came out, and what changed since."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -8,6 +9,7 @@ from generator.models import Lyric
 from generator.recipe import Recipe, RecipeError
 from generator.services import writing
 from generator.services.lyrics import TEXT_LIMIT, UNSTORABLE
+from generator.services.writing import Generation
 from training.errors import Conflict
 from training.models import Checkpoint
 
@@ -28,9 +30,10 @@ class Reproduction:
     differences: list[str] = field(default_factory=list)
 
 
-def reproduce(*, user, lyric: Lyric) -> Reproduction:
+def reproduce(*, user, lyric: Lyric, is_abandoned: Callable[[], bool] = lambda: False) -> Reproduction:
     """Write ``lyric`` again by its own recipe and compare it, byte for byte, with what the network wrote first.
 
+    ``is_abandoned`` is asked again and again; once it is true the work stops, and nothing is compared.
     Raises: LimitReached and Busy as any writing does.
     """
     if not lyric.can_be_reproduced:
@@ -42,14 +45,24 @@ def reproduce(*, user, lyric: Lyric) -> Reproduction:
         )
     try:
         recipe = Recipe.from_dict(lyric.recipe)
-        generation = writing.generate(user=user, model=model, prompt=lyric.prompt, recipe=recipe)
     except RecipeError as error:
         return Reproduction(differences=[f"Its recipe means nothing here any more: {error}"])
+    if recipe.seed is None and recipe.temperature:
+        return Reproduction(differences=["Its seed is not known, so nothing can write the same again."])
+    asked = {"user": user, "model": model, "prompt": lyric.prompt, "recipe": recipe}
+    try:
+        generation = writing.generate(**asked, is_abandoned=is_abandoned)
     except Conflict as refusal:
         return Reproduction(differences=[refusal.message])
+    if not generation.is_over:
+        return Reproduction(differences=["It was stopped before its end."])
+    return _compared(lyric, generation)
+
+
+def _compared(lyric: Lyric, generation: Generation) -> Reproduction:
     choice = generation.choices[0]
     text = generation.text_of(choice).translate(UNSTORABLE)[:TEXT_LIMIT]
-    differences = _of_model(lyric, model)
+    differences = _of_model(lyric, generation.model)
     differences += _of_surroundings(lyric.made_with, surroundings(generation.writing.text.model))
     differences += _of_endings(lyric.made_with.get("ending"), choice.finish_reason)
     differences += _of_texts(lyric.generated_text, text, is_cut=lyric.made_with.get("ending") in CUT_OFF)
@@ -57,10 +70,12 @@ def reproduce(*, user, lyric: Lyric) -> Reproduction:
 
 
 def model_of(lyric: Lyric, *, user) -> Checkpoint | None:
-    """The model that wrote ``lyric``, or another copy of the same file, among those that ``user`` may use."""
+    """The model that wrote ``lyric``, or another copy of its file that can write, among those ``user`` may use."""
     models = Checkpoint.objects.visible_to(user).filter(published_at__isnull=False)
     own = models.filter(pk=lyric.model_id).first() if lyric.model_id else None
-    return own or models.ready().filter(sha256=lyric.model_sha256).first()
+    if own is not None and own.state == Checkpoint.State.READY:
+        return own
+    return models.ready().filter(sha256=lyric.model_sha256).first() or own
 
 
 def _of_model(lyric: Lyric, model: Checkpoint) -> list[str]:

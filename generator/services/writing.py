@@ -1,7 +1,9 @@
 """Write with a model. Pages, API and commands all call these."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -12,6 +14,7 @@ from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
 from generator.decoding.model_file import ModelDamaged, WritingModel
 from generator.decoding.writer import Piece, prompt_tokens, wishes_left_out
 from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
+from generator.services.interleaving import interleaved
 from training.asked_often import AskedOften
 from training.database import let_go
 from training.errors import Conflict, Damaged, Invalid, LimitReached
@@ -19,6 +22,8 @@ from training.language_model.lyric_text import normalise
 from training.language_model.tokenizers import TextStream, Tokenizer
 from training.models import Checkpoint
 from training.services.models import read_serving_file, serving_name
+
+LOOK_SECONDS = 0.25  # between two looks whether anyone still waits for several texts
 
 # One of each in a process, shared by all its requests.
 model_cache = ModelCache(settings.MODEL_CACHE_BYTES)
@@ -193,6 +198,7 @@ def load_model(model: Checkpoint) -> WritingModel:
     """
     if model.state != Checkpoint.State.READY:
         raise Conflict(f"{model.name} can't write any more: {model.get_state_display().lower()}.", state=model.state)
+    let_go()  # to read it in takes seconds, and those who wait for it need no connection either
     try:
         return model_cache.get(serving_name(model), lambda name: read_serving_file(model, name))
     except (ModelDamaged, Damaged) as error:
@@ -310,12 +316,42 @@ def complete(generations: Sequence[Generation], *, is_abandoned: Callable[[], bo
     """Read in this thread what is written, and finish it all; or stop it all, once it ``is_abandoned``."""
     let_go()  # the network needs no database; a connection held for a minute would be missed by everyone else
     try:
-        for generation in generations:
-            for pieces in generation.writing:
-                generation.take(pieces)
-                if is_abandoned():
-                    return
-            generation.finish()
+        if len(generations) == 1:  # as most are; it needs no event loop
+            _read(generations[0], is_abandoned)
+        else:
+            asyncio.run(_read_together(generations, is_abandoned))
+        if not is_abandoned():
+            for generation in generations:
+                generation.finish()
     finally:
-        for generation in generations:
-            generation.writing.cancel()
+        cancel(generations)
+
+
+def _read(generation: Generation, is_abandoned: Callable[[], bool]) -> None:
+    for pieces in generation.writing:
+        generation.take(pieces)
+        if is_abandoned():
+            return
+
+
+async def _read_together(generations: Sequence[Generation], is_abandoned: Callable[[], bool]) -> None:
+    """Read all as they are written: one that is left unread rests, and would be written after the others."""
+    leaving = asyncio.ensure_future(_cancel_once(is_abandoned, generations))
+    try:
+        async with aclosing(interleaved([generation.writing for generation in generations])) as turns:
+            async for place, pieces in turns:
+                generations[place].take(pieces)
+    finally:
+        leaving.cancel()
+
+
+async def _cancel_once(is_abandoned: Callable[[], bool], generations: Sequence[Generation]) -> None:
+    while not is_abandoned():
+        await asyncio.sleep(LOOK_SECONDS)
+    cancel(generations)
+
+
+def cancel(generations: Sequence[Generation]) -> None:
+    """End what is still being written of ``generations``, which were asked for together."""
+    for generation in generations:
+        generation.writing.cancel()

@@ -3,7 +3,7 @@
 import pytest
 
 from generator.models import Collection, Lyric
-from generator.services import collections, lyrics
+from generator.services import collections, lyrics, sharing
 from training.errors import Conflict, Invalid
 
 
@@ -97,3 +97,5 @@ def test_what_was_deleted_meanwhile_is_a_conflict(user, filled):
         collections.add_lyric(collection=filled, lyric=entry.lyric)
     with pytest.raises(Conflict):
         collections.update_collection(collection=filled, name="Late")
+    with pytest.raises(Conflict):
+        sharing.share(filled)

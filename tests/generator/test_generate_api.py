@@ -5,6 +5,7 @@ import time
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError
 
 from generator.api.doors import GenerateThrottle
 from generator.api.serializers import RecipeSerializer
@@ -218,7 +219,7 @@ def test_infinity_by_overflow_is_named_too(api, model):
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", '"text"', "null", "[" * 100_000, "\xff", '{"seed": 1' + "0" * 5000 + "}"]
+    "body", ["", "{", "[]", '"text"', "null", "[" * 100_000, "\xff", '{"seed": 1' + "0" * 5000 + "}", r'{"\ud800": 1}']
 )
 def test_a_body_that_is_no_request_is_a_400(api, body):
     answer = api.generic("POST", ADDRESS, body, content_type="application/json")
@@ -324,6 +325,30 @@ def test_what_is_kept_too_is_the_first_of_the_history(api, model):
     assert body["id"] == body["choices"][0]["lyric"]
     assert Lyric.objects.count() == 2
     assert Lyric.objects.get(pk=body["id"]).is_kept
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("history", [True, False])
+@pytest.mark.parametrize("stream", [True, False])
+def test_where_nothing_was_written_nothing_is_kept_and_that_is_said(write, stream, history):
+    stop = write(prompt="").json()["choices"][0]["text"][:1]
+    answer = write(prompt="", stop=[stop], save=True, stream=stream, history=history)
+    body = events_of(answer)[-1][1] if stream else answer.json()
+    assert (answer.status_code, body["id"], body["choices"][0]["text"]) == (200, None, "")
+    assert body["notes"] == ["Nothing was written, so nothing is kept."]
+    assert not Lyric.objects.kept().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_streamed_text_is_told_whole_also_where_the_database_is_away_when_it_is_to_be_kept(write, monkeypatch):
+    def keep(**_):
+        raise OperationalError("The server closed the connection.")
+
+    monkeypatch.setattr("generator.services.lyrics.keep", keep)
+    *tokens, (name, done) = events_of(write(stream=True, save=True))
+    assert (name, done["id"]) == ("done", None)
+    assert "".join(data["text"] for _, data in tokens) == done["choices"][0]["text"]
+    assert done["notes"] == ["It could not be kept: the database does not answer right now."]
 
 
 def test_without_a_word_nothing_is_put_anywhere(api, model):

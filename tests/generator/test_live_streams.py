@@ -4,12 +4,14 @@ import gc
 import json
 import socket
 import struct
+import threading
 from contextlib import ExitStack, closing
 
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from generator.services import writing
+from generator.recipe import Recipe
+from generator.services import lyrics, writing
 from lyricsite.models import ApiToken
 from tests.generator.endless import endless_model
 from tests.generator.live_site import live_site
@@ -118,6 +120,53 @@ def test_a_stream_holds_no_connection_to_the_database(site, user, endless, engin
     assert engine.open_count == 4
     for stream in streams:
         stream.close()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/lyrics/generate/", "/v1/completions", "unknown-words"])
+def test_who_waits_for_a_model_that_is_read_in_holds_no_connection(site, user, monkeypatch, path):
+    """It may take seconds, and many may wait for the same one."""
+    model, (_, token) = publish(user), ApiToken.issue(user=user)
+    waiting, is_read, get = [], threading.Event(), writing.model_cache.get
+
+    def get_slowly(*asked):
+        waiting.append(asked)
+        is_read.wait(20)
+        return get(*asked)
+
+    monkeypatch.setattr(writing.model_cache, "get", get_slowly)
+    before = open_connections()
+    asked = {"model": model.pk, "max_tokens": 3} if path != "unknown-words" else {"text": "oh"}
+    path = path if path != "unknown-words" else f"/api/v1/models/{model.pk}/unknown-words/"
+    streams = [Stream(site, token, path=path, **asked) for _ in range(3)]
+    wait_until(lambda: len(waiting) == 3, seconds=20, what="three who wait for the model")
+    wait_until(lambda: open_connections() <= before, seconds=5, what="connections that are given back")
+    is_read.set()
+    assert [stream.status() for stream in streams] == [200] * 3
+
+
+def test_who_leaves_while_a_lyric_is_written_again_ends_the_work(site, user, endless, engine):
+    """Within a second or so; and while it is written it takes no connection from everybody's pages."""
+    recipe = Recipe(seed=4, max_tokens=1024)
+    lyric = lyrics.save_lyric(user=user, text="oh", generated_text="oh", model=endless, recipe=recipe)
+    _, token = ApiToken.issue(user=user)
+    before = open_connections()
+    endless.network.is_open.clear()
+    for _ in range(5):  # with four at most, a leak would be refused
+        again = Stream(site, token, path=f"/api/v1/lyrics/{lyric.pk}/reproduce/")
+        wait_until(lambda: engine.open_count == 1, seconds=20, what="a lyric that is written again")
+        wait_until(lambda: open_connections() <= before, seconds=20, what="connections that are given back")
+        again.reset()
+        wait_until(lambda: engine.open_count == 0, seconds=5, what="the end of the work")
+
+
+def test_who_leaves_before_several_texts_are_whole_ends_the_work(site, user, endless, engine):
+    _, token = ApiToken.issue(user=user)
+    endless.network.is_open.clear()
+    for _ in range(5):
+        asked = Stream(site, token, path="/v1/completions", model=endless.pk, prompt=["oh", "my"], max_tokens=1024)
+        wait_until(lambda: engine.open_count == 2, seconds=20, what="two texts that are written")
+        asked.reset()
+        wait_until(lambda: engine.open_count == 0, seconds=5, what="the end of the work")
 
 
 def open_connections() -> int:

@@ -1,6 +1,8 @@
 """Kept lyrics by API, each route with a second person."""
 
 import json
+from base64 import b64encode
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -191,6 +193,12 @@ def test_a_link_is_given_taken_back_and_new_the_next_time(api, client, lyric):
 )  # fmt: skip
 def test_a_strange_query_is_no_error_of_ours(api, lyric, query):
     assert api.get(f"{ADDRESS}?{query}").status_code in (200, 400, 404)
+
+
+@pytest.mark.parametrize("place", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "10000-01-01", "soon"])
+def test_a_cursor_at_a_time_that_is_none_finds_nothing(api, lyric, place):
+    cursor = b64encode(urlencode({"p": place}).encode()).decode()
+    assert api.get(ADDRESS, {"cursor": cursor}).status_code in (200, 400, 404)
 
 
 @pytest.mark.parametrize("word", ["0.9", "yes", "none", "\x00", "2"])

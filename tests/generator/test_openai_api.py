@@ -70,7 +70,7 @@ def test_a_bad_value_is_answered_with_its_field_at_once(api, model, field, value
 
 
 @pytest.mark.parametrize(
-    "body", ["", "{", "[]", '"text"', "null", "[" * 100_000, "\xff", '{"seed": 1' + "0" * 5000 + "}"]
+    "body", ["", "{", "[]", '"text"', "null", "[" * 100_000, "\xff", '{"seed": 1' + "0" * 5000 + "}", r'{"\ud800": 1}']
 )
 def test_a_body_that_is_no_request_is_a_400(api, body):
     answer = api.generic("POST", ADDRESS, body, content_type="application/json")

@@ -243,6 +243,41 @@ def test_four_asynchronous_requests_share_the_engine(site, token, model):
     assert len(set(texts)) == 4
 
 
+def test_the_prompts_of_a_stream_come_side_by_side(client, endless):
+    asked = {"model": endless.pk, "prompt": ["oh", "my", "la"], "max_tokens": 1024, "n": 2, "stream": True}
+    seen, finished = set(), []
+    with client.completions.create(**asked) as stream:
+        for chunk in stream:
+            seen |= {choice.index for choice in chunk.choices}
+            finished += [choice.index for choice in chunk.choices if choice.finish_reason]
+            if len(seen) == 6:
+                break
+    assert finished == []
+
+
+def test_the_asynchronous_client_gets_them_side_by_side_too(site, token, endless):
+    async def use(client):
+        asked = {"model": endless.pk, "prompt": ["oh", "my"], "max_tokens": 1024, "stream": True}
+        stream = await client.completions.create(**asked)
+        return [choice.index async for chunk in stream for choice in chunk.choices]
+
+    told = in_async_client(site, token, use)
+    assert set(told[: len(told) // 2]) == {0, 1}
+
+
+def test_a_stream_that_breaks_off_is_an_error_of_ours_and_the_next_is_served(client, endless, network, monkeypatch):
+    step, steps = network.step, iter(range(10_000))
+    monkeypatch.setattr(network, "step", lambda *asked: step(*asked) if next(steps) != 20 else 1 / 0)
+    asked = {"model": endless.pk, "prompt": ["oh", "my", "la"], "max_tokens": 1024, "temperature": 0}
+    with client.completions.create(**asked, stream=True) as stream:
+        assert next(iter(stream)).choices
+        with pytest.raises(openai.APIError, match="The fault is ours") as broken:
+            list(stream)
+    assert (broken.value.type, broken.value.code, broken.value.param) == ("server_error", "error", None)
+    wait_until(lambda: writing.engine.open_count == 0, what="the end of the work")
+    assert len(client.completions.create(**asked | {"max_tokens": 3}).choices) == 3
+
+
 def test_a_stream_that_is_closed_frees_its_place(client, endless):
     with client.completions.create(model=endless.pk, prompt=["oh"] * 3, max_tokens=1024, stream=True) as stream:
         next(iter(stream))

@@ -107,6 +107,13 @@ def test_another_copy_of_the_same_file_writes_the_same(user, lyric):
     assert reproduce(user=user, lyric=lyric).identical
 
 
+def test_a_copy_writes_for_a_model_that_is_known_to_be_damaged(user, model, lyric):
+    Checkpoint.objects.filter(pk=model.pk).update(state=Checkpoint.State.CORRUPT)
+    assert "can't write any more" in reproduce(user=user, lyric=lyric).differences[0]
+    publish(user, CONTENT, name="Imported again")
+    assert reproduce(user=user, lyric=lyric).identical
+
+
 def test_another_persons_copy_is_not_used(user, other_user, lyric):
     Checkpoint.objects.all().delete()
     lyric.refresh_from_db()
@@ -135,9 +142,24 @@ def test_what_a_hand_wrote_cannot_be_written_again(user):
     assert len(again.differences) == 1
 
 
+@pytest.mark.parametrize(("temperature", "is_written"), [(0.8, False), (0, True)])
+def test_without_a_seed_only_the_likeliest_text_can_be_written_again(user, lyric, temperature, is_written):
+    lyric.recipe |= {"seed": None, "temperature": temperature}
+    again = reproduce(user=user, lyric=lyric)
+    assert bool(again.text) == is_written
+    assert ("Its seed is not known, so nothing can write the same again." in again.differences) != is_written
+
+
 def test_a_recipe_that_is_unknown_now_is_said(user, lyric):
     lyric.recipe["sorcery"] = 1
     assert "sorcery" in reproduce(user=user, lyric=lyric).differences[0]
+
+
+def test_one_that_nobody_waits_for_is_not_compared(user, lyric):
+    again = reproduce(user=user, lyric=lyric, is_abandoned=lambda: True)
+    assert (again.identical, again.text) == (False, "")
+    assert again.differences == ["It was stopped before its end."]
+    assert writing.engine.open_count == 0
 
 
 def test_the_api_answers_with_text_and_differences(api, other_api, lyric):

@@ -7,6 +7,7 @@ from django.core.files.storage import default_storage
 from generator.models import Lyric
 from generator.recipe import Recipe
 from generator.services import lyrics, writing
+from tests.generator.endless import endless_model
 from tests.generator.tiny_models import model_bytes, publish
 from training.errors import Conflict, Invalid, LimitReached
 from training.language_model.serving_files import COMPILED_FILE, GRAPH_FILES, MANIFEST_FILE, TOKENIZER_FILE
@@ -121,7 +122,7 @@ def test_a_full_house_asks_to_come_back(user, other_user, model, monkeypatch):
 
 def test_the_deadline_ends_every_candidate(user, model, settings):
     settings.GENERATION_SECONDS = 0
-    generation = writing.generate(user=user, model=model, prompt="", recipe=Recipe(n=2, max_tokens=1024))
+    generation = writing.generate(user=user, model=model, prompt="", recipe=Recipe(n=2, max_tokens=1024, min_lines=9))
     assert {choice.finish_reason for choice in generation.choices} == {"time"}
 
 
@@ -134,6 +135,59 @@ def test_an_abandoned_generation_stops(user, model):
     assert writing.engine.open_count == 0
 
 
+class Counted:
+    """A network that tells how often it stepped, and may break at one of its steps."""
+
+    def __init__(self, model, *, breaks_at: int | None = None):
+        self.steps, self.breaks_at, self._step = 0, breaks_at, model.network.step
+
+    def step(self, *asked):
+        self.steps += 1
+        return self._step(*asked) if self.steps != self.breaks_at else 1 / 0
+
+
+@pytest.fixture
+def endless(user, monkeypatch):
+    """A function that publishes a model whose steps are counted."""
+
+    def make(**options):
+        one = endless_model()
+        counted = Counted(one, **options)
+        monkeypatch.setattr(one.network, "step", counted.step)
+        monkeypatch.setattr(writing, "load_model", lambda _: one)
+        return publish(user), counted
+
+    return make
+
+
+def test_texts_that_were_asked_for_together_are_written_together_to_their_end(user, endless):
+    model, counted = endless()
+    asked = {"user": user, "model": model, "recipe": Recipe(max_tokens=1024, temperature=0)}
+    generations = writing.begin_together(**asked, prompts=["oh", "my", "la"])
+    writing.complete(generations)
+    assert [generation.choices[0].tokens for generation in generations] == [1024] * 3
+    assert [generation.choices[0].finish_reason for generation in generations] == ["length"] * 3
+    assert counted.steps < 1100
+
+
+@pytest.mark.parametrize("slots", [0, 32])
+def test_several_abandoned_texts_stop(user, endless, monkeypatch, slots):
+    monkeypatch.setattr(writing, "engine", writing.Engine(slots=slots))
+    asked = {"user": user, "model": endless()[0], "recipe": Recipe(max_tokens=1024, temperature=0)}
+    generations = writing.begin_together(**asked, prompts=["oh", "my", "la"])
+    writing.complete(generations, is_abandoned=lambda: True)
+    assert writing.engine.open_count == 0
+    assert not any(generation.is_over for generation in generations)
+
+
+def test_an_error_in_several_texts_reaches_who_waits_and_frees_all_places(user, endless):
+    model, _ = endless(breaks_at=20)
+    asked = {"user": user, "model": model, "recipe": Recipe(max_tokens=1024, temperature=0)}
+    with pytest.raises(ZeroDivisionError):
+        writing.complete(writing.begin_together(**asked, prompts=["oh", "my", "la"]))
+    assert writing.engine.open_count == 0
+
+
 def test_a_kept_candidate_can_be_written_again_from_its_own_recipe(user, model):
     generation = writing.generate(user=user, model=model, prompt="The river\n", recipe=Recipe(n=3, max_tokens=60))
     lyric = lyrics.keep(user=user, generation=generation, choice=generation.choices[2])
@@ -141,6 +195,13 @@ def test_a_kept_candidate_can_be_written_again_from_its_own_recipe(user, model):
     again = writing.generate(user=user, model=lyric.model, prompt=lyric.prompt, recipe=Recipe.from_dict(lyric.recipe))
     assert again.text_of(again.choices[0]).rstrip() == lyric.text == lyric.generated_text.rstrip()
     assert (lyric.model_name, lyric.model_sha256, lyric.seed) == (model.name, model.sha256, lyric.recipe["seed"])
+
+
+def test_a_lyric_is_kept_also_where_its_model_was_deleted_while_it_wrote(user, model):
+    generation = writing.generate(user=user, model=model, prompt="The river\n", recipe=RECIPE)
+    Checkpoint.objects.filter(pk=model.pk).delete()
+    lyric = Lyric.objects.get(pk=lyrics.keep(user=user, generation=generation).pk)
+    assert (lyric.model, lyric.model_name, lyric.model_sha256) == (None, "Tiny LSTM", generation.model.sha256)
 
 
 def test_a_lyric_outlives_its_model(user, model):
