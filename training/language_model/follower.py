@@ -72,6 +72,8 @@ def main() -> None:
     kind = parser.parse_args().device
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     device = torch.device(kind, int(os.environ["LOCAL_RANK"])) if kind == "cuda" else torch.device(kind)
+    if kind == "cuda":
+        torch.cuda.set_device(device)  # else torch and NCCL would hold memory on the leader's as well
     meeting = distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), size, is_master=False)
     team.join(meeting, rank=rank, size=size, device=device)
     with suppress(team.TeamBroken, TrainingDiverged):  # the leader is gone, or says the same itself

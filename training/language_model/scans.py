@@ -73,6 +73,19 @@ def run(keep: Tensor, added: Tensor, first: Tensor, *, strands: int) -> Tensor:
     return memory
 
 
+def doubling(keep: Tensor, added: Tensor, first: Tensor) -> Tensor:
+    """The recurrence in log2(T) passes over all steps; each lets a memory tell of twice as many."""
+    memory, joined = added.clone(), torch.empty_like(added)
+    memory[0].addcmul_(keep[0], first)
+    kept, reach = keep[1:], 1  # what is left, of a memory ``reach`` steps before, at each step from ``reach`` on
+    while reach < len(keep):
+        joined[:reach] = memory[:reach]
+        torch.addcmul(memory[reach:], kept, memory[:-reach], out=joined[reach:])
+        memory, joined = joined, memory
+        kept, reach = kept[reach:] * kept[:-reach], 2 * reach
+    return memory
+
+
 def side_by_side(keep: Tensor, added: Tensor, memory: Tensor, first: Tensor) -> None:
     """Fill ``memory`` (strands, length, B, H), the strands read at once and then joined."""
     kept = torch.empty_like(keep)  # what is left of the memory before a strand after each of its steps
