@@ -57,7 +57,7 @@ class Follower:
         machine.use(threads=threads, precision=how["precision"])
         if is_new_epoch:
             self.learner.state = None
-        self.learner.learn_from(*(self.member.part_of(one).to(self.device) for one in batch), **how)
+        self.learner.learn_from(*(self.member.part_of(one) for one in batch), **how)
 
     def _tell(self) -> None:
         team.send_tensors(dict(resume.own_tensors_of(self.learner)), 0)

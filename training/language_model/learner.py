@@ -66,13 +66,13 @@ class Learner:
         team.begin(self)
 
     def next_window(self) -> tuple[Tensor, Tensor]:
-        """The next inputs and targets (T, B); begins another epoch, with the songs in a new order, where one ends."""
+        """The next inputs and targets (T, B), on the processor; where an epoch ends, another order of songs begins."""
         window = next(self._windows, None)
         if window is None:
             order = {"seed": self.config.batch_seed, "epoch": self.epoch}
             columns = self.corpus.columns(batch_size=self.config.batch_size, **order)
             tokenizer = self.corpus.tokenizer
-            self._windows = windows(columns.to(self.device), self.config.sequence_length, tokenizer=tokenizer)
+            self._windows = windows(columns, self.config.sequence_length, tokenizer=tokenizer)
             self.epoch += 1
             self.state = None
             self.windows_read = 0
@@ -107,6 +107,7 @@ class Learner:
     ) -> tuple[float, float]:
         """`learn` from this process's part of a batch, inputs and targets (T, B); what it returns is of the whole."""
         self.network.train()
+        inputs = inputs.to(self.device, non_blocking=True)
         with machine.autocast(self.device, precision):
             features, state = self.network.remember(inputs, self.state, dropout_generator=self.generators["dropout"])
             features, table = self.network.before_logits(features)

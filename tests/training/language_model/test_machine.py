@@ -15,6 +15,15 @@ def test_settings_are_put_back_even_after_an_error():
     assert (torch.get_num_threads(), torch.get_float32_matmul_precision()) == before
 
 
+@pytest.mark.parametrize(("precision", "is_rounded"), [("float32", False), ("bfloat16", False), ("medium", True)])
+def test_only_medium_rounds_what_is_float32(precision, is_rounded):
+    before = torch.backends.cudnn.allow_tf32
+    with machine.settings(threads=1, precision=precision):
+        assert torch.backends.cudnn.allow_tf32 is is_rounded
+        assert torch.get_float32_matmul_precision() == ("medium" if is_rounded else "highest")
+    assert torch.backends.cudnn.allow_tf32 is before
+
+
 def test_the_processor_can_be_asked_for():
     device, reason = machine.choose_device("cpu")
     assert device.type == "cpu"
