@@ -50,6 +50,7 @@ def cross_entropy(
     bias: Tensor,
     targets: Tensor,
     *,
+    counted: Tensor | None = None,
     precision: str = "float32",
     scratch: Scratch | None = None,
 ) -> Tensor:
@@ -59,25 +60,30 @@ def cross_entropy(
         features: shape (N, E).
         table, bias: a row and a number for each word, shapes (V, E) and (V,).
         targets: which word follows, shape (N,).
+        counted: which of the targets the mean is over, shape (N,); None for all of them.
         precision: "bfloat16" multiplies in bfloat16; otherwise products run as torch is set.
         scratch: memory to use again in the next call.
     """
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    return _ChunkedCrossEntropy.apply(features, table, bias, targets, dtype, scratch or Scratch())
+    return _ChunkedCrossEntropy.apply(features, table, bias, targets, counted, dtype, scratch or Scratch())
 
 
 class _ChunkedCrossEntropy(Function):
     """Two columns beside the E carry the bias: its value in the products' type, and what that rounding lost.
 
     So the product itself adds the bias, exact to about float32, and the table's gradient brings that of the bias.
+    The row of a target that does not count is made empty, and gives nothing on.
     """
 
     @staticmethod
-    def forward(ctx, features, table, bias, targets, dtype, scratch):
+    def forward(ctx, features, table, bias, targets, counted, dtype, scratch):
         (N, E), V = features.shape, len(table)
         with torch.autocast(features.device.type, enabled=False):
             inputs = features.new_ones(N, E + 2, dtype=dtype)
             inputs[:, :E] = features
+            weights = None if counted is None else counted.float()
+            if counted is not None:
+                inputs *= weights[:, None]
             words = torch.empty(V, E + 2, dtype=dtype, device=table.device)
             words[:, :E] = table
             words[:, E] = bias
@@ -94,25 +100,30 @@ class _ChunkedCrossEntropy(Function):
                 # By the place in memory: scatter_add_ of one value a row takes longer than the whole softmax.
                 places = torch.arange(len(chunk), device=target.device) * V + target
                 chance = chances.view(-1)[places]
-                nats -= chance.float().clamp(min=SMALLEST).log().sum()
+                likely = chance.float().clamp(min=SMALLEST).log()
+                nats -= (likely if counted is None else likely * weights[start : start + rows]).sum()
                 errors = chances
                 errors.view(-1)[places] = chance - 1
                 torch.mm(errors, words, out=inputs_gradient[start : start + rows])
                 words_gradient += torch.mm(errors.t(), chunk)
+            if counted is not None:
+                inputs_gradient *= weights[:, None]
+            ctx.count = max(N, 1) if counted is None else weights.sum().clamp(min=1)
         ctx.save_for_backward(inputs_gradient, words_gradient)
         ctx.features_dtype = features.dtype
-        return nats / max(N, 1)
+        return nats / ctx.count
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient):
         inputs_gradient, words_gradient = ctx.saved_tensors
-        N, E = len(inputs_gradient), words_gradient.shape[1] - 2
-        scale = gradient / max(N, 1)
+        E = words_gradient.shape[1] - 2
+        scale = gradient / ctx.count
         return (
             (inputs_gradient[:, :E] * scale).to(ctx.features_dtype),
             words_gradient[:, :E] * scale,
             words_gradient[:, E] * scale,
+            None,
             None,
             None,
             None,
@@ -256,16 +267,19 @@ class StepLoss:
     ) -> Tensor:
         """Mean nats per target; ``features`` (T, B, E) or (N, E) with targets (T, B) or (N,), the rest as above.
 
-        The targets may lie on the processor: then nobody waits for the features to be told which of them count.
+        Targets on the processor that are no news are left out there; on a graphics processor, where nobody may wait to
+        be told how many they are, they are computed and not counted.
         """
         features, targets = features.reshape(-1, features.shape[-1]), targets.reshape(-1)
         is_news = targets != self.ignored_id
+        how = {"precision": precision, "scratch": self._scratch if features.device.type == "cpu" else None}
+        if targets.device.type == "cuda" and not sampled:
+            return cross_entropy(features, table, bias, targets, counted=is_news, **how)
         if not is_news.all():
             places = is_news.nonzero()[:, 0]
             features = features.index_select(0, places.to(features.device, non_blocking=True))
             targets = targets[places]
         targets = targets.to(features.device, non_blocking=True)
-        how = {"precision": precision, "scratch": self._scratch}
         if sampled:
             return sampled_cross_entropy(features, table, bias, targets, self.sampler, **how)
         return cross_entropy(features, table, bias, targets, **how)

@@ -47,11 +47,14 @@ def judged(config, **kwargs):
 
 def stopped_at(step, config, folder):
     """The snapshot of a training that was interrupted, as its file holds it."""
+    best = None
     for report in train(CORPUS, config, resume_seconds=0.0):
         if isinstance(report, Planned):
             config = report.config
+        if isinstance(report, Evaluated) and report.is_best:
+            best = copy.deepcopy(report.network).to("cpu")
         if isinstance(report, Resumable) and report.step == step:
-            write_resume(folder, report.take(), None)
+            write_resume(folder, report.take(), best)
             break
     return read_resume(folder, config=config, corpus=CORPUS).snapshot
 
@@ -70,6 +73,56 @@ def test_losses_are_those_of_the_processor(architecture, loss):
 def test_bfloat16_learns_nearly_the_same(architecture):
     config = CONFIG.replace(architecture=architecture, dropout=0.0)
     assert losses_of(config, CUDA, precision="bfloat16") == pytest.approx(losses_of(config, CUDA), rel=0.05)
+
+
+@EVERY_CELL
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_recorded_step_is_what_its_kernels_are_one_by_one(architecture, precision, monkeypatch):
+    """With dropout: a recording draws as much from its chance as the kernels would."""
+    config = CONFIG.replace(architecture=architecture, embedding_dropout=0.1, batch_size=7)
+    recorded = losses_of(config, CUDA, precision=precision)
+    monkeypatch.setattr(Learner, "_recording", lambda self, precision, shape: None)
+    assert losses_of(config, CUDA, precision=precision) == pytest.approx(
+        recorded, rel=1e-3 if precision == "float32" else 0.02
+    )
+
+
+def test_whole_windows_are_recorded_and_the_last_of_an_epoch_is_not():
+    learner = Learner(CORPUS, CONFIG, CUDA)
+    last = CORPUS.steps_per_epoch(batch_size=8, sequence_length=12)
+    recorded = [learner._recording("float32", torch.Size(shape)) for shape in ((12, 8), (3, 8), (12, 8))]
+    assert recorded[0] is recorded[2]
+    assert recorded[1] is None
+    for _ in range(last + 1):
+        learner.learn(learning_rate=0.01, precision="float32")
+    assert learner.epoch == 2
+
+
+@pytest.mark.parametrize("place", ["at the end of an epoch", "in the second epoch"])
+def test_a_training_goes_on_bit_by_bit_wherever_it_was_interrupted(place, tmp_path):
+    epoch = CORPUS.steps_per_epoch(batch_size=8, sequence_length=12)
+    config = CONFIG.replace(steps=2 * epoch)
+    step = epoch if place == "at the end of an epoch" else epoch + 1
+    assert judged(config, resume_from=stopped_at(step, config, tmp_path))[-2:] == judged(config)[-2:]
+
+
+def test_what_can_not_be_recorded_is_computed_one_by_one(monkeypatch):
+    wanted = losses_of(CONFIG, CUDA)
+    there_and_back = Learner._there_and_back
+
+    def waits(self, *args, **kwargs):
+        passed = there_and_back(self, *args, **kwargs)
+        passed.loss.item()
+        return passed
+
+    monkeypatch.setattr(Learner, "_there_and_back", waits)
+    assert losses_of(CONFIG, CUDA) == pytest.approx(wanted, rel=1e-3)
+
+
+def test_no_words_are_drawn_where_that_would_be_slower():
+    corpus_config = CONFIG.replace(steps=None, loss="auto", budget_seconds=3.0, evaluations=1)
+    planned = next(one for one in train(CORPUS, corpus_config) if isinstance(one, Planned))
+    assert planned.config.loss == "full"
 
 
 @EVERY_CELL
