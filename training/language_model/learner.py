@@ -4,6 +4,7 @@ All chance comes from generators of its own and nothing from torch's global one,
 give the same weights bit by bit on one processor once the number of steps is fixed.
 """
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
 from functools import partial
@@ -19,6 +20,8 @@ from training.language_model.losses import StepLoss
 from training.language_model.networks import LyricNetwork, State, detach
 from training.language_model.recording import Passed, Recording
 from training.language_model.team import ALONE, Team
+
+logger = logging.getLogger(__name__)
 
 RANKS_APART = 1_000_003  # between the seeds of two processes of a team
 
@@ -152,7 +155,8 @@ class Learner:
         if precision not in self._recordings:
             try:
                 self._recordings[precision] = self._record(precision, whole)
-            except RuntimeError:  # too little memory for what it keeps, or a library that can't: then one by one
+            except RuntimeError as problem:  # too little memory for what it keeps, or a library that can't be recorded
+                logger.warning("steps can't be recorded, so their kernels are asked for one by one: %s", problem)
                 self._recordings[precision] = None
         return self._recordings[precision]
 

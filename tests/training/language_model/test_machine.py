@@ -42,6 +42,13 @@ def test_threads_are_those_asked_for_or_those_that_are_there():
     assert 1 <= machine.count_threads(0) <= 8
 
 
+@pytest.mark.parametrize(("given", "kept"), [({}, ":4096:8"), ({"CUBLAS_WORKSPACE_CONFIG": ":16:8"}, ":16:8")])
+def test_the_buffers_of_a_graphics_processor_are_of_one_size(given, kept):
+    code = "import os, training.language_model; print(os.environ['CUBLAS_WORKSPACE_CONFIG'])"
+    answer = subprocess.run([sys.executable, "-c", code], env=given, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == kept
+
+
 @pytest.mark.parametrize(
     ("given", "kept"), [({}, "1000"), ({"GOMP_SPINCOUNT": "7"}, "7"), ({"OMP_WAIT_POLICY": "active"}, None)]
 )
