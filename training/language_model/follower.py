@@ -57,7 +57,7 @@ class Follower:
         machine.use(threads=threads, precision=how["precision"])
         if is_new_epoch:
             self.learner.state = None
-        self.learner.learn_from(*(self.member.part_of(one).to(self.device) for one in batch), **how)
+        self.learner.learn_from(*(self.member.part_of(one) for one in batch), **how)
 
     def _tell(self) -> None:
         team.send_tensors(dict(resume.own_tensors_of(self.learner)), 0)
@@ -72,6 +72,8 @@ def main() -> None:
     kind = parser.parse_args().device
     rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     device = torch.device(kind, int(os.environ["LOCAL_RANK"])) if kind == "cuda" else torch.device(kind)
+    if kind == "cuda":
+        torch.cuda.set_device(device)  # else torch and NCCL would hold memory on the leader's as well
     meeting = distributed.TCPStore(os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"]), size, is_master=False)
     team.join(meeting, rank=rank, size=size, device=device)
     with suppress(team.TeamBroken, TrainingDiverged):  # the leader is gone, or says the same itself

@@ -4,8 +4,10 @@ All chance comes from generators of its own and nothing from torch's global one,
 give the same weights bit by bit on one processor once the number of steps is fixed.
 """
 
+import logging
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -16,7 +18,10 @@ from training.language_model.corpus import Corpus, windows
 from training.language_model.errors import TrainingDiverged
 from training.language_model.losses import StepLoss
 from training.language_model.networks import LyricNetwork, State, detach
+from training.language_model.recording import Passed, Recording
 from training.language_model.team import ALONE, Team
+
+logger = logging.getLogger(__name__)
 
 RANKS_APART = 1_000_003  # between the seeds of two processes of a team
 
@@ -62,17 +67,18 @@ class Learner:
         self.windows_read = 0  # of this epoch
         self.tokens = 0
         self.state: State | None = None
+        self._recordings: dict[str, Recording | None] = {}  # by precision
         self._windows: Iterator[tuple[Tensor, Tensor]] = iter(())
         team.begin(self)
 
     def next_window(self) -> tuple[Tensor, Tensor]:
-        """The next inputs and targets (T, B); begins another epoch, with the songs in a new order, where one ends."""
+        """The next inputs and targets (T, B), on the processor; where an epoch ends, another order of songs begins."""
         window = next(self._windows, None)
         if window is None:
             order = {"seed": self.config.batch_seed, "epoch": self.epoch}
             columns = self.corpus.columns(batch_size=self.config.batch_size, **order)
             tokenizer = self.corpus.tokenizer
-            self._windows = windows(columns.to(self.device), self.config.sequence_length, tokenizer=tokenizer)
+            self._windows = windows(columns, self.config.sequence_length, tokenizer=tokenizer)
             self.epoch += 1
             self.state = None
             self.windows_read = 0
@@ -107,8 +113,29 @@ class Learner:
     ) -> tuple[float, float]:
         """`learn` from this process's part of a batch, inputs and targets (T, B); what it returns is of the whole."""
         self.network.train()
+        recording = None if sampled else self._recording(precision, inputs.shape)
+        if recording is not None:
+            passed = recording.play(inputs, targets, self.state)
+        else:
+            inputs = inputs.to(self.device, non_blocking=True)
+            passed = self._there_and_back(inputs, targets, self.state, precision=precision, sampled=sampled)
+        # The step's one wait for the device.
+        loss_value, norm_value = torch.stack((passed.loss, passed.norm)).tolist()
+        if not math.isfinite(loss_value + norm_value):
+            raise TrainingDiverged(self.step + 1, self.config.learning_rate)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        self.state = passed.state
+        self.step += 1
+        return loss_value, norm_value
+
+    def _there_and_back(
+        self, inputs: Tensor, targets: Tensor, state: State | None, *, precision: str, sampled: bool
+    ) -> Passed:
+        """Compute the loss of a batch and leave the clipped gradient of the whole at the parameters."""
         with machine.autocast(self.device, precision):
-            features, state = self.network.remember(inputs, self.state, dropout_generator=self.generators["dropout"])
+            features, state = self.network.remember(inputs, state, dropout_generator=self.generators["dropout"])
             features, table = self.network.before_logits(features)
         # That a song begins where another ended is no news to learn, and begin is never written.
         bias = self.network.decoder_bias
@@ -118,12 +145,26 @@ class Learner:
         parameters = list(self.network.parameters())
         loss = self.team.sum_up(loss.detach(), self.loss.count(targets), parameters)
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.config.gradient_clip)
-        loss_value, norm_value = torch.stack((loss, norm)).tolist()  # the step's one wait for the device
-        if not math.isfinite(loss_value + norm_value):
-            raise TrainingDiverged(self.step + 1, self.config.learning_rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate
-        self.optimizer.step()
-        self.state = detach(state)
-        self.step += 1
-        return loss_value, norm_value
+        return Passed(loss, norm, detach(state))
+
+    def _recording(self, precision: str, shape: torch.Size) -> Recording | None:
+        """What whole windows of a learner alone on a graphics processor are played from, else None."""
+        whole = (self.config.sequence_length, self.config.batch_size)
+        if self.device.type != "cuda" or self.team.size > 1 or tuple(shape) != whole:
+            return None
+        if precision not in self._recordings:
+            try:
+                self._recordings[precision] = self._record(precision, whole)
+            except RuntimeError as problem:  # too little memory for what it keeps, or a library that can't be recorded
+                logger.warning("steps can't be recorded, so their kernels are asked for one by one: %s", problem)
+                self._recordings[precision] = None
+        return self._recordings[precision]
+
+    def _record(self, precision: str, shape: tuple[int, int]) -> Recording:
+        tokens = torch.zeros(shape, dtype=torch.long, device=self.device)
+        with torch.no_grad():
+            _, state = self.network.eval().remember(tokens[:1])
+        self.network.train()
+        work = partial(self._there_and_back, precision=precision, sampled=False)
+        parameters = list(self.network.parameters())
+        return Recording(work, tokens, tokens, state, parameters=parameters, generators=self.generators.values())

@@ -33,7 +33,8 @@ def count_threads(wanted: int, *, processes: int = 1) -> int:
 def precisions_to_try(device: torch.device) -> list[str]:
     """The matrix precisions that could be faster than plain float32 on this device, the fastest first."""
     if device.type == "cuda":
-        return ["bfloat16"] if torch.cuda.is_bf16_supported() else []
+        # Both came with one generation (Ampere); torch would emulate bfloat16 on an older one. "medium" is TF32 there.
+        return ["bfloat16", "medium"] if torch.cuda.get_device_capability(device) >= (8, 0) else []
     has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     # "medium" sends float32 products to oneDNN; with AMX it would round them to bfloat16, which is then said openly.
     return ["bfloat16", "medium"] if has_bfloat16 else ["medium"]
@@ -43,19 +44,24 @@ def precisions_to_try(device: torch.device) -> list[str]:
 def settings(*, threads: int, precision: str) -> Iterator[None]:
     """Set torch's thread count and matrix precision, and put the old ones back."""
     old_threads, old_precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    old_tf32 = torch.backends.cudnn.allow_tf32
     use(threads=threads, precision=precision)
     try:
         yield
     finally:
         torch.set_num_threads(old_threads)
         torch.set_float32_matmul_precision(old_precision)
+        torch.backends.cudnn.allow_tf32 = old_tf32
 
 
 def use(*, threads: int, precision: str) -> None:
     """Set torch's thread count and matrix precision for good."""
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision("medium" if precision == "medium" else "highest")
+    is_rounded = precision == "medium"
+    torch.set_float32_matmul_precision("medium" if is_rounded else "highest")
+    # The cells of cuDNN have a switch of their own, and round what is float32 to TF32 until they are told not to.
+    torch.backends.cudnn.allow_tf32 = is_rounded
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager:

@@ -78,8 +78,12 @@ def make_plan(
     """Decide a training, with heartbeats in between; returns a `Plan`.
 
     A config with fixed steps is decided without any timing (its "auto" precision is float32), so that it gives the
-    same weights every time. ``started`` is the `time.perf_counter` from which the budget counts.
+    same weights every time. Without, no words are drawn on a graphics processor where the config leaves that open.
+    ``started`` is the `time.perf_counter` from which the budget counts.
     """
+    if device.type == "cuda" and config.loss == "auto" and config.steps is None:
+        # There all words take less time than the wait to be told which were drawn.
+        config = config.replace(loss="full")
     # The first optimiser in a process imports a good second of torch: the one stretch without a sign of life.
     yield _heartbeat(started)
     learner = Learner(corpus, config, device, team=team)  # measured on, then thrown away: no trace in the real training

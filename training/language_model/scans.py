@@ -29,7 +29,7 @@ class _FadingMemory(Function):
 
     @staticmethod
     def forward(ctx: Any, keep: Tensor, added: Tensor, first: Tensor) -> Tensor:
-        memory = run(keep, added, first, strands=count_strands(keep))
+        memory = remembered(keep, added, first)
         ctx.save_for_backward(keep, first, memory)
         return memory
 
@@ -41,9 +41,16 @@ class _FadingMemory(Function):
         # A memory counts by itself and by what the next step keeps of it; after the last comes nothing, so that the
         # share read first here, any will do, meets zeros.
         next_keep = keep.index_select(0, torch.arange(T, 0, -1, device=keep.device) % T)
-        pulled = run(next_keep, gradient.flip(0), torch.zeros_like(first), strands=count_strands(keep)).flip(0)
+        pulled = remembered(next_keep, gradient.flip(0), torch.zeros_like(first)).flip(0)
         before = torch.cat([first[None], memory[:-1]])
         return pulled * before, pulled, pulled[0] * keep[0]
+
+
+def remembered(keep: Tensor, added: Tensor, first: Tensor) -> Tensor:
+    """The recurrence by the way that takes the least time here."""
+    if keep.device.type == "cuda":
+        return doubling(keep, added, first)
+    return run(keep, added, first, strands=count_strands(keep))
 
 
 def count_strands(keep: Tensor) -> int:
@@ -70,6 +77,24 @@ def run(keep: Tensor, added: Tensor, first: Tensor, *, strands: int) -> Tensor:
     before = memory[joined - 1] if joined else first
     for step in range(joined, len(keep)):
         before = torch.addcmul(added[step], keep[step], before, out=memory[step])
+    return memory
+
+
+def doubling(keep: Tensor, added: Tensor, first: Tensor) -> Tensor:
+    """The recurrence in log2(T) passes over all steps; each lets a memory tell of twice as many.
+
+    Four calls a pass, which is all that counts on a graphics processor. Measured on an H100, ms for T x B x H:
+    48 x 20 x 256    doubling .49   strands .70   one strand 1.1
+    512 x 20 x 256            .44          1.2               7.5
+    """
+    memory, joined = added.clone(), torch.empty_like(added)
+    memory[0].addcmul_(keep[0], first)
+    kept, reach = keep[1:], 1  # what is left, of a memory ``reach`` steps before, at each step from ``reach`` on
+    while reach < len(keep):
+        joined[:reach] = memory[:reach]
+        torch.addcmul(memory[reach:], kept, memory[:-reach], out=joined[reach:])
+        memory, joined = joined, memory
+        kept, reach = kept[reach:] * kept[:-reach], 2 * reach
     return memory
 
 

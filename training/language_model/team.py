@@ -115,7 +115,7 @@ class Leader(Member):
 
     def deal(self, inputs: Tensor, targets: Tensor, **order: Any) -> tuple[Tensor, Tensor]:
         self._say("learn", shape=list(inputs.shape), threads=torch.get_num_threads(), **order)
-        batch = torch.stack((inputs, targets)).cpu()
+        batch = torch.stack((inputs, targets))
         with _told_as_broken():
             distributed.broadcast(batch, src=0)
         return self.part_of(inputs), self.part_of(targets)

@@ -72,6 +72,26 @@ def test_anything_else_is_left_to_torch():
             assert not fast_cells.is_quicker(cell, inputs)
 
 
+@pytest.mark.parametrize("kind", [nn.RNN, nn.GRU, nn.LSTM])
+def test_what_is_computed_in_bfloat16_alone_is_what_torch_computes(kind):
+    """The way of a graphics processor, which is taken there alone."""
+    cell, inputs, state = make_cell(kind, {})
+    state = (state, state.tanh()) if kind is nn.LSTM else state
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not fast_cells.would_be_half(cell, inputs)
+    wanted, its_memory = cell(inputs, state)
+    found, memory = fast_cells.in_bfloat16(cell, inputs, state)
+    assert found.dtype == torch.bfloat16
+    assert type(memory) is type(its_memory)
+    torch.testing.assert_close(found.float(), wanted, rtol=0.05, atol=0.02)
+    own, its = (torch.autograd.grad(one.float().sum(), [inputs, *cell.parameters()]) for one in (found, wanted))
+    for gradient, its_gradient in zip(own, its, strict=True):
+        assert gradient.dtype == torch.float32
+        assert float((gradient - its_gradient).norm() / its_gradient.norm()) < 0.03
+    alone, _ = fast_cells.in_bfloat16(cell, inputs, None)
+    torch.testing.assert_close(alone.float(), cell(inputs)[0], rtol=0.05, atol=0.02)
+
+
 @NEEDS_BFLOAT16
 @pytest.mark.parametrize("architecture", ["rnn", "gru", "lstm"])
 def test_a_network_learns_in_bfloat16_as_in_float32(architecture):

@@ -54,6 +54,19 @@ def test_in_bfloat16_loss_and_gradients_are_near_those_of_torch():
         assert float((own - its).norm() / its.norm()) < 0.02
 
 
+@pytest.mark.parametrize("rows_at_once", [3, 100])
+def test_targets_that_do_not_count_are_as_if_they_were_not_there(rows_at_once, monkeypatch):
+    monkeypatch.setattr(losses, "CHUNK_BYTES", rows_at_once * V * 4)
+    *parts, targets = make_problem()
+    counted = torch.arange(len(targets)) % 3 > 0
+    wanted = cross_entropy(parts[0][counted], *parts[1:], targets[counted])
+    loss = cross_entropy(*parts, targets, counted=counted)
+    torch.testing.assert_close(loss, wanted)
+    for own, its in zip(gradients(loss, parts), gradients(wanted, parts), strict=True):
+        torch.testing.assert_close(own, its)
+    assert float(cross_entropy(*parts, targets, counted=torch.zeros_like(counted)).detach()) == 0
+
+
 def test_the_gradient_of_a_weighted_loss_is_weighted():
     *parts, targets = make_problem()
     once, thrice = (gradients(weight * cross_entropy(*parts, targets), parts) for weight in (1, 3))

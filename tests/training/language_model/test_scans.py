@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.language_model.scans import NARROW_STEP, count_strands, fading_memory, run
+from training.language_model.scans import NARROW_STEP, count_strands, doubling, fading_memory, run
 
 
 def numbers(*size, seed=0):
@@ -27,6 +27,13 @@ def step_by_step(keep, added, first):
 def test_any_number_of_strands_remembers_what_step_by_step_remembers(steps, strands, seed):
     given = numbers(steps, 2, 3, seed=seed)
     torch.testing.assert_close(run(*given, strands=min(strands, steps)), step_by_step(*given))
+
+
+@settings(deadline=None)  # the first use of torch takes its time
+@given(st.integers(1, 70), st.integers(0, 2**31))
+def test_passes_that_double_remember_what_step_by_step_remembers(steps, seed):
+    given = numbers(steps, 2, 3, seed=seed)
+    torch.testing.assert_close(doubling(*given), step_by_step(*given))
 
 
 @settings(deadline=None)  # the first use of torch takes its time
@@ -54,4 +61,5 @@ def test_a_long_narrow_sequence_is_cut_and_a_wide_one_is_not():
 def test_a_memory_that_fades_for_long_does_not_lose_its_numbers():
     """Shares multiplied a thousand times over vanish in single precision; the memory must not."""
     keep, added, first = torch.full((2000, 1, 4), 0.5), torch.ones(2000, 1, 4), torch.full((1, 4), 1e30)
-    torch.testing.assert_close(fading_memory(keep, added, first)[-1], torch.full((1, 4), 2.0))
+    for way in (fading_memory, doubling):
+        torch.testing.assert_close(way(keep, added, first)[-1], torch.full((1, 4), 2.0))

@@ -17,11 +17,12 @@ Span = tuple[int, int]
 
 @contextmanager
 def judging(network: LyricNetwork) -> Iterator[torch.device]:
-    """Have the network judge instead of learn, and learn again afterwards if it did; gives its device."""
+    """Have the network judge in float32 instead of learn, and learn again afterwards if it did; gives its device."""
     was_training = network.training
     network.eval()
     try:
-        yield network.decoder_bias.device
+        with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled, allow_tf32=False):
+            yield network.decoder_bias.device
     finally:
         network.train(was_training)
 
