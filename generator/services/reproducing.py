@@ -15,7 +15,14 @@ from training.models import Checkpoint
 
 LINE_SHOWN = 80  # characters of a differing line
 CUT_OFF = {"time": "cut off by its time limit", "stopped": "stopped"}
-NAMES = {"processor": "processor", "precision": "precision", "onnxruntime": "onnxruntime", "numpy": "NumPy"}
+NAMES = {
+    "processor": "processor",
+    "precision": "precision",
+    "stepped_by": "way of computing a step",
+    "onnxruntime": "onnxruntime",
+    "numpy": "NumPy",
+    "numba": "numba",
+}
 
 
 @dataclass

@@ -57,6 +57,7 @@ def test_a_line_too_many_is_named(user, lyric):
     [
         ("processor", "Another processor: it was Z80, and is "),
         ("onnxruntime", "Another onnxruntime: it was Z80, and is "),
+        ("stepped_by", "Another way of computing a step: it was Z80, and is "),
     ],
 )
 def test_other_surroundings_are_named_also_where_they_matter_not(user, lyric, fact, sentence):
