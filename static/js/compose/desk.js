@@ -20,7 +20,7 @@ const BROKEN = { words: "The connection broke before the end. What was written u
 export class Desk {
   // `parts` are the sheet, the papers, the columns, the past, the seed and the trouble of this page.
   constructor(form, place, { server, clock, history, isStill, ...parts }) {
-    Object.assign(this, { form, place, server, clock, history, isStill, ...parts, controller: null, versions: [] });
+    Object.assign(this, { form, place, server, clock, history, isStill, ...parts, controller: null, versions: [], lyrics: [] });
     this.part = (name) => place.querySelector(`[data-${name}]`);
     this.writeButton = form.querySelector("[data-write]");
     this.before = ["", "ready"];
@@ -127,8 +127,10 @@ export class Desk {
   }
 
   async listen(asked, signal) {
+    this.lyrics = [];
     for await (const { name, data } of this.server.written(asked, { signal })) {
       if (signal.aborted) break;
+      if (name === "history") this.lyrics = data.lyrics;
       if (name === "waiting") this.say(sayWaiting(data.position), "queued");
       if (name === "token") this.papers.add(data.index, data.text);
       if (name === "done") return data;
@@ -211,7 +213,7 @@ export class Desk {
       firstSeed: asked.seed,
     };
     return {
-      lyric: choice?.lyric ?? "", // where the history has it
+      lyric: this.lyrics[index] ?? "", // where the history has it, or will have it in a moment
       model: asked.model,
       prompt: asked.prompt,
       recipe: JSON.stringify(recipe),
