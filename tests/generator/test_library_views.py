@@ -109,6 +109,13 @@ def test_history_is_kept_from_its_card(signed_in, written):
     assert address("lyric-keep", written) not in page(signed_in, written.get_absolute_url())
 
 
+def test_a_text_that_was_stopped_says_so(signed_in, written):
+    assert "stopped" not in page(signed_in, LYRICS, history="true")
+    Lyric.objects.update(made_with={"ending": "stopped"}, model_name="Tiny")
+    assert '<span class="state" data-state="cancelled">stopped</span>' in page(signed_in, LYRICS, history="true")
+    assert "when you stopped it" in page(signed_in, written.get_absolute_url())
+
+
 def test_what_the_compose_page_saves_is_the_lyric_of_the_history(signed_in, other_user, written):
     values = {"lyric": written.pk, "text": "A draft, changed", "title": "Mine", "bookmarked": "true"}
     assert signed_in.post(reverse("generator:lyric-save"), values).url == written.get_absolute_url()
