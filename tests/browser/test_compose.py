@@ -261,6 +261,24 @@ def test_the_page_waits_its_turn_and_tries_again(context, user, model):
     page.close()
 
 
+def test_who_will_not_wait_finds_everything_as_it_was(context, user, model):
+    page = context.new_page()
+    open_page(page, user, n=1, seed=41)
+    first = write(page)
+    page.route(
+        GENERATE, lambda route: route.fulfill(status=503, headers={"Retry-After": "60"}, json={"detail": "Full."})
+    )
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("Trying again in")
+    expect(page.locator(".sheet-tools")).to_have_attribute("inert", "")
+    page.get_by_role("button", name="Leave it").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(sheet(page)).to_have_value(first)
+    expect(page.locator("[data-progress]")).to_contain_text("written in")
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    page.close()
+
+
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(context, user, model):
     page = context.new_page()
     open_page(page, user, n=1)

@@ -87,3 +87,33 @@ def test_of_versions_that_were_stopped_the_one_that_is_used_is_kept(page: Page, 
     wait_until(lambda: Lyric.objects.count() == 3, what="the others in the history")
     kept = Lyric.objects.kept().get()
     assert (kept.text, kept.bookmarked) == (seen.rstrip(), True)
+
+
+def test_the_page_comes_to_what_is_written_and_follows_it(page: Page, user):
+    page.set_viewport_size({"width": 1280, "height": 600})
+    begin_to_write(page, user)
+    expect(page.locator("[data-progress]")).to_have_text(re.compile(r"line (1[5-9]|[23]\d) of"), timeout=30_000)
+    expect(page.locator("[data-verse] .caret")).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Stop")).to_be_in_viewport()
+
+    page.mouse.wheel(0, -300)  # who looks elsewhere is left there
+    page.wait_for_timeout(300)
+    place = page.evaluate("scrollY")
+    line = page.locator("[data-progress]").text_content()
+    expect(page.locator("[data-progress]")).not_to_have_text(line)
+    assert page.evaluate("scrollY") == place
+
+
+def test_a_single_text_is_written_where_it_will_be_changed(page: Page, user):
+    begin_to_write(page, user)
+    place = page.locator("[data-verse]").bounding_box()
+    assert page.locator("[data-again]").evaluate("button => button.closest('[inert]') !== null")
+    expect(page.get_by_label("The lyric, to be changed as you like")).to_be_hidden()
+    expect(page.locator("[data-write]")).to_have_attribute("aria-disabled", "true")
+    stop(page)
+    sheet = page.locator("#sheet-text").bounding_box()
+    scrolled = page.evaluate("scrollY")
+    assert (sheet["x"], sheet["width"]) == (place["x"], place["width"])
+    assert page.locator("[data-again]").evaluate("button => button.closest('[inert]') === null")
+    expect(page.locator("[data-write]")).not_to_have_attribute("aria-disabled", "true")
+    assert scrolled > 0

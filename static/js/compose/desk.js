@@ -19,8 +19,8 @@ const BROKEN = { words: "The connection broke before the end. What was written u
 
 export class Desk {
   // `parts` are the sheet, the papers, the columns, the past, the seed and the trouble of this page.
-  constructor(form, place, { server, clock, history, isStill, ...parts }) {
-    Object.assign(this, { form, place, server, clock, history, isStill, ...parts, controller: null, versions: [], lyrics: [] });
+  constructor(form, place, { server, clock, history, isStill, follow, ...parts }) {
+    Object.assign(this, { form, place, server, clock, history, isStill, follow, ...parts, controller: null, versions: [], lyrics: [] });
     this.part = (name) => place.querySelector(`[data-${name}]`);
     this.writeButton = form.querySelector("[data-write]");
     this.before = ["", "ready"];
@@ -80,7 +80,6 @@ export class Desk {
     if (this.isWriting) return;
     this.task = task;
     this.controller = new AbortController();
-    this.past.push(this.sheet.state);
     this.begin(task);
     const written = await this.writeOut(task);
     this.finish(task, await this.papers.end(), written);
@@ -95,13 +94,30 @@ export class Desk {
     this.wasHidden = this.place.hidden;
     this.given = (head + asked.prompt).trim();
     this.place.hidden = this.part("stop").hidden = false;
-    this.sheet.hide();
+    this.moveFocus(this.sheet.result, this.part("stop"));
     const seeds = Array.from({ length: asked.n ?? 1 }, (_, index) => asked.seed + index);
+    this.sheet.rest({ isWrittenHere: seeds.length === 1 });
     this.papers.begin({ seeds, given: this.given, lines: asked.lines, isContinuation });
     this.say(this.papers.progress, "running");
     this.writeButton.classList.remove("button-primary");
-    this.writeButton.setAttribute("aria-busy", "true");
-    this.part(isContinuation ? "verse" : "progress").scrollIntoView({ block: "nearest", behavior: this.isStill() ? "auto" : "smooth" });
+    this.setWriting(true);
+    this.follow.begin();
+    const [place, block] = isContinuation ? [this.part("verse").lastElementChild, "nearest"] : [this.place, "start"];
+    place.scrollIntoView({ block, behavior: this.isStill() ? "auto" : "smooth" });
+  }
+
+  // One text at a time: until it is there, the button that asks for one rests.
+  setWriting(isWriting) {
+    for (const name of ["aria-busy", "aria-disabled"]) {
+      if (isWriting) this.writeButton.setAttribute(name, "true");
+      else this.writeButton.removeAttribute(name);
+    }
+  }
+
+  // The keyboard goes on from what takes the place of what it was on.
+  moveFocus(from, to) {
+    const { activeElement } = from.ownerDocument;
+    if (from.contains(activeElement)) to.focus({ preventScroll: true });
   }
 
   // What came of it: {answer, seconds, wasStopped}. Where the server asks for patience, it is asked again.
@@ -118,8 +134,9 @@ export class Desk {
         this.trouble.show(this.meaningOf(trouble));
         if (!trouble.seconds) break;
         this.say("Waiting for a place", "queued");
-        if (!(await this.trouble.wait(trouble.seconds, { signal }))) break;
+        const again = await this.trouble.wait(trouble.seconds, { signal });
         this.trouble.clear();
+        if (!again) break;
         this.say(this.papers.progress, "running");
       }
     }
@@ -145,8 +162,7 @@ export class Desk {
   }
 
   finish(task, texts, { answer, seconds, wasStopped }) {
-    this.writeButton.removeAttribute("aria-busy");
-    this.part("stop").hidden = true;
+    this.setWriting(false);
     this.note(answer?.notes ?? []);
     const whole = wasStopped ? null : answer;
     const written = texts.map((text, index) => this.version(task, { text, index, seconds, wasStopped, answer: whole }));
@@ -154,11 +170,14 @@ export class Desk {
     if (first < 0) this.putBack(task, { wasStopped, answer: whole });
     else {
       this.say(this.sentence(texts, { answer: whole, seconds, wasStopped }), whole ? "ready" : "cancelled");
+      this.past.push(this.sheet.state);
       this.sheet.show(written[first]);
       this.showVersions(task, written, texts, first);
       this.sheet.form.elements.bookmarked.checked = false;
       this.keepAddress(task);
     }
+    this.moveFocus(this.part("stop"), this.sheet.isEmpty ? this.writeButton : this.part("again"));
+    this.part("stop").hidden = true;
     this.writeButton.classList.toggle("button-primary", this.sheet.isEmpty);
   }
 
