@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from generator.models import Lyric
 from tests.browser.conftest import sign_in
-from tests.generator.tiny_models import publish
+from tests.generator.tiny_models import model_bytes, publish
 from tests.processes import running_platform
 
 pytestmark = pytest.mark.browser
@@ -202,13 +202,14 @@ def test_a_word_the_model_never_read_is_said_and_underlined(page: Page, user):
     expect(page.locator("[data-mirror] mark")).to_have_count(0)
 
 
-def explained(route: Route) -> None:
-    """The same text as the server writes it, told letter by letter."""
+def explained(route: Route, *, text: str = "") -> None:
+    """The same text as the server writes it, or another, told letter by letter."""
     asked = json.loads(route.request.post_data)
     if not asked.pop("alternatives", 0):
         return route.continue_()
     answer = route.fetch(post_data=json.dumps(asked)).json()
     (choice,) = answer["choices"]
+    choice["text"] = text or choice["text"]
     others = [{"text": text, "log_probability": math.log(share)} for text, share in (("a", 0.5), ("e", 0.25))]
     choice["pieces"] = [
         {"text": letter, "token": letter, "log_probability": math.log(0.02), "alternatives": others}
@@ -349,3 +350,32 @@ def test_nothing_scrolls_sideways_on_a_telephone(page: Page, user, model):
     page.locator("[data-coloured] [data-piece]").first.click()
     expect(page.locator("[data-alternatives]")).to_be_in_viewport()
     assert is_narrow()
+
+
+def test_a_text_whose_lines_are_written_from_their_end_is_coloured_word_by_word(page: Page, user):
+    publish(user, model_bytes(kind="word", reading={"lines_right_to_left": True}), kind="word")
+    open_page(page, user, n=1, seed=41, prompt="Oh+my%0A")
+    text = write(page)
+    page.get_by_role("button", name="Colour by probability").click()
+    expect(page.get_by_text("It wrote each line from its last word to its first.")).to_be_visible()
+    rows = page.locator("[data-coloured] p")
+    words = [row.locator(".piece:not(.piece-break)").all_text_contents() for row in rows.all()]
+    assert max(len(row) for row in words) > 2
+    written = [line for line in text.splitlines() if line][-1]
+    assert "".join(words[-1]) == written
+
+
+def test_letters_that_join_stay_joined_while_their_text_is_coloured(page: Page, user, model):
+    page.route(GENERATE, lambda route: explained(route, text="\nيا ليل، أين الحبيب!"))
+    open_page(page, user, n=1, seed=41)
+    write(page)
+    page.get_by_role("button", name="Colour by probability").click()
+    row = page.locator("[data-coloured] p", has_text="ليل")
+    pieces = row.get_by_role("button")
+    assert pieces.first.bounding_box()["x"] > pieces.last.bounding_box()["x"]  # it is read from the right
+    apart = "row => [...row.children].reduce((sum, piece) => sum + piece.getBoundingClientRect().width, 0)"
+    coloured = row.evaluate(apart)
+    row.evaluate(
+        "row => row.replaceChildren(Object.assign(document.createElement('span'), {textContent: row.innerText}))"
+    )
+    assert abs(row.evaluate(apart) - coloured) < 2

@@ -59,7 +59,7 @@ export function showText(paper, text, { given = 0, caret = false } = {}) {
 }
 
 function rowOf(page, { words, given }, section) {
-  const row = page.createElement("p");
+  const row = Object.assign(page.createElement("p"), { dir: "auto" });
   if (section) row.className = "section-name";
   row.append(...(section ? spansOf(page, section, 0) : spansOf(page, words, given)));
   return row;
