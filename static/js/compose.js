@@ -41,7 +41,7 @@ function bindDesk(form, find, { page, server, ...surroundings }) {
   const trouble = new Trouble(find("trouble"), form, { page, ...surroundings });
   const sheet = new Sheet(find("sheet"), find("result"), {
     clock: surroundings.clock,
-    onEdit: (state) => past.push(state),
+    onEdit: (state) => desk.remember(state),
     onChange: () => probability.hide(),
   });
   const probability = new Probability(find("colour"), {

@@ -140,6 +140,23 @@ def test_a_text_goes_on_from_its_end_and_back(page: Page, user, model):
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
+def test_undo_brings_the_versions_back_among_which_a_text_was(page: Page, user, model):
+    open_page(page, user, n=2, seed=41)
+    first = write(page)
+    page.get_by_role("button", name="Another one").click()
+    expect(page.locator("[data-fact=seed]")).not_to_have_text("41")
+    written(page)
+    columns = page.locator(".candidate")
+    expect(columns.first).not_to_contain_text("seed 41")
+
+    page.get_by_role("button", name="Undo").click()
+    expect(sheet(page)).to_have_value(first)
+    expect(columns.first).to_contain_text("A, in the editor")
+    expect(columns.first).to_contain_text("seed 41")
+    page.get_by_role("button", name="Use B").click()
+    expect(page.locator("[data-fact=seed]")).to_have_text("42")
+
+
 def test_the_versions_stay_while_one_of_them_is_gone_on_with(page: Page, user, model):
     open_page(page, user, n=2, seed=41)
     first = write(page)

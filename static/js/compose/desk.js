@@ -56,15 +56,22 @@ export class Desk {
   }
 
   undo() {
+    if (this.isWriting) return;
     const state = this.past.back(this.sheet.state);
-    if (!state || this.isWriting) return;
+    if (!state) return;
+    if (state.versions !== this.versions) this.columns.restore((this.versions = state.versions));
     this.sheet.show(state);
     this.columns.choose(this.versions.findIndex((version) => version.text === state.text));
     this.say("As it was before", "ready");
   }
 
+  // What lies on the sheet, and the versions beside it, can be had back.
+  remember(state = this.sheet.state) {
+    if (state) this.past.push({ ...state, versions: this.versions });
+  }
+
   use(index) {
-    this.past.push(this.sheet.state);
+    this.remember();
     this.sheet.show(this.versions[index]);
     this.columns.choose(index);
     this.sheet.result.scrollIntoView({ block: "start", behavior: this.isStill() ? "auto" : "smooth" });
@@ -170,7 +177,7 @@ export class Desk {
     if (first < 0) this.putBack(task, { wasStopped, answer: whole });
     else {
       this.say(this.sentence(texts, { answer: whole, seconds, wasStopped }), whole ? "ready" : "cancelled");
-      this.past.push(this.sheet.state);
+      this.remember();
       this.sheet.show(written[first]);
       this.showVersions(task, written, texts, first);
       this.sheet.form.elements.bookmarked.checked = false;
@@ -238,6 +245,8 @@ export class Desk {
       recipe: JSON.stringify(recipe),
       generated_text: head ? whole.slice(head.trim().length).trim() : whole,
       text: whole,
+      given: this.given.length,
+      written: text,
       facts,
       endsLine: ["lines", "end"].includes(reason),
     };

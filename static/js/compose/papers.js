@@ -38,7 +38,7 @@ export class Papers {
     const options = { given: this.given.length, caret: !this.isOver };
     if (this.isSingle) showText(this.verse, this.given + text, options);
     else this.columns.paint(index, this.given + text, options);
-    if (index === 0) this.follow.keep((this.isSingle ? this.verse : this.columns.place).querySelector(".caret"));
+    if (index === 0 && !this.isOver) this.follow.keep((this.isSingle ? this.verse : this.columns.place).querySelector(".caret"));
   }
 
   // What waits to be shown is left out: the texts end where the eye is.
