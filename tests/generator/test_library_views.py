@@ -89,6 +89,12 @@ def test_found_words_are_marked_and_hostile_ones_stay_words(signed_in, user):
     assert "<mark>" not in page(signed_in, LYRICS)
 
 
+def test_another_shelf_is_searched_for_the_same_words(signed_in, lyric):
+    shown = page(signed_in, LYRICS, search="draft", tag="slow")
+    assert f'href="{LYRICS}?search=draft&amp;history=true"' in shown
+    assert f'href="{LYRICS}?search=draft"' in page(signed_in, LYRICS, search="draft", history="true")
+
+
 @pytest.mark.parametrize("order", ["newest", "title"])
 def test_more_lyrics_follow_in_either_order(signed_in, user, order):
     made = {lyrics.save_lyric(user=user, text="line", title=f"Title {number % 7}").pk for number in range(50)}
