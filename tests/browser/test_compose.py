@@ -74,7 +74,7 @@ def test_three_versions_come_as_columns_and_the_chosen_one_is_changed_and_saved(
     expect(page.locator("[data-fact=seed]")).to_have_text("42")
 
     sheet(page).fill(second + "\nAnd one line of my own")
-    page.get_by_role("button", name="Save this lyric").click()
+    page.get_by_role("button", name="Keep this lyric").click()
     expect(page).to_have_url(re.compile("/lyrics/"))
     lyric = Lyric.objects.get(text__endswith="of my own")
     assert (lyric.seed, lyric.generated_text.splitlines()) == (42, second.splitlines())
@@ -343,7 +343,7 @@ def test_without_a_script_versions_come_back_whole_and_one_is_saved(browser, pla
     open_page(page, user, n=2, seed=41)
     page.get_by_role("button", name="Write").click()
     expect(page.locator(".candidate")).to_have_count(2)
-    page.get_by_role("button", name="Save B").click()
+    page.get_by_role("button", name="Keep B").click()
     expect(page).to_have_url(re.compile("/lyrics/"))
     kept = Lyric.objects.kept().get()
     assert (kept.seed, kept.text.startswith("Oh my")) == (42, True)

@@ -67,7 +67,7 @@ def test_a_stopped_text_stands_in_the_history_and_is_one_lyric_when_it_is_kept(p
 def test_keeping_a_stopped_text_on_its_page_makes_no_second_lyric(page: Page, user):
     begin_to_write(page, user)
     seen = stop(page)
-    page.get_by_role("button", name="Save this lyric").click()
+    page.get_by_role("button", name="Keep this lyric").click()
     expect(page).to_have_url(re.compile(r"/lyrics/\w{12}/"))
     expect(page.get_by_text("nothing changed")).to_be_visible()
     wait_until(lambda: writing.engine.open_count == 0, what="the end of the work")
@@ -82,7 +82,7 @@ def test_of_versions_that_were_stopped_the_one_that_is_used_is_kept(page: Page, 
     page.get_by_role("button", name="Use B").click()
     seen = page.locator("#sheet-text").input_value()
     page.get_by_label("Bookmark it").check()
-    page.get_by_role("button", name="Save this lyric").click()
+    page.get_by_role("button", name="Keep this lyric").click()
     expect(page).to_have_url(re.compile(r"/lyrics/\w{12}/"))
     wait_until(lambda: Lyric.objects.count() == 3, what="the others in the history")
     kept = Lyric.objects.kept().get()
