@@ -107,6 +107,20 @@ def test_a_stopped_text_that_is_kept_before_the_history_has_it_is_one_lyric_too(
     assert search(Lyric.objects.all(), "sings", owner=user).get() == lyric
 
 
+def test_a_stopped_text_that_the_history_takes_in_while_it_is_kept_is_one_lyric_too(user, stopped, monkeypatch):
+    (lyric_id,) = history.new_ids(1)
+
+    def save_a_moment_too_late(**values):
+        history.note(user=user, generation=stopped, ids=[lyric_id])
+        return lyrics.save_lyric(**values)
+
+    monkeypatch.setattr(history, "save_lyric", save_a_moment_too_late)
+    kept = keep_from_page(user, lyric_id, text="The river sings")
+    lyric = Lyric.objects.get()
+    assert (lyric, lyric.text, lyric.is_kept) == (kept, "The river sings", True)
+    assert search(Lyric.objects.all(), "sings", owner=user).get() == lyric
+
+
 def test_of_several_only_the_one_that_was_kept_is_there_already(user, model):
     ids = history.new_ids(3)
     keep_from_page(user, ids[1])
