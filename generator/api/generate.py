@@ -33,7 +33,9 @@ class GenerateView(WritingView):
             200: GenerationSerializer,
             (200, "text/event-stream"): OpenApiResponse(
                 OpenApiTypes.STR,
-                "With `stream: true`: `event: token` with `{index, text}` as text comes, with `pieces` too where "
+                "With `stream: true`: first `event: history` with `{lyrics}`, where `history` was asked for: the ids "
+                "that the texts have in your history once they are done, or once you stop reading. "
+                "Then `event: token` with `{index, text}` as text comes, with `pieces` too where "
                 "`alternatives` were asked for; then `event: done` with the whole answer. While others are first, "
                 "`event: waiting` with `{position}` (1 is next) each time it changes. Closing the connection stops "
                 "the work.",
@@ -47,7 +49,8 @@ class GenerateView(WritingView):
             raise NotFound("There is no such model.")
         asked = {"user": request.user, "model": model, "prompt": wanted["prompt"], "recipe": recipe}
         asked["alternatives"] = wanted["alternatives"] or None
-        shelf = Shelf(request.user, keeps_first=wanted["save"], notes_all=wanted["history"])
+        ids = history.new_ids(recipe.n) if wanted["history"] else []
+        shelf = Shelf(request.user, keeps_first=wanted["save"], history_ids=ids)
         return (self.stream if wanted["stream"] else self.answer)(asked, shelf)
 
     def answer(self, asked: dict, shelf: "Shelf"):
@@ -95,14 +98,18 @@ def read_request(body) -> tuple[dict, "writing.Recipe"]:
 
 @dataclass(frozen=True)
 class Shelf:
-    """Where a finished generation goes: all its texts into the history, the first among the lyrics that are kept."""
+    """Where a finished generation goes: all its texts into the history, the first among the lyrics that are kept.
+
+    ``history_ids`` are those that the texts have in the history; empty where they do not go there.
+    """
 
     user: AbstractBaseUser
     keeps_first: bool
-    notes_all: bool
+    history_ids: list[str]
 
     def take(self, generation: writing.Generation) -> None:
-        noted = history.note(user=self.user, generation=generation) if self.notes_all else []
+        ids = self.history_ids
+        noted = history.note(user=self.user, generation=generation, ids=ids) if ids else []
         for choice, lyric in zip(generation.choices, noted, strict=False):
             choice.lyric = lyric.pk
         if self.keeps_first and not generation.text_of(generation.choices[0]).strip():
@@ -114,7 +121,7 @@ class Shelf:
 
     async def take_if_possible(self, generation: writing.Generation) -> None:
         """What was written is told whole also while the database is away; then its notes say so."""
-        if not (self.keeps_first or self.notes_all):
+        if not (self.keeps_first or self.history_ids):
             return
         try:
             await read(self.take, generation)
@@ -133,6 +140,8 @@ async def generation_events(generation: writing.Generation, shelf: Shelf) -> Asy
     """The server-sent events of a generation, which goes onto the ``shelf`` at its end or when its reader leaves."""
     place = None
     try:
+        if shelf.history_ids:
+            yield event("history", {"lyrics": shelf.history_ids})
         async for pieces in generation.writing:
             if generation.writing.place not in (None, place):
                 place = generation.writing.place

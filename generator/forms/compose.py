@@ -63,7 +63,9 @@ class ComposeForm(forms.Form):
         label="First lines",
         required=False,
         strip=False,
-        widget=forms.Textarea(attrs={"rows": 4, "class": "input-verse", "placeholder": "The last ferry is folding"}),
+        widget=forms.Textarea(
+            attrs={"rows": 4, "class": "input-verse", "dir": "auto", "placeholder": "The last ferry is folding"}
+        ),
         help_text="The network goes on where you stop; end with Enter to have it begin a new line.",
     )
     model = forms.ModelChoiceField(queryset=Checkpoint.objects.none(), empty_label=None, widget=forms.RadioSelect)

@@ -56,7 +56,7 @@ class LyricForm(forms.ModelForm):
     text = forms.CharField(
         max_length=TEXT_LIMIT,
         strip=False,
-        widget=forms.Textarea(attrs={"class": "input-verse", "rows": 12, "spellcheck": "false"}),
+        widget=forms.Textarea(attrs={"class": "input-verse", "rows": 12, "dir": "auto", "spellcheck": "false"}),
     )
     tags = TagsField(required=False, help_text="Between commas.")
 

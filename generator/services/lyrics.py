@@ -14,6 +14,7 @@ from generator.services.places import close_gaps
 from generator.services.writing import Choice, Generation
 from training.errors import Conflict, Invalid
 from training.models import Checkpoint
+from training.models.identifiers import new_id
 
 TITLE_LIMIT = 200
 TEXT_LIMIT = 100_000
@@ -63,11 +64,12 @@ def save_lyric(
     made_with: dict | None = None,
     bookmarked: bool = False,
     tags: Iterable[str] = (),
+    lyric_id: str | None = None,
 ) -> Lyric:
-    """Keep a text, with the certificate of how it was made where there is one.
+    """Keep a text, with the certificate of how it was made where there is one, under ``lyric_id`` or a new id.
 
     A ``model`` that was deleted while it wrote is named all the same.
-    Raises: Invalid naming each field that is wrong.
+    Raises: Invalid naming each field that is wrong; IntegrityError when another lyric has that id.
     """
     fields = checked_fields(text=text, title=title, tags=tags, bookmarked=bookmarked)
     try:
@@ -77,9 +79,10 @@ def save_lyric(
     with transaction.atomic():
         is_there = model is not None and Checkpoint.objects.filter(pk=model.pk).exists()
         lyric = Lyric.objects.create(
+            id=lyric_id or new_id(),
             owner=user,
             **fields,
-            generated_text=generated_text.replace("\r\n", "\n").translate(UNSTORABLE)[:TEXT_LIMIT],
+            generated_text=storable_as_written(generated_text),
             prompt=prompt,
             model=model if is_there else None,
             model_name=model.name if model else "",
@@ -90,6 +93,11 @@ def save_lyric(
         )
         search.index([lyric], are_new=True)
     return lyric
+
+
+def storable_as_written(text: str) -> str:
+    """What a network wrote, as a lyric holds it."""
+    return text.replace("\r\n", "\n").translate(UNSTORABLE)[:TEXT_LIMIT]
 
 
 def update_lyric(*, lyric: Lyric, **changes) -> Lyric:

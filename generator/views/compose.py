@@ -1,6 +1,7 @@
 """Pages for writing; everything works without JavaScript."""
 
 import json
+from functools import partial
 from string import ascii_uppercase
 
 from django.contrib.auth.decorators import login_required
@@ -9,6 +10,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from generator.forms.compose import ComposeForm, SideBySideForm, suggested
+from generator.leaving import has_left
 from generator.models import Lyric
 from generator.recipe import PROMPT_LIMIT_BYTES
 from generator.services import history, writing
@@ -80,9 +82,14 @@ def _verses_of_each(request: HttpRequest, form: SideBySideForm) -> list[dict]:
     except Invalid as error:
         add_refusal(form, error)
         return verses
+    is_abandoned = partial(has_left, request)
     for model in form.cleaned_data["model"]:
+        if is_abandoned():
+            break
         try:
-            generation = writing.generate(user=request.user, model=model, prompt=prompt, recipe=recipe)
+            generation = writing.generate(
+                user=request.user, model=model, prompt=prompt, recipe=recipe, is_abandoned=is_abandoned
+            )
         except ExpectedError as error:
             verses.append({"model": model, "refusal": error.message})
         else:

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from generator.forms.collections import CollectForm
 from generator.forms.compose import ComposeForm
 from generator.forms.lyrics import LyricForm
+from generator.leaving import has_left
 from generator.models import Collection, Lyric
-from generator.services import collections, lyrics, reproducing
+from generator.services import collections, history, lyrics, reproducing
 from generator.views.access import export_of, gone_is_not_there, own_lyric
 from training.errors import ExpectedError, Invalid
 from training.forms.refusals import add_refusal
@@ -28,9 +29,8 @@ from training.models import Checkpoint
 def lyric_save(request: HttpRequest) -> HttpResponse:
     """Keep the text of the compose page, with the certificate that came with it; the history's own, if it names it."""
     posted = request.POST
-    noted = _named(Lyric.objects.owned_by(request.user), posted.get("lyric", ""))
     try:
-        lyric = _kept(noted, posted) if noted else _saved(request.user, posted)
+        lyric = _kept(request.user, posted)
     except ExpectedError as error:
         # The text must not be lost: the page comes back with it, and says what to change.
         names = ("model", "prompt", "recipe", "generated_text", "bookmarked", "lyric")
@@ -42,18 +42,11 @@ def lyric_save(request: HttpRequest) -> HttpResponse:
     return redirect(lyric)
 
 
-def _kept(noted: Lyric, posted) -> Lyric:
-    """A text of the history, kept as the person changed it."""
-    changes = {"text": posted.get("text", ""), "title": posted.get("title", "")}
-    if posted.get("bookmarked") == "true":
-        changes["bookmarked"] = True
-    return lyrics.update_lyric(lyric=noted, **changes)
-
-
-def _saved(user, posted) -> Lyric:
+def _kept(user, posted) -> Lyric:
     models = Checkpoint.objects.visible_to(user).published()
-    return lyrics.save_lyric(
+    return history.keep_written(
         user=user,
+        lyric_id=posted.get("lyric", ""),
         text=posted.get("text", ""),
         title=posted.get("title", ""),
         prompt=posted.get("prompt", ""),
@@ -174,7 +167,7 @@ def lyric_reproduce(request: HttpRequest, lyric_id: str) -> HttpResponse:
     """Write it again by its own recipe, and show whether the same came out."""
     lyric = own_lyric(request, lyric_id)
     try:
-        reproduction = reproducing.reproduce(user=request.user, lyric=lyric)
+        reproduction = reproducing.reproduce(user=request.user, lyric=lyric, is_abandoned=partial(has_left, request))
     except ExpectedError as error:
         return _lyric_page(request, lyric, refusal=error.message, status=error.status)
     return _lyric_page(request, lyric, reproduction=reproduction)

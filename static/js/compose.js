@@ -2,6 +2,7 @@
 
 import { Columns } from "./compose/columns.js";
 import { Desk } from "./compose/desk.js";
+import { Follow } from "./compose/follow.js";
 import { bindKeys } from "./compose/keys.js";
 import { Offers } from "./compose/offers.js";
 import { Papers } from "./compose/papers.js";
@@ -35,11 +36,12 @@ function bindDesk(form, find, { page, server, ...surroundings }) {
   const past = new Past(find("undo"));
   const seed = new Seed(form.querySelector("[name=seed]"), { forget: find("forget-seed"), roll: find("roll") });
   const columns = new Columns(find("candidates"), find("candidate-template"), { onUse: (index) => desk.use(index) });
-  const papers = new Papers(find("verse"), columns, { say: (...words) => desk.say(...words), ...surroundings });
+  const follow = new Follow(page, surroundings);
+  const papers = new Papers(find("verse"), columns, { say: (...words) => desk.say(...words), follow, ...surroundings });
   const trouble = new Trouble(find("trouble"), form, { page, ...surroundings });
   const sheet = new Sheet(find("sheet"), find("result"), {
     clock: surroundings.clock,
-    onEdit: (state) => past.push(state),
+    onEdit: (state) => desk.remember(state),
     onChange: () => probability.hide(),
   });
   const probability = new Probability(find("colour"), {
@@ -50,7 +52,7 @@ function bindDesk(form, find, { page, server, ...surroundings }) {
     page,
     onTrouble: (found) => trouble.show(desk.meaningOf(found)),
   });
-  const desk = new Desk(form, find("desk"), { server, past, seed, columns, papers, trouble, sheet, ...surroundings });
+  const desk = new Desk(form, find("desk"), { server, past, seed, columns, papers, follow, trouble, sheet, ...surroundings });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -10,8 +10,7 @@ export function growToContent(textarea) {
   textarea.style.height = `${textarea.scrollHeight}px`;
 }
 
-export function markBusy(form) {
-  const button = form.querySelector("button:not([type=button])");
+export function markBusy(button) {
   button?.setAttribute("aria-busy", "true");
 }
 
@@ -36,8 +35,8 @@ export function bindControls(page, { fieldSizing }) {
     target.closest?.("details.menu[open]")?.querySelector("summary").focus();
     closeMenus(page);
   });
-  page.addEventListener("submit", ({ target, defaultPrevented }) => {
-    if (!defaultPrevented && target.matches("form[data-busy]")) markBusy(target);
+  page.addEventListener("submit", ({ target, submitter, defaultPrevented }) => {
+    if (!defaultPrevented && target.matches("form[data-busy]")) markBusy(submitter);
   });
 }
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from generator.models import Lyric
 from tests.browser.conftest import sign_in
-from tests.generator.tiny_models import publish
+from tests.generator.tiny_models import model_bytes, publish
 from tests.processes import running_platform
 
 pytestmark = pytest.mark.browser
@@ -74,7 +74,7 @@ def test_three_versions_come_as_columns_and_the_chosen_one_is_changed_and_saved(
     expect(page.locator("[data-fact=seed]")).to_have_text("42")
 
     sheet(page).fill(second + "\nAnd one line of my own")
-    page.get_by_role("button", name="Save this lyric").click()
+    page.get_by_role("button", name="Keep this lyric").click()
     expect(page).to_have_url(re.compile("/lyrics/"))
     lyric = Lyric.objects.get(text__endswith="of my own")
     assert (lyric.seed, lyric.generated_text.splitlines()) == (42, second.splitlines())
@@ -140,6 +140,23 @@ def test_a_text_goes_on_from_its_end_and_back(page: Page, user, model):
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()
 
 
+def test_undo_brings_the_versions_back_among_which_a_text_was(page: Page, user, model):
+    open_page(page, user, n=2, seed=41)
+    first = write(page)
+    page.get_by_role("button", name="Another one").click()
+    expect(page.locator("[data-fact=seed]")).not_to_have_text("41")
+    written(page)
+    columns = page.locator(".candidate")
+    expect(columns.first).not_to_contain_text("seed 41")
+
+    page.get_by_role("button", name="Undo").click()
+    expect(sheet(page)).to_have_value(first)
+    expect(columns.first).to_contain_text("A, in the editor")
+    expect(columns.first).to_contain_text("seed 41")
+    page.get_by_role("button", name="Use B").click()
+    expect(page.locator("[data-fact=seed]")).to_have_text("42")
+
+
 def test_the_versions_stay_while_one_of_them_is_gone_on_with(page: Page, user, model):
     open_page(page, user, n=2, seed=41)
     first = write(page)
@@ -202,13 +219,14 @@ def test_a_word_the_model_never_read_is_said_and_underlined(page: Page, user):
     expect(page.locator("[data-mirror] mark")).to_have_count(0)
 
 
-def explained(route: Route) -> None:
-    """The same text as the server writes it, told letter by letter."""
+def explained(route: Route, *, text: str = "") -> None:
+    """The same text as the server writes it, or another, told letter by letter."""
     asked = json.loads(route.request.post_data)
     if not asked.pop("alternatives", 0):
         return route.continue_()
     answer = route.fetch(post_data=json.dumps(asked)).json()
     (choice,) = answer["choices"]
+    choice["text"] = text or choice["text"]
     others = [{"text": text, "log_probability": math.log(share)} for text, share in (("a", 0.5), ("e", 0.25))]
     choice["pieces"] = [
         {"text": letter, "token": letter, "log_probability": math.log(0.02), "alternatives": others}
@@ -261,6 +279,24 @@ def test_the_page_waits_its_turn_and_tries_again(context, user, model):
     page.close()
 
 
+def test_who_will_not_wait_finds_everything_as_it_was(context, user, model):
+    page = context.new_page()
+    open_page(page, user, n=1, seed=41)
+    first = write(page)
+    page.route(
+        GENERATE, lambda route: route.fulfill(status=503, headers={"Retry-After": "60"}, json={"detail": "Full."})
+    )
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("alert")).to_contain_text("Trying again in")
+    expect(page.locator(".sheet-tools")).to_have_attribute("inert", "")
+    page.get_by_role("button", name="Leave it").click()
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(sheet(page)).to_have_value(first)
+    expect(page.locator("[data-progress]")).to_contain_text("written in")
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    page.close()
+
+
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_lost(context, user, model):
     page = context.new_page()
     open_page(page, user, n=1)
@@ -307,7 +343,7 @@ def test_without_a_script_versions_come_back_whole_and_one_is_saved(browser, pla
     open_page(page, user, n=2, seed=41)
     page.get_by_role("button", name="Write").click()
     expect(page.locator(".candidate")).to_have_count(2)
-    page.get_by_role("button", name="Save B").click()
+    page.get_by_role("button", name="Keep B").click()
     expect(page).to_have_url(re.compile("/lyrics/"))
     kept = Lyric.objects.kept().get()
     assert (kept.seed, kept.text.startswith("Oh my")) == (42, True)
@@ -331,3 +367,32 @@ def test_nothing_scrolls_sideways_on_a_telephone(page: Page, user, model):
     page.locator("[data-coloured] [data-piece]").first.click()
     expect(page.locator("[data-alternatives]")).to_be_in_viewport()
     assert is_narrow()
+
+
+def test_a_text_whose_lines_are_written_from_their_end_is_coloured_word_by_word(page: Page, user):
+    publish(user, model_bytes(kind="word", reading={"lines_right_to_left": True}), kind="word")
+    open_page(page, user, n=1, seed=41, prompt="Oh+my%0A")
+    text = write(page)
+    page.get_by_role("button", name="Colour by probability").click()
+    expect(page.get_by_text("It wrote each line from its last word to its first.")).to_be_visible()
+    rows = page.locator("[data-coloured] p")
+    words = [row.locator(".piece:not(.piece-break)").all_text_contents() for row in rows.all()]
+    assert max(len(row) for row in words) > 2
+    written = [line for line in text.splitlines() if line][-1]
+    assert "".join(words[-1]) == written
+
+
+def test_letters_that_join_stay_joined_while_their_text_is_coloured(page: Page, user, model):
+    page.route(GENERATE, lambda route: explained(route, text="\nيا ليل، أين الحبيب!"))
+    open_page(page, user, n=1, seed=41)
+    write(page)
+    page.get_by_role("button", name="Colour by probability").click()
+    row = page.locator("[data-coloured] p", has_text="ليل")
+    pieces = row.get_by_role("button")
+    assert pieces.first.bounding_box()["x"] > pieces.last.bounding_box()["x"]  # it is read from the right
+    apart = "row => [...row.children].reduce((sum, piece) => sum + piece.getBoundingClientRect().width, 0)"
+    coloured = row.evaluate(apart)
+    row.evaluate(
+        "row => row.replaceChildren(Object.assign(document.createElement('span'), {textContent: row.innerText}))"
+    )
+    assert abs(row.evaluate(apart) - coloured) < 2

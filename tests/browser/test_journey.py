@@ -92,7 +92,7 @@ def test_a_song_file_becomes_a_bookmarked_lyric(page: Page):
     page.locator("#sheet-title").fill("Lantern, first light")
     sheet.fill(sheet.input_value() + "\nAnd one line of my own")
     page.get_by_label("Bookmark it").check()
-    page.get_by_role("button", name="Save this lyric").click()
+    page.get_by_role("button", name="Keep this lyric").click()
     expect(page.get_by_text("And one line of my own").first).to_be_visible()
 
     page.goto("/lyrics/?bookmarked=true")

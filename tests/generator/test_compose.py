@@ -150,11 +150,11 @@ def test_every_version_comes_back_with_its_seed_and_can_be_saved(signed_in, user
     page = ask(signed_in, model, seed=41, n=3)
     versions, shown = page.context["versions"], page.content.decode()
     assert [(one["letter"], one["choice"].seed) for one in versions] == [("A", 41), ("B", 42), ("C", 43)]
-    assert "Save C" in shown
+    assert "Keep C" in shown
     assert escape(versions[2]["recipe"]) in shown
     alone = ask(signed_in, model, seed=42, n=1)
     assert alone.context["versions"][0]["text"] == versions[1]["text"]
-    assert "Save B" not in alone.content.decode()
+    assert "Keep B" not in alone.content.decode()
 
 
 def test_every_version_is_in_the_history_at_once_and_saving_one_keeps_it(signed_in, user):

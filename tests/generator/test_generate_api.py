@@ -319,6 +319,13 @@ def test_every_text_goes_into_the_history_where_that_is_asked_for(api, model, us
     assert body["id"] is None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_stream_names_the_rows_of_the_history_before_they_are_there(write):
+    (name, data), *_, (_, done) = events_of(write(stream=True, n=2, history=True))
+    assert name == "history"
+    assert data == {"lyrics": [choice["lyric"] for choice in done["choices"]]}
+
+
 def test_what_is_kept_too_is_the_first_of_the_history(api, model):
     asked = {"model": model.pk, "n": 2, "max_tokens": 5, "history": True, "save": True}
     body = api.post(ADDRESS, asked).json()

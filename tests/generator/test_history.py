@@ -68,6 +68,91 @@ def test_noting_trims(user, model, settings):
     assert search(Lyric.objects.all(), "river", owner=user).count() == 4
 
 
+# ── Kept from the page that shows a text, before or after the history has it ─────────────────────────────────────
+
+
+@pytest.fixture
+def stopped(user, model):
+    """A text whose reader left in the middle of it."""
+    generation = write(user, model, Recipe(seed=41, max_tokens=12))
+    generation.choices[0].finish_reason = "stopped"
+    return generation
+
+
+def keep_from_page(user, lyric_id, **values):
+    shown = {"text": "The river\nand I", "title": "", "bookmarked": False, "generated_text": ""} | values
+    return history.keep_written(user=user, lyric_id=lyric_id, **shown)
+
+
+def test_a_stopped_text_that_is_kept_is_one_lyric(user, stopped):
+    (lyric_id,) = history.new_ids(1)
+    history.note(user=user, generation=stopped, ids=[lyric_id])
+    whole = stopped.text_of(stopped.choices[0])
+    seen = whole[:-3].rstrip()
+    keep_from_page(user, lyric_id, text=seen, generated_text=seen.replace("\n", "\r\n"))
+    lyric = Lyric.objects.get()
+    assert (lyric.pk, lyric.is_kept, lyric.text) == (lyric_id, True, seen)
+    assert lyric.made_with["ending"] == "stopped"
+    assert not lyric.was_changed  # the network was ahead of the eye; no hand took those letters away
+    assert lyric.seed == 41
+
+
+def test_a_stopped_text_that_is_kept_before_the_history_has_it_is_one_lyric_too(user, stopped):
+    (lyric_id,) = history.new_ids(1)
+    keep_from_page(user, lyric_id, text="The river sings", title="Mine")
+    history.note(user=user, generation=stopped, ids=[lyric_id])
+    lyric = Lyric.objects.get()
+    assert (lyric.pk, lyric.is_kept, lyric.text, lyric.title) == (lyric_id, True, "The river sings", "Mine")
+    assert lyric.made_with["ending"] == "stopped"
+    assert search(Lyric.objects.all(), "sings", owner=user).get() == lyric
+
+
+def test_a_stopped_text_that_the_history_takes_in_while_it_is_kept_is_one_lyric_too(user, stopped, monkeypatch):
+    (lyric_id,) = history.new_ids(1)
+
+    def save_a_moment_too_late(**values):
+        history.note(user=user, generation=stopped, ids=[lyric_id])
+        return lyrics.save_lyric(**values)
+
+    monkeypatch.setattr(history, "save_lyric", save_a_moment_too_late)
+    kept = keep_from_page(user, lyric_id, text="The river sings")
+    lyric = Lyric.objects.get()
+    assert (lyric, lyric.text, lyric.is_kept) == (kept, "The river sings", True)
+    assert search(Lyric.objects.all(), "sings", owner=user).get() == lyric
+
+
+def test_of_several_only_the_one_that_was_kept_is_there_already(user, model):
+    ids = history.new_ids(3)
+    keep_from_page(user, ids[1])
+    history.note(user=user, generation=write(user, model), ids=ids)
+    assert set(Lyric.objects.values_list("pk", flat=True)) == set(ids)
+    assert Lyric.objects.kept().get().pk == ids[1]
+    assert search(Lyric.objects.all(), "river", owner=user).count() == 3
+
+
+def test_a_finished_text_keeps_what_the_network_wrote(user, model):
+    (lyric_id,) = history.new_ids(1)
+    history.note(user=user, generation=write(user, model, Recipe(seed=41, max_tokens=12)), ids=[lyric_id])
+    keep_from_page(user, lyric_id, text="The river", generated_text="The river")
+    lyric = Lyric.objects.get()
+    assert lyric.was_changed
+    assert len(lyric.generated_text) > len("The river")
+
+
+def test_the_id_of_another_persons_lyric_is_not_taken(user, other_user):
+    theirs = Lyric.objects.create(owner=other_user, text="of Tom", kept_at=None)
+    mine = keep_from_page(user, theirs.pk, text="of Mara")
+    assert mine.pk != theirs.pk
+    assert (texts_of(user), texts_of(other_user)) == (["of Mara"], ["of Tom"])
+    theirs.refresh_from_db()
+    assert not theirs.is_kept
+
+
+@pytest.mark.parametrize("made_up", ["", "short", "x" * 13, "ABCDEFGHJKMN", "1" * 12, "ä" * 12, "a\0" * 6])
+def test_an_id_that_was_never_given_out_is_not_used(user, made_up):
+    assert keep_from_page(user, made_up).pk != made_up
+
+
 def bookmark(lyric):
     lyrics.set_bookmark(lyric=lyric, bookmarked=True)
 

@@ -89,6 +89,12 @@ def test_found_words_are_marked_and_hostile_ones_stay_words(signed_in, user):
     assert "<mark>" not in page(signed_in, LYRICS)
 
 
+def test_another_shelf_is_searched_for_the_same_words(signed_in, lyric):
+    shown = page(signed_in, LYRICS, search="draft", tag="slow")
+    assert f'href="{LYRICS}?search=draft&amp;history=true"' in shown
+    assert f'href="{LYRICS}?search=draft"' in page(signed_in, LYRICS, search="draft", history="true")
+
+
 @pytest.mark.parametrize("order", ["newest", "title"])
 def test_more_lyrics_follow_in_either_order(signed_in, user, order):
     made = {lyrics.save_lyric(user=user, text="line", title=f"Title {number % 7}").pk for number in range(50)}
@@ -107,6 +113,13 @@ def test_history_is_kept_from_its_card(signed_in, written):
     written.refresh_from_db()
     assert written.is_kept
     assert address("lyric-keep", written) not in page(signed_in, written.get_absolute_url())
+
+
+def test_a_text_that_was_stopped_says_so(signed_in, written):
+    assert "stopped" not in page(signed_in, LYRICS, history="true")
+    Lyric.objects.update(made_with={"ending": "stopped"}, model_name="Tiny")
+    assert '<span class="state" data-state="cancelled">stopped</span>' in page(signed_in, LYRICS, history="true")
+    assert "when you stopped it" in page(signed_in, written.get_absolute_url())
 
 
 def test_what_the_compose_page_saves_is_the_lyric_of_the_history(signed_in, other_user, written):

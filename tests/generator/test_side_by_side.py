@@ -1,9 +1,13 @@
 """The same line and seed for several models."""
 
+import threading
+
 import pytest
+from django.test import RequestFactory
 from django.urls import reverse
 
 from generator.services import writing
+from generator.views.compose import side_by_side
 from tests.generator.tiny_models import publish
 
 PAGE = reverse("generator:side-by-side")
@@ -35,6 +39,16 @@ def test_a_model_that_cannot_write_says_so_and_the_others_go_on(signed_in, user)
     page = ask(signed_in, broken, well)
     assert "damaged" in page.content.decode()
     assert "text" in page.context["verses"][1]
+
+
+def test_nothing_more_is_written_for_who_has_left(user, monkeypatch):
+    request = RequestFactory().get(
+        PAGE, {"model": [publish(user).pk], "prompt": "Oh my", "seed": 4, "temperature": 0.8}
+    )
+    request.user, request.has_left = user, threading.Event()
+    request.has_left.set()
+    monkeypatch.setattr(writing, "generate", lambda **_: pytest.fail("it was written"))
+    assert side_by_side(request).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { alternativesOf, isReadable, linesOfPieces, meanProbability, nameOf, sayPercent, stepOf } from "../../static/js/compose/pieces.js";
+import { alternativesOf, isWrittenBackwards, linesOfPieces, meanProbability, nameOf, sayPercent, stepOf } from "../../static/js/compose/pieces.js";
 
 test("the rarer a piece, the stronger its colour", () => {
   assert.deepEqual([1, 0.5, 0.49, 0.1, 0.05, 0.01, 0.001, 0].map(stepOf), [0, 0, 1, 1, 2, 2, 3, 4]);
@@ -47,9 +47,33 @@ test("the mean is the geometric one", () => {
   assert.equal(meanProbability([]), 1);
 });
 
-test("a text whose lines are written from their end can't be read piece by piece", () => {
-  assert.equal(isReadable([{ text: "" }, { text: "" }, { text: "\na whole line" }]), false);
-  assert.equal(isReadable([{ text: "a" }, { text: "" }]), true);
+// As a model tells a song whose lines it writes from their end: [what shows, the piece by itself].
+const piecesOf = (...told) => told.map(([text, token]) => ({ text, token }));
+const BACKWARDS = piecesOf(
+  ["[Verse]", "[Verse]"], ["", "down"], ["", ","], ["", "went"], ["", "I"], ["\nI went, down", "\n"],
+  ["", "!"], ["", "home"], ["", "oh"], ["\nOh home!\n\n[Chorus]", "[Chorus]"], ["", "e"], ["", "m"], ["", " "], ["", "o"], ["\no me", ""],
+);
+
+test("lines that are written from their end are shown in the order in which one reads", () => {
+  const words = linesOfPieces("", BACKWARDS).map((line) => line.map(({ text, index }) => [text, index]));
+  assert.deepEqual(words, [
+    [["[Verse]", 0]],
+    [["I", 4], [" went", 3], [",", 2], [" down", 1], ["", 5]],
+    [["Oh", 8], [" home", 7], ["!", 6]],
+    [],
+    [["[Chorus]", 9]],
+    [["o", 13], [" ", 12], ["m", 11], ["e", 10], ["", 14]],
+  ]);
+  assert.equal(isWrittenBackwards(BACKWARDS), true);
+});
+
+test("a line whose pieces are not found in it stays whole, and an unfinished one is not shown", () => {
+  const pieces = piecesOf(["", "x"], ["", "a"], ["a b", "\n"], ["", "c"]);
+  assert.deepEqual(linesOfPieces("", pieces), [[{ text: "a b", index: 2 }]]);
+});
+
+test("who writes forwards only leaves out breaks", () => {
+  assert.equal(isWrittenBackwards(piecesOf(["a", "a"], ["", "\n"], ["\nb", "b"])), false);
 });
 
 test("what is not seen has a name", () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Reveal } from "../../static/js/compose/reveal.js";
-import { linesOf, sayLines, showVerse, wordEnd } from "../../static/js/compose/verse.js";
+import { linesOf, sayLines, showText, showVerse, wordEnd } from "../../static/js/compose/verse.js";
 
 test("lines are counted without tags and blank ones", () => {
   assert.equal(linesOf("[Verse]\na\n\n  \nb [x]\n"), 2);
@@ -78,4 +78,20 @@ test("an empty page holds the caret alone", () => {
   paper.ownerDocument = { createElement: (tag) => new Node(tag) };
   showVerse(paper, "", { given: 0, caret: true });
   assert.equal(paper.children[0].children[0].className, "caret");
+});
+
+test("of a line that was begun by hand only its beginning is given", () => {
+  const paper = new Node("div");
+  paper.ownerDocument = { createElement: (tag) => new Node(tag) };
+  showVerse(paper, "oh my\nhome is far", { given: 10 });
+  const spans = paper.children[0].children.map((row) => row.children.map((span) => [span.className, span.textContent]));
+  assert.deepEqual(spans, [[["given", "oh my"]], [["given", "home"], ["", " is far"]]]);
+});
+
+test("a text to be changed is written as it is, tags and blank lines too", () => {
+  const paper = new Node("div");
+  paper.ownerDocument = { createElement: (tag) => new Node(tag) };
+  showText(paper, "oh my\n\n[Chorus]\n<b>", { given: 2, caret: true });
+  const spans = paper.children.map((span) => [span.className, span.textContent]);
+  assert.deepEqual(spans, [["given", "oh"], ["", " my\n\n[Chorus]\n<b>"], ["caret", ""]]);
 });

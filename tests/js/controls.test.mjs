@@ -20,10 +20,10 @@ test("a textarea is as high as its text", () => {
 
 test("a form that is sent marks its button busy, and the back button finds it idle", () => {
   const button = element();
-  const form = element({ matches: () => true, querySelector: () => button });
+  const form = element({ matches: () => true });
   const page = element({ querySelectorAll: () => [button] });
   bindControls(page, { fieldSizing: true });
-  page.dispatchEvent({ type: "submit", target: form, defaultPrevented: false });
+  page.dispatchEvent({ type: "submit", target: form, submitter: button, defaultPrevented: false });
   assert.equal(button.getAttribute("aria-busy"), "true");
   markIdle(page);
   assert.equal(button.getAttribute("aria-busy"), null);

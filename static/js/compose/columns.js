@@ -16,6 +16,14 @@ export class Columns {
     this.place.hidden = false;
   }
 
+  // Versions that were written before stand here again.
+  restore(versions) {
+    if (versions.length < 2) return this.hide();
+    this.begin(versions.map(({ facts }) => facts.seed));
+    versions.forEach(({ text, given }, index) => this.paint(index, text, { given }));
+    this.end(versions.map(({ written }) => written));
+  }
+
   hide() {
     this.columns = [];
     this.place.replaceChildren();

@@ -19,8 +19,8 @@ const BROKEN = { words: "The connection broke before the end. What was written u
 
 export class Desk {
   // `parts` are the sheet, the papers, the columns, the past, the seed and the trouble of this page.
-  constructor(form, place, { server, clock, history, isStill, ...parts }) {
-    Object.assign(this, { form, place, server, clock, history, isStill, ...parts, controller: null, versions: [] });
+  constructor(form, place, { server, clock, history, isStill, follow, ...parts }) {
+    Object.assign(this, { form, place, server, clock, history, isStill, follow, ...parts, controller: null, versions: [], lyrics: [] });
     this.part = (name) => place.querySelector(`[data-${name}]`);
     this.writeButton = form.querySelector("[data-write]");
     this.before = ["", "ready"];
@@ -56,15 +56,22 @@ export class Desk {
   }
 
   undo() {
+    if (this.isWriting) return;
     const state = this.past.back(this.sheet.state);
-    if (!state || this.isWriting) return;
+    if (!state) return;
+    if (state.versions !== this.versions) this.columns.restore((this.versions = state.versions));
     this.sheet.show(state);
     this.columns.choose(this.versions.findIndex((version) => version.text === state.text));
     this.say("As it was before", "ready");
   }
 
+  // What lies on the sheet, and the versions beside it, can be had back.
+  remember(state = this.sheet.state) {
+    if (state) this.past.push({ ...state, versions: this.versions });
+  }
+
   use(index) {
-    this.past.push(this.sheet.state);
+    this.remember();
     this.sheet.show(this.versions[index]);
     this.columns.choose(index);
     this.sheet.result.scrollIntoView({ block: "start", behavior: this.isStill() ? "auto" : "smooth" });
@@ -80,7 +87,6 @@ export class Desk {
     if (this.isWriting) return;
     this.task = task;
     this.controller = new AbortController();
-    this.past.push(this.sheet.state);
     this.begin(task);
     const written = await this.writeOut(task);
     this.finish(task, await this.papers.end(), written);
@@ -95,13 +101,30 @@ export class Desk {
     this.wasHidden = this.place.hidden;
     this.given = (head + asked.prompt).trim();
     this.place.hidden = this.part("stop").hidden = false;
-    this.sheet.hide();
+    this.moveFocus(this.sheet.result, this.part("stop"));
     const seeds = Array.from({ length: asked.n ?? 1 }, (_, index) => asked.seed + index);
+    this.sheet.rest({ isWrittenHere: seeds.length === 1 });
     this.papers.begin({ seeds, given: this.given, lines: asked.lines, isContinuation });
     this.say(this.papers.progress, "running");
     this.writeButton.classList.remove("button-primary");
-    this.writeButton.setAttribute("aria-busy", "true");
-    this.part(isContinuation ? "verse" : "progress").scrollIntoView({ block: "nearest", behavior: this.isStill() ? "auto" : "smooth" });
+    this.setWriting(true);
+    this.follow.begin();
+    const [place, block] = isContinuation ? [this.part("verse").lastElementChild, "nearest"] : [this.place, "start"];
+    place.scrollIntoView({ block, behavior: this.isStill() ? "auto" : "smooth" });
+  }
+
+  // One text at a time: until it is there, the button that asks for one rests.
+  setWriting(isWriting) {
+    for (const name of ["aria-busy", "aria-disabled"]) {
+      if (isWriting) this.writeButton.setAttribute(name, "true");
+      else this.writeButton.removeAttribute(name);
+    }
+  }
+
+  // The keyboard goes on from what takes the place of what it was on.
+  moveFocus(from, to) {
+    const { activeElement } = from.ownerDocument;
+    if (from.contains(activeElement)) to.focus({ preventScroll: true });
   }
 
   // What came of it: {answer, seconds, wasStopped}. Where the server asks for patience, it is asked again.
@@ -118,8 +141,9 @@ export class Desk {
         this.trouble.show(this.meaningOf(trouble));
         if (!trouble.seconds) break;
         this.say("Waiting for a place", "queued");
-        if (!(await this.trouble.wait(trouble.seconds, { signal }))) break;
+        const again = await this.trouble.wait(trouble.seconds, { signal });
         this.trouble.clear();
+        if (!again) break;
         this.say(this.papers.progress, "running");
       }
     }
@@ -127,8 +151,10 @@ export class Desk {
   }
 
   async listen(asked, signal) {
+    this.lyrics = [];
     for await (const { name, data } of this.server.written(asked, { signal })) {
       if (signal.aborted) break;
+      if (name === "history") this.lyrics = data.lyrics;
       if (name === "waiting") this.say(sayWaiting(data.position), "queued");
       if (name === "token") this.papers.add(data.index, data.text);
       if (name === "done") return data;
@@ -143,8 +169,7 @@ export class Desk {
   }
 
   finish(task, texts, { answer, seconds, wasStopped }) {
-    this.writeButton.removeAttribute("aria-busy");
-    this.part("stop").hidden = true;
+    this.setWriting(false);
     this.note(answer?.notes ?? []);
     const whole = wasStopped ? null : answer;
     const written = texts.map((text, index) => this.version(task, { text, index, seconds, wasStopped, answer: whole }));
@@ -152,11 +177,14 @@ export class Desk {
     if (first < 0) this.putBack(task, { wasStopped, answer: whole });
     else {
       this.say(this.sentence(texts, { answer: whole, seconds, wasStopped }), whole ? "ready" : "cancelled");
+      this.remember();
       this.sheet.show(written[first]);
       this.showVersions(task, written, texts, first);
       this.sheet.form.elements.bookmarked.checked = false;
       this.keepAddress(task);
     }
+    this.moveFocus(this.part("stop"), this.sheet.isEmpty ? this.writeButton : this.part("again"));
+    this.part("stop").hidden = true;
     this.writeButton.classList.toggle("button-primary", this.sheet.isEmpty);
   }
 
@@ -211,12 +239,14 @@ export class Desk {
       firstSeed: asked.seed,
     };
     return {
-      lyric: choice?.lyric ?? "", // where the history has it
+      lyric: this.lyrics[index] ?? "", // where the history has it, or will have it in a moment
       model: asked.model,
       prompt: asked.prompt,
       recipe: JSON.stringify(recipe),
       generated_text: head ? whole.slice(head.trim().length).trim() : whole,
       text: whole,
+      given: this.given.length,
+      written: text,
       facts,
       endsLine: ["lines", "end"].includes(reason),
     };

@@ -1,11 +1,11 @@
-// Where texts stand while they are written: one on a sheet of its own, several side by side.
+// Where texts stand while they are written: one on the sheet where it will be changed, several side by side.
 
 import { Reveal } from "./reveal.js";
-import { linesOf, showVerse } from "./verse.js";
+import { linesOf, showText } from "./verse.js";
 
 export class Papers {
-  constructor(verse, columns, { say, nextFrame, isStill }) {
-    Object.assign(this, { verse, columns, say, nextFrame, isStill, reveals: [] });
+  constructor(verse, columns, { say, follow, nextFrame, isStill }) {
+    Object.assign(this, { verse, columns, say, follow, nextFrame, isStill, reveals: [] });
   }
 
   // A text that is gone on with stands below the versions it may come from.
@@ -36,8 +36,9 @@ export class Papers {
 
   paint(index, text) {
     const options = { given: this.given.length, caret: !this.isOver };
-    if (this.isSingle) showVerse(this.verse, this.given + text, options);
+    if (this.isSingle) showText(this.verse, this.given + text, options);
     else this.columns.paint(index, this.given + text, options);
+    if (index === 0 && !this.isOver) this.follow.keep((this.isSingle ? this.verse : this.columns.place).querySelector(".caret"));
   }
 
   // What waits to be shown is left out: the texts end where the eye is.

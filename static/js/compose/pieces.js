@@ -25,13 +25,51 @@ export function nameOf(text) {
 // The lines of a text: what was given, and after it the pieces; a piece without text is a break that shows later.
 export function linesOfPieces(given, pieces) {
   const lines = given.split("\n").map((text) => (text ? [{ text, index: null }] : []));
-  pieces.forEach(({ text }, index) => {
+  inReadingOrder(pieces).forEach(({ text, index }) => {
     text.split("\n").forEach((part, turn) => {
       if (turn > 0) lines.push([]);
       if (part || text === "") lines.at(-1).push({ text: part, index });
     });
   });
   return lines;
+}
+
+// Where lines are written from their end, a line comes whole with the break behind it: then its pieces as one reads them.
+export function inReadingOrder(pieces) {
+  const parts = [];
+  let waiting = [];
+  pieces.forEach((piece, index) => {
+    if (waits(piece)) return waiting.unshift({ token: piece.token, index });
+    parts.push(...partsOfLine(piece.text, waiting, index));
+    waiting = [];
+  });
+  return parts;
+}
+
+function waits({ text, token }) {
+  return text === "" && Boolean(token) && !token.includes("\n");
+}
+
+// A line cut where its pieces stand, with what is left for the break behind it; uncut where a piece is not found.
+function partsOfLine(text, pieces, behind) {
+  const parts = [];
+  let place = 0;
+  for (const { token, index } of pieces) {
+    const end = endOf(token, text, place);
+    if (end < 0) return [{ text, index: behind }];
+    parts.push({ text: text.slice(place, end), index });
+    place = end;
+  }
+  return [...parts, { text: text.slice(place), index: behind }];
+}
+
+// Where `token` ends that stands in `text` at `from`, but for blanks before it; -1 if it does not.
+function endOf(token, text, from) {
+  const letters = token.trim();
+  if (!letters) return /\s/.test(text.charAt(from)) ? from + 1 : -1;
+  const begin = from + text.slice(from).search(/\S/);
+  const end = begin + letters.length;
+  return text.slice(begin, end).toLowerCase() === letters.toLowerCase() ? end : -1;
 }
 
 // The likeliest pieces in one place, the one that was written among them: [{text, probability, isWritten}, …].
@@ -52,7 +90,7 @@ export function meanProbability(pieces) {
   return pieces.length ? Math.exp(sum / pieces.length) : 1;
 }
 
-// Most pieces show nothing where lines are written from their end: they come out whole with the last.
-export function isReadable(pieces) {
-  return pieces.filter(({ text }) => text === "").length <= pieces.length / 2;
+// Most pieces show nothing by themselves where lines are written from their end.
+export function isWrittenBackwards(pieces) {
+  return pieces.filter(waits).length > pieces.length / 2;
 }

@@ -1,6 +1,6 @@
 // Colours a text by the probability of its pieces, on demand, and shows what else might have stood at any of them.
 
-import { alternativesOf, isReadable, linesOfPieces, meanProbability, nameOf, sayPercent, stepOf } from "./pieces.js";
+import { alternativesOf, isWrittenBackwards, linesOfPieces, meanProbability, nameOf, sayPercent, stepOf } from "./pieces.js";
 import { stanzasOf } from "./verse.js";
 
 const SIGN_OF_BREAK = "↵";
@@ -52,8 +52,8 @@ export class Probability {
 
   sentence(pieces, isSame) {
     const mean = `The network gave its pieces ${sayPercent(meanProbability(pieces))} on average.`;
-    if (!isReadable(pieces)) return `${mean} It writes its lines from their end, so each line shows only where it is complete.`;
-    const how = "The stronger the colour, the less it expected the piece; choose one to see what else it might have been.";
+    const order = isWrittenBackwards(pieces) ? "It wrote each line from its last word to its first. " : "";
+    const how = `${order}The stronger the colour, the less it expected the piece; choose one to see what else it might have been.`;
     return isSame ? `${mean} ${how}` : `It wrote something else this time. ${mean} ${how}`;
   }
 
@@ -61,7 +61,8 @@ export class Probability {
     const stanza = this.page.createElement("div");
     stanza.className = "stanza";
     for (const { line } of lines) {
-      const row = stanza.appendChild(this.page.createElement("p"));
+      // Each line reads in its own direction. Pieces are not isolated: that would part letters which join.
+      const row = stanza.appendChild(Object.assign(this.page.createElement("p"), { dir: "auto" }));
       if (/^\[[^[\]]+\]$/.test(line.map(({ text }) => text).join("").trim())) row.className = "section-name";
       row.append(...line.map((part) => this.span(part)));
     }
@@ -116,7 +117,8 @@ export class Probability {
   }
 
   move(event) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const isLeftwards = this.page.defaultView.getComputedStyle(event.target).direction === "rtl";
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key] * (isLeftwards ? -1 : 1);
     if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     const spans = [...this.coloured.querySelectorAll("[data-piece]")];
     const next = spans[spans.indexOf(event.target) + step];

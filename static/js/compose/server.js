@@ -8,7 +8,7 @@ export class Server {
     Object.assign(this, { fetch, generateUrl, unknownWordsUrl, csrfToken });
   }
 
-  // A text as it is written: {name: "waiting" | "token" | "done", data}. Throws a trouble where it is refused.
+  // A text as it is written: {name: "history" | "waiting" | "token" | "done", data}. Throws a trouble where it is refused.
   async *written(asked, { signal }) {
     const response = await this.post(this.generateUrl, asked, { signal, accept: "text/event-stream" });
     for await (const { name, data } of eventsOf(response.body)) yield { name, data: JSON.parse(data) };

@@ -34,16 +34,31 @@ export class Sheet {
     this.lastEdit = -Infinity;
     if (state.facts) this.certify(state.facts);
     this.result.hidden = false;
+    this.wake();
     this.onChange();
   }
 
-  hide() {
-    this.result.hidden = true;
+  // Nothing here can be changed while something is written; a single text is written here, in its place.
+  rest({ isWrittenHere }) {
+    this.onChange();
+    this.result.hidden = !isWrittenHere;
+    this.form.elements.text.hidden = true;
+    this.setResting(true);
   }
 
   // What lay here before lies here again.
   unhide() {
     this.result.hidden = this.isEmpty;
+    this.wake();
+  }
+
+  wake() {
+    this.form.elements.text.hidden = false;
+    this.setResting(false);
+  }
+
+  setResting(isResting) {
+    this.result.querySelectorAll("[data-rests]").forEach((part) => (part.inert = isResting));
   }
 
   // The text as it is gone on with: where all lines were there, a new one begins.

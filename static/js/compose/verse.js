@@ -36,7 +36,7 @@ export function showVerse(paper, text, { given = 0, caret = false } = {}) {
   const page = paper.ownerDocument;
   let place = 0;
   const lines = text.split("\n").map((words) => {
-    const line = { words, isGiven: place < given };
+    const line = { words, given: Math.max(0, given - place) };
     place += words.length + 1;
     return line;
   });
@@ -51,18 +51,31 @@ export function showVerse(paper, text, { given = 0, caret = false } = {}) {
   paper.replaceChildren(...blocks);
 }
 
-function rowOf(page, { words, isGiven }, section) {
-  const row = page.createElement("p");
+// The words as an editor holds them, to be written on in the same place.
+export function showText(paper, text, { given = 0, caret = false } = {}) {
+  const page = paper.ownerDocument;
+  paper.replaceChildren(...spansOf(page, text, given));
+  if (caret) paper.append(caretOf(page));
+}
+
+function rowOf(page, { words, given }, section) {
+  const row = Object.assign(page.createElement("p"), { dir: "auto" });
   if (section) row.className = "section-name";
-  const span = row.appendChild(page.createElement("span"));
-  if (isGiven && !section) span.className = "given";
-  span.textContent = section ?? words;
+  row.append(...(section ? spansOf(page, section, 0) : spansOf(page, words, given)));
   return row;
 }
 
+// What was given of a text, and what follows it.
+function spansOf(page, text, given) {
+  const parts = [[text.slice(0, given), "given"], [text.slice(given), ""]].filter(([words]) => words);
+  return parts.map(([words, className]) => Object.assign(page.createElement("span"), { textContent: words, className }));
+}
+
 function addCaret(page, blocks) {
-  const caret = page.createElement("span");
-  caret.className = "caret";
   if (!blocks.length) blocks.push(page.createElement("p"));
-  (blocks.at(-1).lastElementChild ?? blocks.at(-1)).append(caret);
+  (blocks.at(-1).lastElementChild ?? blocks.at(-1)).append(caretOf(page));
+}
+
+function caretOf(page) {
+  return Object.assign(page.createElement("span"), { className: "caret" });
 }
