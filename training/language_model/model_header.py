@@ -101,6 +101,7 @@ def tokenizer_described(values: dict[str, Any], shape: NetworkShape) -> Tokenize
     """The tokenizer in a file. Raises CheckpointError if it is none or its vocabulary is not the network's."""
     try:
         tokenizer = tokenizer_from_dict(values)
+        json.dumps(values, ensure_ascii=False).encode()  # half a character can be written in JSON, and nowhere else
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError("This model file's vocabulary can't be read.") from error
     if tokenizer.vocabulary_size != shape.vocabulary_size:

@@ -127,6 +127,15 @@ def test_a_description_that_is_wrong_is_refused_with_its_reason(tmp_path, descri
         load_model(saved.path)
 
 
+def test_half_a_character_is_none_of_a_vocabulary(tmp_path):
+    saved, _ = save(tmp_path)
+    tokenizer = json.loads(metadata_of(saved.path)["tokenizer"])
+    tokenizer["tokens"][-1] = "\ud800"
+    rewrite(saved.path, tokenizer=json.dumps(tokenizer))
+    with pytest.raises(CheckpointError, match="vocabulary can't be read"):
+        load_model(saved.path)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
