@@ -10,8 +10,9 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from generator.decoding.cache import ModelCache
-from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce, Writing
+from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce
 from generator.decoding.model_file import ModelDamaged, WritingModel
+from generator.decoding.turns import Writing
 from generator.decoding.writer import Piece, prompt_tokens, wishes_left_out
 from generator.recipe import Recipe, RecipeError, checked_prompt, seed_of_candidate
 from generator.services.interleaving import interleaved

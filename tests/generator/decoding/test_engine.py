@@ -8,8 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from generator.decoding import desk as desks
 from generator.decoding import engine as engines
+from generator.decoding import turns
 from generator.decoding.batch import write
+from generator.decoding.desk import TURN_STEPS
 from generator.decoding.engine import Engine, InboxFull, TooManyAtOnce
 from generator.decoding.model_file import WritingModel
 from generator.recipe import Recipe
@@ -88,7 +91,7 @@ def test_everything_arrives_as_it_would_be_written_alone(model):
 def test_the_first_token_comes_alone_and_the_others_in_turns():
     turns = list(start(Engine(), endless(), max_tokens=50))
     assert len(turns[0]) == 1
-    assert max(len(turn) for turn in turns) <= engines.TURN_STEPS
+    assert max(len(turn) for turn in turns) <= TURN_STEPS
 
 
 PROMPTS = ("", "I went down to the river\n", "oh", "word " * 70, "[Chorus]\n")
@@ -239,7 +242,7 @@ def test_a_reader_on_an_event_loop_is_told_its_place_too():
 
 
 def test_who_waits_in_a_thread_gets_an_empty_turn_after_a_silence_and_can_leave(monkeypatch):
-    monkeypatch.setattr(engines, "SILENCE_SECONDS", 0.01)
+    monkeypatch.setattr(turns, "SILENCE_SECONDS", 0.01)
     engine, model = Engine(), endless(gated=True)
     for turn in start(engine, model):
         assert turn == []
@@ -301,8 +304,8 @@ def test_a_task_that_is_cancelled_frees_the_place():
 
 
 def test_a_slow_reader_rests_without_blocking_others_and_loses_nothing(model, monkeypatch):
-    monkeypatch.setattr(engines, "UNREAD_TURNS_LIMIT", 4)
-    monkeypatch.setattr(engines, "TURN_STEPS", 2)
+    monkeypatch.setattr(desks, "UNREAD_TURNS_LIMIT", 4)
+    monkeypatch.setattr(desks, "TURN_STEPS", 2)
     engine, long = Engine(), replace(RECIPE, max_tokens=200, n=2)
     slow = start(engine, model, "oh", long)
     wait_until(lambda: any(slow in desk.parked for desk in engine._desks.values()))
@@ -327,7 +330,7 @@ def test_the_deadline_ends_it_and_what_came_stands():
 
 def test_one_that_is_never_read_is_ended_at_its_deadline(monkeypatch):
     monkeypatch.setattr(engines, "SWEEP_SECONDS", 0.01)
-    monkeypatch.setattr(engines, "UNREAD_TURNS_LIMIT", 2)
+    monkeypatch.setattr(desks, "UNREAD_TURNS_LIMIT", 2)
     engine = Engine()
     writing = start(engine, endless(), max_tokens=1024)
     wait_until(lambda: any(writing in desk.parked for desk in engine._desks.values()))
