@@ -7,6 +7,7 @@ python -m training.language_model.kernels.compile FILE
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from llvmlite import binding
@@ -19,26 +20,24 @@ from training.language_model.kernels import exported, linked
 NEVER_CALLED = re.compile(r"^declare .*@((?:NRT_|numba_|Py)\w*)\(", re.MULTILINE)
 
 
-def compile_all() -> bytes:
-    """The object file: each exported function under its own name."""
+def compile_all(names: Mapping[str, int], processor: str, features: str) -> bytes:
+    """The object file: each exported function of those ``names`` (with how many arguments) under its own name.
+
+    Raises: RuntimeError for a function that asks for memory.
+    """
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     whole = binding.parse_assembly("")
-    for name, count in linked.arguments().items():
+    for name, count in names.items():
         compiled = cfunc(types.int64(*[types.int64] * count), error_model="numpy")(getattr(exported, name))
         module = binding.parse_assembly(compiled._library.get_llvm_str())
         module.get_function(compiled.native_name).name = name
         whole.link_in(module)
     whole.link_in(binding.parse_assembly(_traps(str(whole))))
     whole.verify()
-    return _target().emit_object(whole)
-
-
-def _target() -> binding.TargetMachine:
-    features = binding.get_host_cpu_features().flatten()
     target = binding.Target.from_default_triple()
-    name = binding.get_host_cpu_name()
-    return target.create_target_machine(cpu=name, features=features, opt=3, jit=True, codemodel="jitdefault")
+    how = {"opt": 3, "jit": True, "codemodel": "jitdefault"}
+    return target.create_target_machine(cpu=processor, features=features, **how).emit_object(whole)
 
 
 def _traps(assembly: str) -> str:
@@ -55,8 +54,9 @@ def main() -> None:
     file = Path(sys.argv[1]) if len(sys.argv) > 1 else linked.object_file()
     if file.exists():
         return
+    code = compile_all(linked.arguments(), *linked.this_processor())
     with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, delete=False) as part:
-        part.write(compile_all())
+        part.write(code)
     made = Path(part.name)
     made.chmod(0o644)
     made.replace(file)  # whoever looks finds it whole or not at all

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +35,11 @@ def has_products() -> bool:
     return bool(features.get("avx512vnni") and features.get("avx512bw"))
 
 
+def this_processor() -> tuple[str, str]:
+    """LLVM's name for it, and its features."""
+    return binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
+
+
 def arguments() -> dict[str, int]:
     """How many arguments each function takes that there is on this machine."""
     return ARGUMENTS | (ARGUMENTS_OF_PRODUCTS if has_products() else {})
@@ -50,13 +55,18 @@ def functions() -> SimpleNamespace:
     file = object_file()
     if not file.exists():
         _compile(file)
+    return link(file.read_bytes(), arguments())
+
+
+def link(machine_code: bytes, names: Mapping[str, int]) -> SimpleNamespace:
+    """The functions of these ``names`` (with how many arguments) in an object file."""
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
     target = binding.Target.from_default_triple().create_target_machine(jit=True)
     engine = binding.create_mcjit_compiler(binding.parse_assembly(""), target)
-    engine.add_object_file(binding.ObjectFileRef.from_data(file.read_bytes()))
+    engine.add_object_file(binding.ObjectFileRef.from_data(machine_code))
     engine.finalize_object()
-    found = {name: _callable(engine.get_function_address(name), count) for name, count in arguments().items()}
+    found = {name: _callable(engine.get_function_address(name), count) for name, count in names.items()}
     return SimpleNamespace(_engine=engine, **found)  # whose memory the functions lie in
 
 
@@ -68,9 +78,8 @@ def _callable(place: int, count: int) -> Callable[..., int]:
 def object_file() -> Path:
     """Where the object file is, or is to be: a name that no other source, program or processor has."""
     sources = b"".join(file.read_bytes() for file in sorted(HERE.glob("*.py")))
-    machine = binding.get_host_cpu_name(), binding.get_host_cpu_features().flatten()
     programs = version("numba"), version("llvmlite")
-    name = hashlib.sha256(repr((sources, machine, programs)).encode()).hexdigest()[:16]
+    name = hashlib.sha256(repr((sources, this_processor(), programs)).encode()).hexdigest()[:16]
     places = HERE / "__pycache__", Path.home() / ".cache" / "lyrics-generation"
     there = next((place for place in places if (place / f"{name}.o").exists()), None)
     return (there or next(filter(_can_be_written, places), None) or Path(tempfile.mkdtemp())) / f"{name}.o"
