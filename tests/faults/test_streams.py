@@ -111,9 +111,9 @@ def test_open_streams_hold_no_connection_and_closed_ones_hold_nothing(web, ready
             assert len(streams) == 30
             held = database_connections_of(pid)
             assert held <= 5
-        wait_until(
-            lambda: threads_of(pid) <= 1.1 * threads, seconds=pace.limit(5), what="the threads of closed streams"
-        )
+        # The pool for requests keeps what it grew by in a slow moment; streams that leaked would be thirty a round.
+        few = 1.1 * threads + 10
+        wait_until(lambda few=few: threads_of(pid) <= few, seconds=pace.limit(5), what="the threads of closed streams")
         resident.append(pids.resident_bytes(pid))
     growth = (resident[-1] - resident[0]) / (len(resident) - 1)
     pace.note("F47 bytes a cycle of thirty streams leaves", round(growth))
