@@ -7,7 +7,8 @@ PORT ?= 8000
 PIP_ARGS ?=
 # How many test files run side by side, each on a database of its own: make test SIDE_BY_SIDE=1 for one after another.
 SIDE_BY_SIDE ?= auto
-PYTEST := $(BIN)/python -m pytest --numprocesses $(SIDE_BY_SIDE) --maxprocesses 4 --dist loadfile
+# Static files are served from where they lie, also with a database and a broker of one's own.
+PYTEST := COLLECTS_STATIC=false $(BIN)/python -m pytest --numprocesses $(SIDE_BY_SIDE) --maxprocesses 4 --dist loadfile
 # Which of the tests that break things: make test-faults FAULT_TESTS=tests/faults/test_broker.py
 FAULT_TESTS ?= tests/faults
 
