@@ -156,7 +156,7 @@ async def completion_events(
         if includes_usage:
             yield event(completion.usage_chunk())
         yield "data: [DONE]\n\n"
-    except Exception:
+    except Exception:  # whatever it is, the answer has begun with a 200
         logger.exception("A completion broke off.")
         sentence = "The text broke off. The fault is ours, and it has been written down."
         yield event(error_body(500, sentence, code="error"))

@@ -1,13 +1,13 @@
 """Sixteen numbers at once, in functions that numba compiles: what a step of a small network is made of.
 
 A loop over plain numbers is turned into wide instructions by the compiler's own judgement, which changes with the
-processor; these say it themselves. Each place of a vector is computed by itself, in single
-precision, fused only where that is said: what stands at one place depends on no other, and on no processor.
+processor; these say it themselves. Each place of a vector is computed by itself, in single precision, fused only where
+that is said: what stands at one place depends on no other, and on no processor.
 
     x = load(row, 16)                 # row[16:32]
     store(larger(x, spread(low)), row, 16)
 
-Source: LLVM's language reference, and Intel's description of VPDPBUSD for `Products`.
+Source: LLVM's language reference.
 """
 
 import math
